@@ -1,0 +1,104 @@
+"""Aggregates over collections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..errors import OperandError
+from ..values import UNDEFINED, Num, RegoSet, Value, compare, sort_values, type_name
+from . import bigfloat, operands
+from .arithmetic import plus
+from .contract import Builtin, Context
+
+
+def count(a: Value) -> Value:
+    t = type(a)
+    if t is str or t is list or t is dict or t is RegoSet:
+        return len(a)
+    raise operands.wrong(a, 1, "array", "object", "set", "string")
+
+
+def _items(a: Value) -> list[Value]:
+    if type(a) is list:
+        return a
+    if type(a) is RegoSet:
+        return a.sorted()
+    raise operands.wrong(a, 1, "set", "array")
+
+
+def _numbers(a: Value) -> list[int | Num]:
+    items = _items(a)
+    for item in items:
+        if type(item) is not int and type(item) is not Num:
+            kind = type_name(a)
+            raise OperandError(f"operand 1 must be {kind} of numbers but got {kind} containing {type_name(item)}")
+    return items
+
+
+def sum_(a: Value) -> Value:
+    total: Value = 0
+    for item in _numbers(a):
+        total = plus(total, item)
+    return total
+
+
+def product(context: Context, a: Value) -> Value:
+    from .arithmetic import mul
+
+    total: Value = 1
+    for item in _numbers(a):
+        total = mul(context, total, item)
+    return total
+
+
+def max_(a: Value) -> Value:
+    items = _items(a)
+    if not items:
+        return UNDEFINED
+    best = items[0]
+    for item in items[1:]:
+        if compare(best, item) <= 0:
+            best = item
+    return best
+
+
+def min_(a: Value) -> Value:
+    items = _items(a)
+    if not items:
+        return UNDEFINED
+    best = items[0]
+    for item in items[1:]:
+        if compare(item, best) <= 0:
+            best = item
+    return best
+
+
+def sort(a: Value) -> Value:
+    return sort_values(_items(a))
+
+
+def all_(a: Value) -> Value:
+    if type(a) is not list and type(a) is not RegoSet:
+        raise operands.wrong(a, 1, "array", "set")
+    return all(item is True for item in a)
+
+
+def any_(a: Value) -> Value:
+    if type(a) is not list and type(a) is not RegoSet:
+        raise operands.wrong(a, 1, "array", "set")
+    return any(item is True for item in a)
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "count": Builtin(count),
+    "sum": Builtin(sum_),
+    "product": Builtin(product, context=True),
+    "max": Builtin(max_),
+    "min": Builtin(min_),
+    "sort": Builtin(sort),
+    "all": Builtin(all_),
+    "any": Builtin(any_),
+}
+
+__all__ = ["BUILTINS", "bigfloat"]

@@ -1,0 +1,161 @@
+"""Arithmetic: exact on integers for ``+ - * %``, 64-bit floats for everything else; and ranges of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Final
+
+from ..errors import BuiltinError
+from ..values import Num, RegoSet, Value
+from . import bigfloat, operands
+from .contract import Builtin, Context
+
+SMALL: Final = 1 << 31
+
+
+def _integer(value: int | Num) -> int | None:
+    """The exact integer that a number is, None where it is none."""
+    if type(value) is int:
+        return value
+    if value.adjusted() > 100_000 or value != value.to_integral_value():
+        return None
+    return int(value)
+
+
+def plus(a: Value, b: Value) -> Value:
+    if type(a) is int and type(b) is int:
+        return a + b
+    x, y = operands.number(a, 1), operands.number(b, 2)
+    i, j = _integer(x), _integer(y)
+    if i is not None and j is not None:
+        return i + j
+    return bigfloat.number(bigfloat.rounded(bigfloat.load(x) + bigfloat.load(y)))
+
+
+def minus(a: Value, b: Value) -> Value:
+    if type(a) is int and type(b) is int:
+        return a - b
+    if type(a) is RegoSet and type(b) is RegoSet:
+        return RegoSet({k: v for k, v in a.members.items() if k not in b.members})
+    numeric = (type(a) is int or type(a) is Num, type(b) is int or type(b) is Num)
+    if not numeric[0] and type(a) is not RegoSet:
+        raise operands.wrong(a, 1, "number", "set")
+    if not all(numeric):
+        raise operands.wrong(b, 2, "set" if numeric[1] else "number")
+    i, j = _integer(a), _integer(b)
+    if i is not None and j is not None:
+        return i - j
+    return bigfloat.number(bigfloat.rounded(bigfloat.load(a) - bigfloat.load(b)))
+
+
+def mul(context: Context, a: Value, b: Value) -> Value:
+    x, y = operands.number(a, 1), operands.number(b, 2)
+    i, j = _integer(x), _integer(y)
+    if i is not None and j is not None:
+        bits = i.bit_length() + j.bit_length()
+        if bits > 100_000:
+            context.charge(bits)
+        return i * j
+    left, right = bigfloat.load(x), bigfloat.load(y)
+    product = bigfloat.rounded(left * right)
+    return bigfloat.number(product, not product and _negative(x) != _negative(y))
+
+
+def _negative(value: int | Num) -> bool:
+    return value < 0 or (type(value) is Num and value.is_signed())
+
+
+def div(a: Value, b: Value) -> Value:
+    x, y = operands.number(a, 1), operands.number(b, 2)
+    if not y:
+        raise BuiltinError("divide by zero")
+    if type(x) is int and type(y) is int and -SMALL <= x < SMALL and -SMALL <= y < SMALL and x and x % y == 0:
+        return x // y
+    quotient = bigfloat.rounded(bigfloat.load(x) / bigfloat.load(y))
+    return bigfloat.number(quotient, not quotient and _negative(x) != _negative(y))
+
+
+def rem(a: Value, b: Value) -> Value:
+    x, y = operands.number(a, 1), operands.number(b, 2)
+    i, j = _integer(x), _integer(y)
+    if i is None or j is None:
+        raise BuiltinError("modulo on floating-point number")
+    if not j:
+        raise BuiltinError("modulo by zero")
+    left = abs(i) % abs(j)
+    return -left if i < 0 else left
+
+
+def _small(value: int | Num) -> bool:
+    return type(value) is int and -SMALL <= value < SMALL
+
+
+def absolute(a: Value) -> Value:
+    x = operands.number(a, 1)
+    if _small(x):
+        return abs(int(x))
+    return bigfloat.number(abs(bigfloat.load(x)))
+
+
+def round_(a: Value) -> Value:
+    x = operands.number(a, 1)
+    if _small(x):
+        return x
+    value = bigfloat.load(x)
+    half = Fraction(1, 2)
+    shifted = bigfloat.rounded(value - half if value < 0 or _negative(x) else value + half)
+    return bigfloat.number(bigfloat.rounded(Fraction(int(shifted))))
+
+
+def ceil(a: Value) -> Value:
+    x = operands.number(a, 1)
+    if _small(x):
+        return x
+    value = bigfloat.load(x)
+    whole = bigfloat.rounded(Fraction(int(value)))
+    if whole < 0 or value == whole:
+        return bigfloat.number(whole)
+    return bigfloat.number(bigfloat.rounded(whole + 1))
+
+
+def floor(a: Value) -> Value:
+    x = operands.number(a, 1)
+    if _small(x):
+        return x
+    value = bigfloat.load(x)
+    whole = bigfloat.rounded(Fraction(int(value)))
+    if whole >= 0 or value == whole:
+        return bigfloat.number(whole)
+    return bigfloat.number(bigfloat.rounded(whole - 1))
+
+
+def numbers_range(context: Context, a: Value, b: Value) -> Value:
+    return _range(context, operands.big_integer(a, 1), operands.big_integer(b, 2), 1)
+
+
+def numbers_range_step(context: Context, a: Value, b: Value, step: Value) -> Value:
+    first, last, by = operands.big_integer(a, 1), operands.big_integer(b, 2), operands.big_integer(step, 3)
+    if by <= 0:
+        raise BuiltinError("numbers.range_step: step must be a positive integer")
+    return _range(context, first, last, by)
+
+
+def _range(context: Context, first: int, last: int, step: int) -> list[int]:
+    context.charge(abs(last - first) // step + 1)
+    return list(range(first, last + 1, step) if first <= last else range(first, last - 1, -step))
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "abs": Builtin(absolute),
+    "ceil": Builtin(ceil),
+    "div": Builtin(div),
+    "floor": Builtin(floor),
+    "minus": Builtin(minus),
+    "mul": Builtin(mul, context=True),
+    "plus": Builtin(plus),
+    "rem": Builtin(rem),
+    "round": Builtin(round_),
+    "numbers.range": Builtin(numbers_range, context=True),
+    "numbers.range_step": Builtin(numbers_range_step, context=True),
+}

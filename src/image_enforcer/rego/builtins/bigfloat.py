@@ -1,0 +1,109 @@
+"""Arithmetic as OPA does it beyond integers: binary floats with a 64-bit mantissa, printed as shortly as they can be.
+
+A number is an exact :class:`~fractions.Fraction` that fits the mantissa. Rounding is to nearest, ties to even,
+as Go's ``big.Float`` does.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import log10
+
+from ..errors import BuiltinError
+from ..values import Num
+
+PRECISION = 64
+MAX_EXPONENT = 20_000
+"""Decimal exponents beyond which numbers are refused in arithmetic: exact fractions of such size would fill the memory."""
+
+
+def exact(value: int | Num) -> Fraction:
+    """A number's exact value; raises :class:`BuiltinError` where its exponent is out of all bounds."""
+    if type(value) is int:
+        return Fraction(value)
+    if value and abs(value.adjusted()) > MAX_EXPONENT:
+        raise BuiltinError("number out of range")
+    return Fraction(value)  # type: ignore[arg-type]
+
+
+def rounded(value: Fraction) -> Fraction:
+    """The nearest number with a 64-bit mantissa."""
+    if not value:
+        return value
+    n, d = abs(value.numerator), value.denominator
+    shift = PRECISION - (n.bit_length() - d.bit_length())
+    mantissa, rest, unit = _divide(n, d, shift)
+    if mantissa.bit_length() > PRECISION:
+        shift -= 1
+        mantissa, rest, unit = _divide(n, d, shift)
+    elif mantissa.bit_length() < PRECISION:
+        shift += 1
+        mantissa, rest, unit = _divide(n, d, shift)
+    twice = 2 * rest
+    if twice > unit or (twice == unit and mantissa & 1):
+        mantissa += 1
+    made = Fraction(mantissa << -shift) if shift < 0 else Fraction(mantissa, 1 << shift)
+    return -made if value < 0 else made
+
+
+def _divide(n: int, d: int, shift: int) -> tuple[int, int, int]:
+    if shift >= 0:
+        n <<= shift
+    else:
+        d <<= -shift
+    q, r = divmod(n, d)
+    return q, r, d
+
+
+def load(value: int | Num) -> Fraction:
+    """A number as a 64-bit float."""
+    return rounded(exact(value))
+
+
+def shortest(value: Fraction) -> tuple[str, int]:
+    """The fewest decimal digits that read back as this float, and the position of the point before which they stand."""
+    magnitude = abs(value)
+    exponent = _exponent10(magnitude)
+    for count in range(1, 23):
+        scale = count - exponent - 1
+        scaled = magnitude * 10**scale if scale >= 0 else magnitude / 10**-scale
+        digits = round(scaled)
+        back = Fraction(digits, 10**scale) if scale >= 0 else Fraction(digits * 10**-scale)
+        if rounded(back) == magnitude:
+            text = str(digits)
+            point = exponent + 1 + (len(text) - count)
+            return text.rstrip("0") or "0", point
+    raise AssertionError("22 digits always suffice for 64 bits")
+
+
+def _exponent10(magnitude: Fraction) -> int:
+    n, d = magnitude.numerator, magnitude.denominator
+    guess = int((n.bit_length() - d.bit_length()) * log10(2))
+    while magnitude >= Fraction(10) ** (guess + 1):
+        guess += 1
+    while magnitude < Fraction(10) ** guess:
+        guess -= 1
+    return guess
+
+
+def number(value: Fraction, negative_zero: bool = False) -> int | Num:
+    """A 64-bit float as a number: an integer where it is one, else with Go's shortest text."""
+    if not value:
+        return Num("-0") if negative_zero else 0
+    digits, point = shortest(value)
+    sign = "-" if value < 0 else ""
+    if value.denominator == 1:
+        return int(sign + digits + "0" * (point - len(digits)))
+    exponent = point - 1
+    limit = 6
+    if len(digits) > limit and len(digits) >= point:
+        limit = len(digits)
+    limit = 21 if limit > 21 else limit
+    if exponent < -4 or exponent >= max(limit, 21):
+        mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
+        return Num(f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}")
+    if point <= 0:
+        return Num(f"{sign}0.{'0' * -point}{digits}")
+    if point >= len(digits):
+        return Num(f"{sign}{digits}{'0' * (point - len(digits))}")
+    return Num(f"{sign}{digits[:point]}.{digits[point:]}")

@@ -1,0 +1,64 @@
+"""Bitwise operations on integers of any size, negative ones in two's complement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ..errors import BuiltinError, OperandError
+from ..values import Num, Value, type_name
+from .contract import Builtin, Context
+
+
+def _integer(value: Value, position: int) -> int:
+    if type(value) is int:
+        return value
+    if type(value) is Num:
+        if value.adjusted() < 100_000 and value == value.to_integral_value():
+            return int(value)
+        raise OperandError(f"operand {position} must be integer number but got floating-point number")
+    raise OperandError(f"operand {position} must be number but got {type_name(value)}")
+
+
+def _binary(operation: Callable[[int, int], int]) -> Builtin:
+    def run(a: Value, b: Value) -> Value:
+        return operation(_integer(a, 1), _integer(b, 2))
+
+    return Builtin(run)
+
+
+def negate(a: Value) -> Value:
+    return ~_integer(a, 1)
+
+
+def _shift(b: Value) -> int:
+    by = _integer(b, 2)
+    if by < 0:
+        raise OperandError("operand 2 must be an unsigned integer number but got a negative integer")
+    return by
+
+
+def lsh(context: Context, a: Value, b: Value) -> Value:
+    value, by = _integer(a, 1), _shift(b)
+    if value:
+        context.charge(by)
+    return value << by if value else 0
+
+
+def rsh(a: Value, b: Value) -> Value:
+    value, by = _integer(a, 1), _shift(b)
+    if by > 1 << 40:
+        return -1 if value < 0 else 0
+    return value >> by
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "bits.and": _binary(lambda a, b: a & b),
+    "bits.or": _binary(lambda a, b: a | b),
+    "bits.xor": _binary(lambda a, b: a ^ b),
+    "bits.negate": Builtin(negate),
+    "bits.lsh": Builtin(lsh, context=True),
+    "bits.rsh": Builtin(rsh),
+}
+
+__all__ = ["BUILTINS", "BuiltinError"]

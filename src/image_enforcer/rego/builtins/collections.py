@@ -1,0 +1,243 @@
+"""Arrays, sets and objects; and membership."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..errors import OperandError
+from ..values import EMPTY_SET, UNDEFINED, RegoSet, Value, equal, key, sorted_keys, type_name, unkey
+from . import operands
+from .contract import Builtin, Context
+
+# --- arrays --------------------------------------------------------------------------------------
+
+
+def array_concat(a: Value, b: Value) -> Value:
+    return [*operands.array(a, 1), *operands.array(b, 2)]
+
+
+def array_flatten(a: Value) -> Value:
+    out: list[Value] = []
+    for item in operands.array(a, 1):
+        if type(item) is list:
+            out.extend(item)
+        else:
+            out.append(item)
+    return out
+
+
+def array_reverse(a: Value) -> Value:
+    return operands.array(a, 1)[::-1]
+
+
+def array_slice(a: Value, start: Value, stop: Value) -> Value:
+    items = operands.array(a, 1)
+    first, last = max(operands.integer(start, 2), 0), operands.integer(stop, 3)
+    last = min(last, len(items))
+    return items[first:last] if first < last else []
+
+
+# --- sets ----------------------------------------------------------------------------------------
+
+
+def set_and(a: Value, b: Value) -> Value:
+    x, y = operands.a_set(a, 1), operands.a_set(b, 2)
+    return RegoSet({k: v for k, v in x.members.items() if k in y.members})
+
+
+def set_or(a: Value, b: Value) -> Value:
+    x, y = operands.a_set(a, 1), operands.a_set(b, 2)
+    return RegoSet({**y.members, **x.members}) if len(x) else y
+
+
+def set_diff(a: Value, b: Value) -> Value:
+    x, y = operands.a_set(a, 1), operands.a_set(b, 2)
+    return RegoSet({k: v for k, v in x.members.items() if k not in y.members})
+
+
+def _sets(a: Value) -> list[RegoSet]:
+    found = operands.a_set(a, 1)
+    for item in found:
+        if type(item) is not RegoSet:
+            raise OperandError(f"operand 1 must be set of sets but got set containing {type_name(item)}")
+    return found.sorted()
+
+
+def union(a: Value) -> Value:
+    out: dict[Value, Value] = {}
+    for item in _sets(a):
+        for k, v in item.members.items():
+            out.setdefault(k, v)
+    return RegoSet(out)
+
+
+def intersection(a: Value) -> Value:
+    found = _sets(a)
+    if not found:
+        return EMPTY_SET
+    out = dict(found[0].members)
+    for item in found[1:]:
+        out = {k: v for k, v in out.items() if k in item.members}
+    return RegoSet(out)
+
+
+# --- objects -------------------------------------------------------------------------------------
+
+
+def object_get(a: Value, path: Value, default: Value) -> Value:
+    obj = operands.obj(a, 1)
+    if type(path) is list:
+        value: Value = obj
+        for step in path:
+            value = _find(value, step)
+            if value is UNDEFINED:
+                return default
+        return value
+    return obj.get(path if type(path) is str else key(path), default)
+
+
+def _find(value: Value, step: Value) -> Value:
+    match value:
+        case dict():
+            return value.get(key(step), UNDEFINED)
+        case list():
+            return value[step] if type(step) is int and 0 <= step < len(value) else UNDEFINED
+        case RegoSet():
+            return value.members.get(key(step), UNDEFINED)
+    return UNDEFINED
+
+
+def object_keys(a: Value) -> Value:
+    return RegoSet({k: unkey(k) for k in operands.obj(a, 1)})
+
+
+def _wanted(value: Value, position: int) -> set[Value]:
+    match value:
+        case dict():
+            return set(value)
+        case list():
+            return {key(v) for v in value}
+        case RegoSet():
+            return set(value.members)
+    raise operands.wrong(value, position, "object", "set", "array")
+
+
+def object_remove(a: Value, keys: Value) -> Value:
+    obj = operands.obj(a, 1)
+    gone = _wanted(keys, 2)
+    return {k: v for k, v in obj.items() if k not in gone}
+
+
+def object_filter(a: Value, keys: Value) -> Value:
+    obj = operands.obj(a, 1)
+    kept = _wanted(keys, 2)
+    return {k: v for k, v in obj.items() if k in kept}
+
+
+def object_union(a: Value, b: Value) -> Value:
+    return _merged(operands.obj(a, 1), operands.obj(b, 2))
+
+
+def _merged(a: dict[Value, Value], b: dict[Value, Value]) -> dict[Value, Value]:
+    out = dict(a)
+    for k, v in b.items():
+        there = out.get(k)
+        out[k] = _merged(there, v) if type(there) is dict and type(v) is dict else v
+    return out
+
+
+def object_union_n(a: Value) -> Value:
+    out: dict[Value, Value] = {}
+    for item in operands.array(a, 1):
+        if type(item) is not dict:
+            raise OperandError(f"operand 1 must be array of objects but got array containing {type_name(item)}")
+        out = _merged(out, item)
+    return out
+
+
+def object_subset(context: Context, a: Value, b: Value) -> Value:
+    match a, b:
+        case dict(), dict():
+            return _object_subset(a, b)
+        case RegoSet(), RegoSet():
+            return b.members.keys() <= a.members.keys()
+        case list(), list():
+            context.charge(len(a) * max(len(b), 1))
+            return any(all(equal(x, y) for x, y in zip(a[i : i + len(b)], b, strict=True)) for i in range(len(a) - len(b) + 1))
+        case list(), RegoSet():
+            return all(any(equal(x, y) for y in a) for x in b)
+    if type(a) not in (dict, list, RegoSet) or type(b) not in (dict, list, RegoSet):
+        raise OperandError("both arguments object.subset must be of the same type or array and set")
+    raise OperandError("both arguments object.subset must be of the same type or array and set")
+
+
+def _object_subset(a: dict[Value, Value], b: dict[Value, Value]) -> bool:
+    for k, want in b.items():
+        have = a.get(k, UNDEFINED)
+        if have is UNDEFINED:
+            return False
+        match have, want:
+            case dict(), dict():
+                if not _object_subset(have, want):
+                    return False
+            case RegoSet(), RegoSet():
+                if not want.members.keys() <= have.members.keys():
+                    return False
+            case list(), list():
+                size = len(want)
+                if not any(
+                    all(equal(x, y) for x, y in zip(have[i : i + size], want, strict=True)) for i in range(len(have) - size + 1)
+                ):
+                    return False
+            case _:
+                if not equal(have, want):
+                    return False
+    return True
+
+
+# --- membership ----------------------------------------------------------------------------------
+
+
+def member_2(value: Value, source: Value) -> Value:
+    t = type(source)
+    if t is RegoSet:
+        return (value if type(value) is str else key(value)) in source.members
+    if t is list:
+        return value in source if type(value) is str else any(equal(value, x) for x in source)
+    if t is dict:
+        return value in source.values() if type(value) is str else any(equal(value, x) for x in source.values())
+    if hasattr(source, "to_value"):
+        return member_2(value, source.to_value())
+    return False
+
+
+def member_3(index: Value, value: Value, source: Value) -> Value:
+    if hasattr(source, "to_value"):
+        source = source.to_value()
+    there = _find(source, index)
+    return there is not UNDEFINED and equal(there, value)
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "array.concat": Builtin(array_concat),
+    "array.flatten": Builtin(array_flatten),
+    "array.reverse": Builtin(array_reverse),
+    "array.slice": Builtin(array_slice),
+    "and": Builtin(set_and),
+    "or": Builtin(set_or),
+    "set_diff": Builtin(set_diff),
+    "union": Builtin(union),
+    "intersection": Builtin(intersection),
+    "object.get": Builtin(object_get),
+    "object.keys": Builtin(object_keys),
+    "object.remove": Builtin(object_remove),
+    "object.filter": Builtin(object_filter),
+    "object.union": Builtin(object_union),
+    "object.union_n": Builtin(object_union_n),
+    "object.subset": Builtin(object_subset, context=True),
+    "internal.member_2": Builtin(member_2),
+    "internal.member_3": Builtin(member_3),
+}
+
+__all__ = ["BUILTINS", "sorted_keys"]

@@ -1,0 +1,48 @@
+"""What a built-in function is: plain Python over values, an entry in its family's table, errors by exception.
+
+A built-in takes its operands as positional arguments and returns a value, or
+:data:`~image_enforcer.rego.values.UNDEFINED`. It raises :class:`~image_enforcer.rego.errors.OperandError`
+for an operand of the wrong type and :class:`~image_enforcer.rego.errors.BuiltinError` for any other
+fault; outside strict mode both mean *undefined*. A ``relation`` returns an iterable of values, each one an
+answer of its own. It must never change an operand, and must call :meth:`Context.charge` before work or
+memory that its operands' *values* (not their size) can blow up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Context(Protocol):
+    """What an evaluation lends to the built-ins that ask for it (``context=True``: it is the first argument)."""
+
+    @property
+    def now_ns(self) -> int:
+        """The evaluation's time: nanoseconds since 1970, the same throughout one evaluation."""
+
+    @property
+    def cache(self) -> dict[Any, Any]:
+        """Scratch space that ends with the evaluation (``rand.intn`` and ``uuid.rfc4122`` answer a seed alike)."""
+
+    def random_bytes(self, count: int) -> bytes:
+        """Bytes from the evaluation's source of randomness."""
+
+    def charge(self, units: int) -> None:
+        """Account for about ``units`` loop steps or list cells to come; raises ``LimitError`` when too much.
+
+        Call it *before* the work, with an exact or over-estimated count; huge counts are refused at once.
+        """
+
+    def note(self, message: str) -> None:
+        """A ``trace(message)`` event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """One built-in: its code, whether it wants the context first, whether it answers many times."""
+
+    fn: Callable[..., Any]
+    context: bool = False
+    relation: bool = False

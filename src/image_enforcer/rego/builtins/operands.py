@@ -1,0 +1,91 @@
+"""Checking operands: the value, or OPA's complaint about it."""
+
+from __future__ import annotations
+
+from ..errors import OperandError
+from ..values import Num, RegoSet, Value, type_name
+
+
+def wrong(value: Value, position: int, *expected: str) -> OperandError:
+    """``operand N must be string but got number``, or ``… one of {…} but got …``."""
+    want = expected[0] if len(expected) == 1 else "one of {" + ", ".join(expected) + "}"
+    return OperandError(f"operand {position} must be {want} but got {type_name(value)}")
+
+
+def bad(position: int, text: str) -> OperandError:
+    """``operand N text``."""
+    return OperandError(f"operand {position} {text}")
+
+
+def string(value: Value, position: int) -> str:
+    """A string."""
+    if type(value) is str:
+        return value
+    raise wrong(value, position, "string")
+
+
+def number(value: Value, position: int) -> int | Num:
+    """A number."""
+    if type(value) is int or type(value) is Num:
+        return value
+    raise wrong(value, position, "number")
+
+
+def integer(value: Value, position: int) -> int:
+    """A number written as an integer that fits 64 bits."""
+    if type(value) is int:
+        if -(1 << 63) <= value < 1 << 63:
+            return value
+        raise bad(position, "must be integer number but got integer number")
+    if type(value) is Num:
+        text = value.text
+        head, dot, tail = text.partition(".")
+        if dot and not tail.strip("0") and head.lstrip("-").isdigit():
+            return int(head)
+        raise bad(position, "must be integer number but got floating-point number")
+    raise wrong(value, position, "number")
+
+
+def big_integer(value: Value, position: int) -> int:
+    """A number whose value is an integer, of any size."""
+    if type(value) is int:
+        return value
+    if type(value) is Num:
+        if value == value.to_integral_value() and value.adjusted() < 100_000:
+            return int(value)
+        raise bad(position, "must be integer number but got floating-point number")
+    raise wrong(value, position, "number")
+
+
+def array(value: Value, position: int) -> list[Value]:
+    """An array."""
+    if type(value) is list:
+        return value
+    raise wrong(value, position, "array")
+
+
+def obj(value: Value, position: int) -> dict[Value, Value]:
+    """An object."""
+    if type(value) is dict:
+        return value
+    raise wrong(value, position, "object")
+
+
+def a_set(value: Value, position: int) -> RegoSet:
+    """A set."""
+    if type(value) is RegoSet:
+        return value
+    raise wrong(value, position, "set")
+
+
+def strings(value: Value, position: int) -> list[str]:
+    """A string, or the members of an array or set of strings."""
+    if type(value) is str:
+        return [value]
+    if type(value) is not list and type(value) is not RegoSet:
+        raise wrong(value, position, "string", "set", "array")
+    for item in value:
+        if type(item) is not str:
+            kind = type_name(value)
+            raise OperandError(f"operand {position} must be {kind} of strings but got {kind} containing {type_name(item)}")
+    return list(value)

@@ -1,0 +1,260 @@
+"""Strings. Positions and lengths count characters (code points)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from ..errors import BuiltinError, OperandError
+from ..text import term
+from ..values import Num, RegoSet, Value
+from . import bigfloat, operands
+from .contract import Builtin, Context
+
+SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What Go's ``unicode.IsSpace`` holds."""
+
+
+def concat(context: Context, join: Value, items: Value) -> Value:
+    glue = operands.string(join, 1)
+    if type(items) is not list and type(items) is not RegoSet:
+        raise operands.wrong(items, 2, "set", "array")
+    found = operands.strings(items, 2)
+    context.charge(len(glue) * len(found))
+    return glue.join(found)
+
+
+def contains(a: Value, b: Value) -> Value:
+    if type(a) is str and type(b) is str:
+        return b in a
+    return operands.string(b, 2) in operands.string(a, 1)
+
+
+def startswith(a: Value, b: Value) -> Value:
+    if type(a) is str and type(b) is str:
+        return a.startswith(b)
+    return operands.string(a, 1).startswith(operands.string(b, 2))
+
+
+def endswith(a: Value, b: Value) -> Value:
+    if type(a) is str and type(b) is str:
+        return a.endswith(b)
+    return operands.string(a, 1).endswith(operands.string(b, 2))
+
+
+def lower(a: Value) -> Value:
+    text = operands.string(a, 1)
+    return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else _lower(c) for c in text)
+
+
+def _lower(c: str) -> str:
+    return "i̇"[0] if c == "İ" else c
+
+
+def upper(a: Value) -> Value:
+    text = operands.string(a, 1)
+    return text.upper() if text.isascii() else "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
+
+
+def split(a: Value, delimiter: Value) -> Value:
+    text, by = operands.string(a, 1), operands.string(delimiter, 2)
+    return text.split(by) if by else list(text)
+
+
+def split_n(a: Value, delimiter: Value, n: Value) -> Value:
+    text, by, size = operands.string(a, 1), operands.string(delimiter, 2), operands.integer(n, 3)
+    parts = text.split(by) if by else list(text)
+    if size >= 0:
+        return parts[:size]
+    return parts[max(len(parts) + size, 0) :]
+
+
+def replace(context: Context, a: Value, old: Value, new: Value) -> Value:
+    text, what, by = operands.string(a, 1), operands.string(old, 2), operands.string(new, 3)
+    context.charge((text.count(what) if what else len(text) + 1) * len(by))
+    return text.replace(what, by)
+
+
+def replace_n(context: Context, patterns: Value, a: Value) -> Value:
+    table = operands.obj(patterns, 1)
+    text = operands.string(a, 2)
+    pairs: list[tuple[str, str]] = []
+    for k in sorted(table, key=str):
+        v = table[k]
+        if type(k) is not str:
+            raise OperandError("operand 1 non-string key found in pattern object")
+        if type(v) is not str:
+            raise OperandError("operand 1 non-string value found in pattern object")
+        pairs.append((k, v))
+    if not pairs:
+        return text
+    context.charge(len(text) * max((len(v) for _, v in pairs), default=0))
+    return _replace_many(text, pairs)
+
+
+def _replace_many(text: str, pairs: list[tuple[str, str]]) -> str:
+    """Go's ``strings.NewReplacer``: at each place the first pattern in order that fits."""
+    table = dict(reversed(pairs))
+    empty = table.get("")
+    names = [re.escape(k) for k, _ in pairs if k]
+    if empty is None:
+        return re.sub("|".join(names), lambda m: table[m.group()], text) if names else text
+    if not names:
+        return empty + "".join(c + empty for c in text)
+    out: list[str] = []
+    at = 0
+    pattern = re.compile("|".join(names))
+    fits_before = True
+    while at <= len(text):
+        m = pattern.match(text, at)
+        if m is not None:
+            out.append(table[m.group()])
+            at = m.end()
+            fits_before = False
+            continue
+        if fits_before or True:
+            out.append(empty)
+        if at < len(text):
+            out.append(text[at])
+        at += 1
+        fits_before = True
+    return "".join(out)
+
+
+def substring(a: Value, start: Value, length: Value) -> Value:
+    text, first, size = operands.string(a, 1), operands.integer(start, 2), operands.integer(length, 3)
+    if first < 0:
+        raise BuiltinError("negative offset")
+    return text[first:] if size < 0 else text[first : first + size]
+
+
+def indexof(a: Value, b: Value) -> Value:
+    text, what = operands.string(a, 1), operands.string(b, 2)
+    if not what:
+        raise BuiltinError("empty search character")
+    return text.find(what)
+
+
+def indexof_n(a: Value, b: Value) -> Value:
+    text, what = operands.string(a, 1), operands.string(b, 2)
+    if not what:
+        raise BuiltinError("empty search character")
+    found: list[int] = []
+    at = text.find(what)
+    while at >= 0:
+        found.append(at)
+        at = text.find(what, at + 1)
+    return found
+
+
+def count(a: Value, b: Value) -> Value:
+    text, what = operands.string(a, 1), operands.string(b, 2)
+    return text.count(what)
+
+
+def reverse(a: Value) -> Value:
+    return operands.string(a, 1)[::-1]
+
+
+def trim(a: Value, cut: Value) -> Value:
+    text, chars = operands.string(a, 1), operands.string(cut, 2)
+    return text.strip(chars) if chars else text
+
+
+def trim_left(a: Value, cut: Value) -> Value:
+    text, chars = operands.string(a, 1), operands.string(cut, 2)
+    return text.lstrip(chars) if chars else text
+
+
+def trim_right(a: Value, cut: Value) -> Value:
+    text, chars = operands.string(a, 1), operands.string(cut, 2)
+    return text.rstrip(chars) if chars else text
+
+
+def trim_prefix(a: Value, prefix: Value) -> Value:
+    return operands.string(a, 1).removeprefix(operands.string(prefix, 2))
+
+
+def trim_suffix(a: Value, suffix: Value) -> Value:
+    return operands.string(a, 1).removesuffix(operands.string(suffix, 2))
+
+
+def trim_space(a: Value) -> Value:
+    return operands.string(a, 1).strip(SPACE)
+
+
+def any_prefix_match(a: Value, b: Value) -> Value:
+    texts, prefixes = _affixes(a, 1), tuple(_affixes(b, 2))
+    return any(t.startswith(prefixes) for t in texts)
+
+
+def any_suffix_match(a: Value, b: Value) -> Value:
+    texts, suffixes = _affixes(a, 1), tuple(_affixes(b, 2))
+    return any(t.endswith(suffixes) for t in texts)
+
+
+def _affixes(value: Value, position: int) -> list[str]:
+    if type(value) not in (str, list, RegoSet):
+        raise operands.wrong(value, position, "string", "set", "array")
+    return operands.strings(value, position)
+
+
+_BASES: Final = {2: "b", 8: "o", 10: "d", 16: "x"}
+
+
+def format_int(context: Context, a: Value, base: Value) -> Value:
+    value, radix = operands.number(a, 1), operands.number(base, 2)
+    if radix not in _BASES:
+        raise OperandError("operand 2 must be one of {2, 8, 10, 16}")
+    if type(value) is Num:
+        if value.adjusted() > 5000:
+            context.charge(value.adjusted())
+        value = int(bigfloat.load(value))
+    context.charge(value.bit_length() // 8)
+    return format(value, _BASES[int(radix)])
+
+
+def template_string(context: Context, parts: Value) -> Value:
+    out: list[str] = []
+    for part in operands.array(parts, 1):
+        if type(part) is RegoSet:
+            found = part.sorted()
+            if not found:
+                out.append("<undefined>")
+                continue
+            if len(found) > 1:
+                raise BuiltinError("template-strings must not produce multiple outputs")
+            part = found[0]
+        out.append(part if type(part) is str else term(part))
+        context.charge(len(out[-1]))
+    return "".join(out)
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "concat": Builtin(concat, context=True),
+    "contains": Builtin(contains),
+    "startswith": Builtin(startswith),
+    "endswith": Builtin(endswith),
+    "lower": Builtin(lower),
+    "upper": Builtin(upper),
+    "split": Builtin(split),
+    "strings.split_n": Builtin(split_n),
+    "replace": Builtin(replace, context=True),
+    "strings.replace_n": Builtin(replace_n, context=True),
+    "substring": Builtin(substring),
+    "indexof": Builtin(indexof),
+    "indexof_n": Builtin(indexof_n),
+    "strings.count": Builtin(count),
+    "strings.reverse": Builtin(reverse),
+    "trim": Builtin(trim),
+    "trim_left": Builtin(trim_left),
+    "trim_right": Builtin(trim_right),
+    "trim_prefix": Builtin(trim_prefix),
+    "trim_suffix": Builtin(trim_suffix),
+    "trim_space": Builtin(trim_space),
+    "strings.any_prefix_match": Builtin(any_prefix_match),
+    "strings.any_suffix_match": Builtin(any_suffix_match),
+    "format_int": Builtin(format_int, context=True),
+    "internal.template_string": Builtin(template_string, context=True),
+}

@@ -1,0 +1,334 @@
+"""The tree of rules as the checks need it: arities, conflicts, recursion, what depends on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..errors import COMPILE_ERROR, RECURSION_ERROR, TYPE_ERROR, Problem
+from ..signatures import signatures
+from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, Var
+from ..syntax.printer import package_text, term_text
+from ..values import Key, key
+from .visit import operator_name, walk
+
+
+@dataclass(slots=True)
+class Node:
+    """A step below ``data``."""
+
+    name: Key
+    children: dict[Key, Node] = field(default_factory=dict)
+    rules: list[tuple[Rule, Ref]] = field(default_factory=list)
+    """Rules whose constant part ends here, with their whole path."""
+
+    def below(self) -> Iterator[Node]:
+        """All nodes below this one."""
+        for child in self.children.values():
+            yield child
+            yield from child.below()
+
+    def all(self) -> Iterator[Node]:
+        """This node and all below it."""
+        yield self
+        yield from self.below()
+
+
+def rule_path(package: tuple[str, ...], rule: Rule) -> Ref:
+    """A rule's path from ``data``."""
+    head = rule.head
+    loc = head.ref.loc
+    return Ref((Var("data"), *(Scalar(p) for p in package), Scalar(head.name, loc), *head.ref.terms[1:]), loc)
+
+
+def is_ground_ref(ref: Ref) -> bool:
+    """Whether every step is a constant."""
+    return all(isinstance(t, Scalar) for t in ref.terms[1:])
+
+
+class RuleTree:
+    """Rules of a set of modules by path."""
+
+    def __init__(self, modules: Mapping[str, Module]) -> None:
+        self.root = Node("data")
+        self.modules = modules
+        self.module_of: dict[int, Module] = {}
+        for name in _package_order(modules):
+            module = modules[name]
+            self._reach([Scalar(p) for p in module.package.names])
+            for rule in module.rules:
+                path = rule_path(module.package.names, rule)
+                ground: list[Term] = []
+                for t in path.terms[1:]:
+                    if not isinstance(t, Scalar):
+                        break
+                    ground.append(t)
+                self._reach(ground).rules.append((rule, path))
+                link: Rule | None = rule
+                while link is not None:
+                    self.module_of[id(link)] = module
+                    link = link.else_
+
+    def _reach(self, steps: list[Term] | list[Scalar]) -> Node:
+        node = self.root
+        for t in steps:
+            assert isinstance(t, Scalar)
+            k = key(t.value)
+            below = node.children.get(k)
+            if below is None:
+                below = node.children[k] = Node(k)
+            node = below
+        return node
+
+    # --- look-ups --------------------------------------------------------------------------------
+
+    def find(self, ref: Ref) -> Node | None:
+        """The node at a reference of constants."""
+        node = self.root
+        for t in ref.terms[1:]:
+            if not isinstance(t, Scalar):
+                return None
+            below = node.children.get(key(t.value))
+            if below is None:
+                return None
+            node = below
+        return node
+
+    def exists(self, ref: Ref) -> bool:
+        """Whether there is a node at the reference."""
+        return self.find(ref) is not None
+
+    def is_function(self, ref: Ref) -> bool:
+        """Whether a reference names a function."""
+        if not (isinstance(ref.head, Var) and ref.head.name == "data"):
+            return False
+        node = self.find(ref)
+        return node is not None and any(r.head.args for r, _ in node.rules)
+
+    def partially_replaces(self, ref: Ref) -> bool:
+        """Whether a ``with`` target lies inside the document of a rule."""
+        node: Node | None = self.root
+        for t in ref.terms[1:-1]:
+            node = node.children.get(key(t.value)) if isinstance(t, Scalar) and node is not None else None
+            if node is None:
+                return False
+            if node.rules:
+                return True
+        return False
+
+    def arity(self, operator: Ref) -> int:
+        """How many operands a function takes; -1 where there is none of that name."""
+        head = operator.head
+        if isinstance(head, Var) and head.name == "data":
+            node = self.find(operator)
+            if node is None or not node.rules:
+                return -1
+            rule = node.rules[0][0]
+            return len(rule.head.args or ())
+        found = signatures().get(operator_name(operator))
+        return -1 if found is None else len(found.args)
+
+    # --- conflicts -------------------------------------------------------------------------------
+
+    def conflicts(self, original: Mapping[str, str]) -> list[Problem]:
+        """Rules that cannot stand in one place."""
+        problems: list[Problem] = []
+        for node in self.root.all():
+            if node.rules:
+                found = self._conflict(node, original)
+                if found is not None:
+                    problems.append(found)
+        return problems
+
+    def _conflict(self, node: Node, original: Mapping[str, str]) -> Problem | None:
+        rules = node.rules
+        first, _ = rules[0]
+        kinds = {r.head.value is None for r, _ in rules}
+        arities = {len(r.head.args or ()) for r, _ in rules}
+        defaults = [r for r, _ in rules if r.default]
+        complete = sum(1 for r, p in rules if r.head.value is not None and is_ground_ref(Ref(r.head.ref.terms)))
+        sets = any(r.head.value is None and is_ground_ref(p) for r, p in rules)
+        set_objects = any(r.head.value is None and not is_ground_ref(p) for r, p in rules)
+        name = term_text(_original(rules[-1][1], original))
+        inner: list[tuple[Rule, Ref]] = []
+        if node.children and any(is_ground_ref(p) for _, p in rules):
+            inner = [rp for child in node.below() for rp in child.rules]
+        elif node.children and any(not is_ground_ref(p) for _, p in rules):
+            inner = [rp for child in node.below() for rp in child.rules if rp[0].head.args]
+        if inner:
+            lines = sorted({(term_text(_original(p, original)), str(r.loc)) for r, p in inner})
+            shown = "".join(f"\n\t{text}\n\t  {loc}" for text, loc in lines)
+            return Problem(TYPE_ERROR, f"rule {name} conflicts with:{_conflict_list(inner, original)}" if shown else "", first.loc)
+        if len(kinds) > 1 or len(arities) > 1 or (complete and complete < len(rules)) or (sets and set_objects):
+            return Problem(TYPE_ERROR, f"conflicting rules {name} found", first.loc)
+        if len(defaults) > 1:
+            places = ", ".join(str(r.loc) for r in defaults)
+            loc = self.module_of[id(defaults[0])].package.loc
+            return Problem(TYPE_ERROR, f"multiple default rules {name} found at {places}", loc)
+        return None
+
+    def path_conflicts(self, exists: Callable[[tuple[str, ...]], bool]) -> list[Problem]:
+        """Rules where base documents are."""
+        problems: list[Problem] = []
+
+        def visit(node: Node, path: tuple[str, ...]) -> None:
+            if node.rules and exists(path):
+                problems.append(Problem(COMPILE_ERROR, f"conflicting rule for data path {'/'.join(path)} found", node.rules[0][0].loc))
+            for k, child in node.children.items():
+                if isinstance(k, str):
+                    visit(child, (*path, k))
+
+        for k, child in self.root.children.items():
+            if isinstance(k, str):
+                visit(child, (k,))
+        return problems
+
+    def package_conflicts(self, modules: Mapping[str, Module]) -> list[Problem]:
+        """Packages where rules are."""
+        problems: list[Problem] = []
+        packages: dict[tuple[object, ...], list[Module]] = {}
+        for m in modules.values():
+            packages.setdefault(tuple(m.package.names), []).append(m)
+        for module in modules.values():
+            for rule in module.rules:
+                path = rule_path(module.package.names, rule)
+                if not is_ground_ref(path):
+                    continue
+                steps = tuple(t.value for t in path.terms[1:] if isinstance(t, Scalar))
+                for other in packages.get(steps, ()):
+                    if other is not module:
+                        text = f"{package_text(other.package)} conflicts with rule {term_text(rule.head.ref)} defined at {rule.loc}"
+                        problems.append(Problem(TYPE_ERROR, text, module.package.loc))
+        return problems
+
+    # --- dependencies ----------------------------------------------------------------------------
+
+    def rules(self) -> Iterator[tuple[Rule, Ref]]:
+        """Every rule and ``else`` branch with its path."""
+        for node in self.root.all():
+            for rule, path in node.rules:
+                link: Rule | None = rule
+                while link is not None:
+                    yield link, path
+                    link = link.else_
+
+    def dependencies(self) -> dict[int, list[tuple[Rule, Ref]]]:
+        """For each rule (by identity), the rules that its references may mean."""
+        return {id(rule): self.of(rule) for rule, _ in self.rules()}
+
+    def of(self, rule: Rule) -> list[tuple[Rule, Ref]]:
+        """The rules that a rule refers to, ``else`` branches included."""
+        found: dict[int, tuple[Rule, Ref]] = {}
+        for x in walk((rule.head, rule.body)):
+            if isinstance(x, Ref) and isinstance(x.head, Var) and x.head.name == "data":
+                for target, path in self.matching(x):
+                    link: Rule | None = target
+                    while link is not None:
+                        found[id(link)] = (link, path)
+                        link = link.else_
+        if rule.else_ is not None:
+            path = next(p for r, p in self.find_rules(rule))
+            found[id(rule.else_)] = (rule.else_, path)
+        return list(found.values())
+
+    def find_rules(self, rule: Rule) -> list[tuple[Rule, Ref]]:
+        """The rule among those of its node."""
+        module = self.module_of[id(rule)]
+        return [(rule, rule_path(module.package.names, rule))]
+
+    def matching(self, ref: Ref) -> list[tuple[Rule, Ref]]:
+        """The rules that a reference may mean: on its way, at its end, or below it."""
+        found: list[tuple[Rule, Ref]] = []
+        self._match(self.root, ref.terms[1:], found)
+        return found
+
+    def _match(self, node: Node, steps: tuple[Term, ...], found: list[tuple[Rule, Ref]]) -> None:
+        for rule, path in node.rules:
+            if _may_match(path, len(path.terms) - len(self._tail(path)), steps):
+                found.append((rule, path))
+        if not steps:
+            for child in node.below():
+                if child.name != "system" or node is not self.root:
+                    found.extend(child.rules)
+            return
+        step = steps[0]
+        if isinstance(step, Scalar):
+            child = node.children.get(key(step.value))
+            if child is not None:
+                self._match(child, steps[1:], found)
+            return
+        for child in node.children.values():
+            self._match(child, steps[1:], found)
+
+    @staticmethod
+    def _tail(path: Ref) -> tuple[Term, ...]:
+        for i, t in enumerate(path.terms[1:], start=1):
+            if not isinstance(t, Scalar):
+                return path.terms[i:]
+        return ()
+
+    def recursion(self, original: Mapping[str, str]) -> list[Problem]:
+        """Rules that need themselves."""
+        deps = self.dependencies()
+        problems: list[Problem] = []
+        names: dict[int, str] = {}
+        for rule, path in self.rules():
+            names[id(rule)] = term_text(_original(path, original))
+        on_cycle = _cyclic(deps)
+        for rule, _ in self.rules():
+            if id(rule) not in on_cycle:
+                continue
+            circle = _path_to_self(rule, deps)
+            if circle:
+                shown = " -> ".join(names[i] for i in circle)
+                problems.append(Problem(RECURSION_ERROR, f"rule {names[id(rule)]} is recursive: {shown}", rule.loc))
+        return problems
+
+
+def _may_match(path: Ref, ground: int, steps: tuple[Term, ...]) -> bool:
+    tail = path.terms[ground:]
+    for mine, theirs in zip(tail, steps, strict=False):
+        if isinstance(mine, Scalar) and isinstance(theirs, Scalar) and mine != theirs:
+            return False
+    return True
+
+
+def _cyclic(deps: Mapping[int, list[tuple[Rule, Ref]]]) -> set[int]:
+    """The rules on circles (or between them), by removing what has no dependency left, from both ends."""
+    forward = {i: {id(r) for r, _ in found} & deps.keys() for i, found in deps.items()}
+    left = set(forward)
+    changed = True
+    while changed and left:
+        loose = {i for i in left if not forward[i] & left}
+        left -= loose
+        changed = bool(loose)
+    return left
+
+
+def _path_to_self(rule: Rule, deps: Mapping[int, list[tuple[Rule, Ref]]]) -> list[int]:
+    start = id(rule)
+    seen: set[int] = set()
+    stack: list[tuple[int, list[int]]] = [(start, [start])]
+    while stack:
+        at, path = stack.pop()
+        for target, _ in deps.get(at, ()):
+            i = id(target)
+            if i == start:
+                return [*path, i]
+            if i not in seen:
+                seen.add(i)
+                stack.append((i, [*path, i]))
+    return []
+
+
+def _original(path: Ref, original: Mapping[str, str]) -> Ref:
+    return replace(path, terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in path.terms))
+
+
+def _conflict_list(inner: list[tuple[Rule, Ref]], original: Mapping[str, str]) -> str:
+    rows = sorted(((term_text(_original(p, original)), r.loc) for r, p in inner), key=lambda x: x[0])
+    return "\n" + "\n".join(f"{text} at {loc}" for text, loc in rows)
+
+
+def _package_order(modules: Mapping[str, Module]) -> list[str]:
+    return sorted(modules, key=lambda k: (modules[k].package.names, k))

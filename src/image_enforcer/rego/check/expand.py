@@ -1,0 +1,400 @@
+"""Hoisting: nested calls, references and comprehensions get variables and expressions of their own.
+
+What is left of each expression reads operands that are variables, constants or patterns. The order of the
+stages, and so of the generated expressions, is OPA's: it decides what is undefined when, and which error comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ..errors import Location
+from ..syntax.nodes import (
+    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref, Rule,
+    Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var, With,
+)  # fmt: skip
+from .locals import Names
+from .visit import Rewriter, is_equality, operator_name
+
+
+def equation(names: Names, term: Term, withs: tuple[With, ...] = ()) -> tuple[Expr, Var]:
+    """``fresh = term`` as a generated expression, and the fresh variable."""
+    var = Var(names.fresh(), term.loc)
+    operator = Ref((Var("eq", term.loc),), term.loc)
+    return Expr(CallExpr(operator, (var, term)), withs=withs, generated=True, loc=term.loc), var
+
+
+def requires_evaluation(term: Term) -> bool:
+    """Whether a term is more than variables and constants: a reference, a comprehension, a call, or holds one."""
+    match term:
+        case Ref() | Call() | ArrayComprehension() | SetComprehension() | ObjectComprehension() | TemplateString():
+            return True
+        case Array(items) | Set(items):
+            return any(requires_evaluation(i) for i in items)
+        case Object(pairs):
+            return any(requires_evaluation(k) or requires_evaluation(v) for k, v in pairs)
+        case _:
+            return False
+
+
+class Bodies(Rewriter):
+    """A stage that rewrites bodies: nested ones first come under :meth:`stage`, then the outer one."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def body(self, body: Body) -> Body:
+        made: list[Expr] = []
+        for expr in body:
+            self.stage(expr, made)
+        return tuple(replace(e, index=i) for i, e in enumerate(made))
+
+    def stage(self, expr: Expr, out: list[Expr]) -> None:
+        """Append what an expression becomes."""
+        out.append(self.expr(expr))
+
+
+# --- template strings ----------------------------------------------------------------------------
+
+
+class Templates(Rewriter):
+    """``$"a {x}"`` becomes ``internal.template_string(["a ", {v | v = x}])``: an undefined part leaves its set empty."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def term(self, term: Term) -> Term:
+        if not isinstance(term, TemplateString):
+            return super().term(term)
+        loc = term.loc
+        items: list[Term] = []
+        for part in term.parts:
+            if isinstance(part, Scalar):
+                items.append(part)
+                continue
+            expr = self.expr(part)
+            var = Var(self.names.fresh(), expr.loc)
+            match expr.terms:
+                case TermExpr(inner):
+                    value: Term = inner
+                case CallExpr(operator, args):
+                    value = Call(operator, args, expr.loc)
+                case _:
+                    raise LookupError("a template expression is a term or a call")
+            operator = Ref((Var("eq", expr.loc),), expr.loc)
+            body = (Expr(CallExpr(operator, (var, value)), withs=expr.withs, loc=expr.loc),)
+            items.append(SetComprehension(var, body, expr.loc))
+        name = Ref((Var("internal", loc), Scalar("template_string", loc)), loc)
+        return Call(name, (Array(tuple(items), loc),), loc)
+
+
+# --- print ---------------------------------------------------------------------------------------
+
+
+class Prints(Bodies):
+    """``print(a, b)`` becomes ``internal.print([{x | x = a}, {y | y = b}])``, or nothing."""
+
+    def __init__(self, names: Names, keep: bool) -> None:
+        super().__init__(names)
+        self.keep = keep
+
+    def body(self, body: Body) -> Body:
+        made = super().body(body)
+        if not made:
+            loc = body[0].loc if body else Location()
+            return (Expr(TermExpr(Scalar(True, loc)), loc=loc),)
+        return made
+
+    def stage(self, expr: Expr, out: list[Expr]) -> None:
+        expr = self.expr(expr)
+        if not (isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) == "print"):
+            out.append(expr)
+            return
+        if not self.keep:
+            return
+        loc = expr.loc
+        groups: list[Term] = []
+        for arg in expr.terms.args:
+            part, var = equation(self.names, arg)
+            groups.append(SetComprehension(var, (replace(part, generated=False),), arg.loc))
+        name = Ref((Var("internal", loc), Scalar("print", loc)), loc)
+        out.append(replace(expr, terms=CallExpr(name, (Array(tuple(groups), loc),))))
+
+
+# --- nested calls --------------------------------------------------------------------------------
+
+
+class Calls(Bodies):
+    """Calls inside terms move into expressions of their own, before the one that needs them."""
+
+    def stage(self, expr: Expr, out: list[Expr]) -> None:
+        support: list[Expr] = []
+        withs = tuple(replace(w, value=self._term(w.value, out)) for w in expr.withs)
+        terms: object
+        match expr.terms:
+            case TermExpr(term):
+                terms = TermExpr(self._term(term, support))
+            case CallExpr(operator, args):
+                op = replace(operator, terms=tuple(self._term(t, support) for t in operator.terms))
+                terms = CallExpr(op, tuple(self._term(a, support) for a in args))
+            case Every(_, _, domain, body):
+                made_domain = self._term(domain, support)
+                if isinstance(made_domain, Call):
+                    made_domain = self._hoist(made_domain, support)
+                if not isinstance(made_domain, Var | Ref):
+                    part, var = equation(self.names, made_domain)
+                    support.append(part)
+                    made_domain = var
+                terms = replace(expr.terms, domain=made_domain, body=self.body(body))
+            case Not(body):
+                terms = replace(expr.terms, body=self.body(body))
+            case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+                terms = replace(expr.terms, lhs=self.body(lhs), rhs=self.body(rhs))
+            case SomeDecl():
+                terms = expr.terms
+        out.extend(replace(s, withs=withs) if withs else s for s in support)
+        out.append(replace(expr, terms=terms, withs=withs))  # type: ignore[arg-type]
+
+    def _hoist(self, call: Call, support: list[Expr]) -> Var:
+        var = Var(self.names.fresh(), call.loc)
+        support.append(Expr(CallExpr(call.operator, (*call.args, var)), generated=True, loc=call.loc))
+        return var
+
+    def _term(self, term: Term, support: list[Expr]) -> Term:
+        match term:
+            case Call(operator, args):
+                made = replace(
+                    term,
+                    operator=replace(operator, terms=(operator.terms[0], *(self._term(t, support) for t in operator.terms[1:]))),
+                    args=tuple(self._term(a, support) for a in args),
+                )
+                return self._hoist(made, support)
+            case Ref(terms):
+                head = terms[0]
+                steps = tuple(self._term(t, support) for t in terms[1:])
+                if isinstance(head, Call):
+                    made_head: Term = self._term(head, support)
+                elif isinstance(head, Var):
+                    made_head = head
+                else:
+                    part, made_head = equation(self.names, self._term(head, support))
+                    support.append(part)
+                # the steps are evaluated before the head of a literal; what they need is in place either way
+                return replace(term, terms=(made_head, *steps))
+            case Array(items) | Set(items):
+                return replace(term, items=tuple(self._term(i, support) for i in items))
+            case Object(pairs):
+                return replace(term, pairs=tuple((self._term(k, support), self._term(v, support)) for k, v in pairs))
+            case ArrayComprehension(inner, body) | SetComprehension(inner, body):
+                made_body, extra = self._closure(body, (inner,))
+                return replace(term, term=extra[0], body=made_body)
+            case ObjectComprehension(k, v, body):
+                made_body, extra = self._closure(body, (k, v))
+                return replace(term, key=extra[0], value=extra[1], body=made_body)
+            case _:
+                return term
+
+    def _closure(self, body: Body, heads: tuple[Term, ...]) -> tuple[Body, tuple[Term, ...]]:
+        made = list(self.body(body))
+        support: list[Expr] = []
+        done = tuple(self._term(h, support) for h in heads)
+        made.extend(support)
+        return tuple(replace(e, index=i) for i, e in enumerate(made)), done
+
+    def rule(self, rule: Rule) -> Rule:
+        """A rule: calls in its head move to the end of its body."""
+        body = list(self.body(rule.body))
+        support: list[Expr] = []
+        head = rule.head
+        ref = replace(head.ref, terms=(head.ref.terms[0], *(self._term(t, support) for t in head.ref.terms[1:])))
+        key = None if head.key is None else self._term(head.key, support)
+        value = None if head.value is None else self._term(head.value, support)
+        args = None if head.args is None else tuple(self._term(a, support) for a in head.args)
+        body.extend(support)
+        return replace(
+            rule,
+            head=replace(head, ref=ref, key=key, value=value, args=args),
+            body=tuple(replace(e, index=i) for i, e in enumerate(body)),
+            else_=None if rule.else_ is None else self.rule(rule.else_),
+        )
+
+
+# --- heads of comprehensions and rules -----------------------------------------------------------
+
+
+class ClosureHeads(Rewriter):
+    """References in the heads of comprehensions move to the end of their bodies."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def term(self, term: Term) -> Term:
+        made = super().term(term)
+        match made:
+            case ArrayComprehension(inner, body) | SetComprehension(inner, body) if requires_evaluation(inner):
+                part, var = equation(self.names, inner)
+                return replace(made, term=var, body=(*body, part))
+            case ObjectComprehension(k, v, body):
+                for name, part_term in (("key", k), ("value", v)):
+                    if requires_evaluation(part_term):
+                        part, var = equation(self.names, part_term)
+                        body = (*body, part)
+                        made = replace(made, body=body, **{name: var})  # type: ignore[arg-type]
+                return made
+        return made
+
+
+def rule_heads(names: Names, rule: Rule) -> Rule:
+    """References in a rule's head move to its body: keys and values behind it, arguments before it."""
+    head = rule.head
+    body = list(rule.body)
+    generated_body = rule.generated_body
+    key, value = head.key, head.value
+    terms = list(head.ref.terms)
+    for i in range(1, len(terms)):
+        if requires_evaluation(terms[i]):
+            part, var = equation(names, terms[i])
+            if key is not None and key == terms[i]:
+                key = var
+            terms[i] = var
+            body.append(part)
+    if key is not None and requires_evaluation(key):
+        part, key = equation(names, key)
+        body.append(part)
+    if value is not None and requires_evaluation(value):
+        part, value = equation(names, value)
+        body.append(part)
+    args = None
+    if head.args is not None:
+        made: list[Term] = []
+        before: list[Expr] = []
+        for arg in head.args:
+            if requires_evaluation(arg):
+                part, var = equation(names, arg)
+                before.append(part)
+                made.append(var)
+            else:
+                made.append(arg)
+        args = tuple(made)
+        body = before + body
+    return replace(
+        rule,
+        head=replace(head, ref=replace(head.ref, terms=tuple(terms)), key=key, value=value, args=args),
+        body=tuple(replace(e, index=i) for i, e in enumerate(body)),
+        generated_body=generated_body,
+        else_=None if rule.else_ is None else rule_heads(names, rule.else_),
+    )
+
+
+def head_refs(names: Names, rule: Rule) -> Rule:
+    """Terms in a head's reference that are not constants or variables get variables, set at the end of the body."""
+    head = rule.head
+    body = list(rule.body)
+    terms = list(head.ref.terms)
+    key = head.key
+    for i in range(1, len(terms)):
+        term = terms[i]
+        if isinstance(term, Ref | Call) or isinstance(term, Object | Array | Set | ArrayComprehension | SetComprehension | ObjectComprehension):
+            part, var = equation(names, term)
+            if key is not None and head.value is not None and key == term:
+                key = var
+            terms[i] = var
+            body.append(part)
+    if len(body) == len(rule.body) and rule.else_ is None:
+        return rule
+    return replace(
+        rule,
+        head=replace(head, ref=replace(head.ref, terms=tuple(terms)), key=key),
+        body=tuple(replace(e, index=i) for i, e in enumerate(body)),
+        else_=None if rule.else_ is None else head_refs(names, rule.else_),
+    )
+
+
+# --- with, equality, dynamic terms ---------------------------------------------------------------
+
+
+class Withs(Bodies):
+    """The values of ``with`` become variables; what may be replaced is checked by ``check``."""
+
+    def __init__(self, names: Names, check: Callable[[With], bool]) -> None:
+        super().__init__(names)
+        self.check = check
+
+    def stage(self, expr: Expr, out: list[Expr]) -> None:
+        made = self.expr(expr)
+        withs: list[With] = []
+        for item in made.withs:
+            is_function = self.check(item)
+            if not is_function and requires_evaluation(item.value):
+                part, var = equation(self.names, item.value)
+                out.append(part)
+                item = replace(item, value=var)
+            withs.append(item)
+        out.append(replace(made, withs=tuple(withs)))
+
+
+class Equals(Rewriter):
+    """``==`` becomes ``=``: once safety is settled both sides are bound, and unification looks documents up by key."""
+
+    def expr_terms(self, expr: Expr) -> object:  # type: ignore[override]
+        made = super().expr_terms(expr)
+        if isinstance(made, CallExpr) and made.operator.terms == (Var("equal"),) and len(made.args) == 2:
+            return CallExpr(replace(made.operator, terms=(Var("eq", made.operator.loc),)), made.args)
+        return made
+
+
+class Dynamics(Bodies):
+    """References and comprehensions inside operands move into expressions of their own."""
+
+    def stage(self, expr: Expr, out: list[Expr]) -> None:
+        terms: object
+        match expr.terms:
+            case CallExpr(operator, args) if is_equality(expr) and len(args) == 2:
+                terms = CallExpr(operator, tuple(self._top(expr, a, out) for a in args))
+            case CallExpr(operator, args):
+                terms = CallExpr(operator, tuple(self._one(expr, a, out) for a in args))
+            case Every(_, _, domain, body):
+                terms = replace(expr.terms, domain=self._one(expr, domain, out), body=self.body(body))
+            case Not(body):
+                terms = replace(expr.terms, body=self.body(body))
+            case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+                terms = replace(expr.terms, lhs=self.body(lhs), rhs=self.body(rhs))
+            case TermExpr(term):
+                terms = TermExpr(self._top(expr, term, out))
+            case SomeDecl():
+                terms = expr.terms
+        out.append(replace(expr, terms=terms))  # type: ignore[arg-type]
+
+    def _top(self, expr: Expr, term: Term, out: list[Expr]) -> Term:
+        match term:
+            case Ref(terms):
+                return replace(term, terms=(terms[0], *(self._one(expr, t, out) for t in terms[1:])))
+            case ArrayComprehension() | SetComprehension() | ObjectComprehension():
+                return self.term(term)
+            case _:
+                return self._one(expr, term, out)
+
+    def _one(self, expr: Expr, term: Term, out: list[Expr]) -> Term:
+        match term:
+            case Ref(terms):
+                made: Term = replace(term, terms=(terms[0], *(self._one(expr, t, out) for t in terms[1:])))
+            case ArrayComprehension() | SetComprehension() | ObjectComprehension():
+                made = self.term(term)
+            case Array(items) | Set(items):
+                return replace(term, items=tuple(self._one(expr, i, out) for i in items))
+            case Object(pairs):
+                return replace(term, pairs=tuple((self._one(expr, k, out), self._one(expr, v, out)) for k, v in pairs))
+            case _:
+                return term
+        part, var = equation(self.names, made, expr.withs)
+        out.append(part)
+        return var
+
+
+def rewrite_heads(rules: Mapping[str, tuple[Rule, ...]], change: Callable[[Rule], Rule]) -> dict[str, tuple[Rule, ...]]:
+    """Apply a change to every rule."""
+    return {k: tuple(change(r) for r in v) for k, v in rules.items()}
+
+
+__all__ = ["Calls", "ClosureHeads", "Dynamics", "Equals", "Head", "Prints", "Templates", "Withs", "head_refs", "rule_heads"]

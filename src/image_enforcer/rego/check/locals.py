@@ -1,0 +1,414 @@
+"""Local variables: declarations get names of their own, ``:=`` becomes unification, ``some … in`` a reference.
+
+After this stage no name means two things: every declared variable of a rule is ``__localN__``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from ..errors import COMPILE_ERROR, Location, Problem
+from ..syntax.nodes import (
+    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref, Rule,
+    Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var, With,
+)  # fmt: skip
+from ..syntax.parser import value_name
+from .resolve import ROOTS, declared
+from .safety import equality_outputs
+from .visit import is_assignment, operator_name, variables, walk
+
+ASSIGN_IN_NEGATED = "cannot assign vars inside negated expression"
+ASSIGN_IN_AND = "cannot assign vars inside implicit and operand"
+ASSIGN_IN_OR = "cannot assign vars inside implicit or operand"
+_WORDS = {"seen": "referenced above", "assigned": "assigned above", "declared": "declared above"}
+
+
+class Names:
+    """Generates ``__localN__``, leaving out names that occur in the text."""
+
+    def __init__(self, taken: set[str], suffix: str = "") -> None:
+        self.taken = taken
+        self.suffix = suffix
+        self.numbers = count()
+
+    def fresh(self) -> str:
+        """A new name."""
+        while True:
+            name = f"__local{self.suffix}{next(self.numbers)}__"
+            if name not in self.taken:
+                return name
+
+
+@dataclass(slots=True)
+class Scope:
+    """What is known of names in one body: their new name, how they came up, how often they were used."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    how: dict[str, str] = field(default_factory=dict)
+    uses: dict[str, int] = field(default_factory=dict)
+
+
+class LocalVars:
+    """Rewrites rules one by one; ``problems`` collects what is wrong, ``original`` maps new names to written ones."""
+
+    def __init__(self, names: Names, strict: bool = False) -> None:
+        self.names = names
+        self.strict = strict
+        self.scopes: list[Scope] = []
+        self.problems: list[Problem] = []
+        self.unused: list[Problem] = []
+        self.original: dict[str, str] = {}
+        self.assigned = False
+
+    # --- rules -----------------------------------------------------------------------------------
+
+    def rule(self, rule: Rule) -> Rule:
+        """A rule: arguments, body, then its head; each ``else`` branch is a scope of its own."""
+        self.scopes = [Scope()]
+        self.unused = []
+        self.assigned = False
+        args = None if rule.head.args is None else tuple(self._arg(a) for a in rule.head.args)
+        head = rule.head
+        used = set(variables((head.key, head.value, head.ref.terms[1:])))
+        before = len(self.problems)
+        body = self._body(rule.body, used)
+        ref = replace(head.ref, terms=(head.ref.terms[0], *(self.term(t) for t in head.ref.terms[1:])))
+        key = None if head.key is None else self.term(head.key)
+        value = None if head.value is None else self.term(head.value)
+        if self.strict and not self.unused and len(self.problems) == before:
+            self._unused_args(rule)
+        self.problems.extend(self.unused)
+        made = replace(rule, head=replace(head, args=args, ref=ref, key=key, value=value), body=body)
+        return made if rule.else_ is None else replace(made, else_=self.rule(rule.else_))
+
+    def _unused_args(self, rule: Rule) -> None:
+        scope = self.scopes[0]
+        for name, how in scope.how.items():
+            if how == "arg" and scope.uses.get(name, 0) == 0 and not name.startswith("$"):
+                self.unused.append(
+                    Problem(COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.loc)
+                )
+
+    def query(self, body: Body) -> Body:
+        """The body of a query."""
+        self.scopes = [Scope()]
+        self.unused = []
+        made = self._body(body, set())
+        self.problems.extend(self.unused)
+        return made
+
+    def _arg(self, arg: Term) -> Term:
+        match arg:
+            case Var(name):
+                if name.startswith("$"):
+                    return arg
+                return Var(self._insert_arg(name), arg.loc)
+            case Ref((Var(name),)) if name in ROOTS:
+                return Var(self._insert_arg(name), arg.loc)
+            case Array(items) | Set(items):
+                return replace(arg, items=tuple(self._arg(i) for i in items))
+            case Object(pairs):
+                return replace(arg, pairs=tuple((self._arg(k), self._arg(v)) for k, v in pairs))
+            case _:
+                return self.term(arg)
+
+    def _insert_arg(self, name: str) -> str:
+        scope = self.scopes[-1]
+        if name not in scope.names:
+            self._insert(name, self.names.fresh(), "arg")
+        return scope.names[name]
+
+    # --- scopes ----------------------------------------------------------------------------------
+
+    def _insert(self, name: str, new: str, how: str) -> None:
+        scope = self.scopes[-1]
+        scope.names[name] = new
+        scope.how[name] = how
+        scope.uses[name] = 1 if how == "seen" else 0
+        if new != name:
+            self.original[new] = name
+
+    def _declared(self, name: str) -> str | None:
+        for scope in reversed(self.scopes):
+            if name in scope.names:
+                return scope.names[name]
+        return None
+
+    def _use(self, name: str) -> None:
+        for scope in reversed(self.scopes):
+            if name in scope.names:
+                scope.uses[name] = scope.uses.get(name, 0) + 1
+                return
+
+    def _declare(self, name: str, how: str, loc: Location) -> str:
+        was = self.scopes[-1].how.get(name)
+        if was is not None:
+            message = f"arg {name} redeclared" if was == "arg" else f"var {name} {_WORDS[was]}"
+            self.problems.append(Problem(COMPILE_ERROR, message, loc))
+            return name
+        new = self.names.fresh()
+        self._insert(name, new, how)
+        return new
+
+    # --- bodies ----------------------------------------------------------------------------------
+
+    def _body(self, body: Body, used: set[str]) -> Body:
+        made: list[Expr] = []
+        before = len(self.problems)
+        for expr in body:
+            done = self._expr(expr)
+            if done is not None:
+                made.append(done)
+        if not made:
+            loc = body[0].loc if body else Location()
+            made.append(Expr(TermExpr(Scalar(True, loc)), loc=loc))
+        if len(self.problems) == before and not self.unused:
+            self._check_unused(body, tuple(made), used)
+        return tuple(made)
+
+    def _check_unused(self, body: Body, made: Body, used: set[str]) -> None:
+        scope = self.scopes[-1]
+        found: list[Problem] = []
+        if self.strict:
+            for name, how in scope.how.items():
+                if how == "assigned" and scope.uses.get(name, 0) == 0 and name not in used and not name.startswith("$"):
+                    found.append(Problem(COMPILE_ERROR, f"assigned var {name} unused", self._declares(body, name)))
+        names = [n for n, how in scope.how.items() if how == "declared" and not n.startswith("$")]
+        if names and not found:
+            there = {self._declared(v) or v for v in used} | set(variables(made))
+            for name in sorted(names, key=lambda n: _number(scope.names[n])):
+                if scope.names[name] not in there and name not in used:
+                    found.append(Problem(COMPILE_ERROR, f"declared var {name} unused", self._declares(body, name)))
+        self.unused.extend(found)
+
+    @staticmethod
+    def _declares(body: Body, name: str) -> Location:
+        for expr in body:
+            if name in declared((expr,)):
+                return expr.loc
+        return body[0].loc
+
+    def _expr(self, expr: Expr) -> Expr | None:
+        if is_assignment(expr):
+            return self._assignment(expr)
+        match expr.terms:
+            case SomeDecl(symbols):
+                return self._some(expr, symbols)
+            case Every():
+                return self._every(expr, expr.terms)
+            case Not(body):
+                if not _explicit(expr.terms):
+                    body = self._implicit(body, ASSIGN_IN_NEGATED)
+                    return self._withs(replace(expr, terms=replace(expr.terms, body=body)))
+                return self._withs(replace(expr, terms=replace(expr.terms, body=self._scoped(body))))
+            case LogicalAnd() | LogicalOr():
+                return self._logical(expr, expr.terms)
+            case CallExpr(operator, args):
+                self._check_shadowed(operator, expr.loc)
+                made = replace(expr, terms=CallExpr(self._operator(operator), tuple(self.term(a) for a in args)))
+                return self._withs(made)
+            case TermExpr(term):
+                return self._withs(replace(expr, terms=TermExpr(self.term(term))))
+
+    def _scoped(self, body: Body) -> Body:
+        self.scopes.append(Scope())
+        try:
+            return self._body(body, set())
+        finally:
+            self.scopes.pop()
+
+    def _implicit(self, body: Body, message: str) -> Body:
+        made: list[Expr] = []
+        for expr in body:
+            if is_assignment(expr):
+                self.problems.append(Problem(COMPILE_ERROR, message, expr.loc))
+                made.append(expr)
+                continue
+            done = self._expr(expr)
+            if done is not None:
+                made.append(done)
+        return tuple(made)
+
+    def _logical(self, expr: Expr, node: LogicalAnd | LogicalOr) -> Expr:
+        message = ASSIGN_IN_AND if isinstance(node, LogicalAnd) else ASSIGN_IN_OR
+        lhs = self._scoped(node.lhs) if node.explicit_lhs else self._implicit(node.lhs, message)
+        rhs = self._scoped(node.rhs) if node.explicit_rhs else self._implicit(node.rhs, message)
+        return self._withs(replace(expr, terms=replace(node, lhs=lhs, rhs=rhs)))
+
+    def _withs(self, expr: Expr) -> Expr:
+        return replace(expr, withs=tuple(self._with(w) for w in expr.withs)) if expr.withs else expr
+
+    def _with(self, item: With) -> With:
+        target = item.target
+        if isinstance(target, Ref):
+            target = replace(target, terms=(target.terms[0], *(self.term(t) for t in target.terms[1:])))
+        return replace(item, target=target, value=self.term(item.value))
+
+    def _assignment(self, expr: Expr) -> Expr:
+        assert isinstance(expr.terms, CallExpr)
+        if expr.negated:
+            self.problems.append(Problem(COMPILE_ERROR, ASSIGN_IN_NEGATED, expr.loc))
+            return expr
+        if len(expr.terms.args) != 2:
+            return expr
+        lhs, rhs = expr.terms.args
+        made_rhs = self.term(rhs)
+        made = self._withs(expr)
+        before = len(self.problems)
+        made_lhs = self._target(lhs)
+        if len(self.problems) > before:
+            return made
+        operator = replace(expr.terms.operator, terms=(Var("eq", expr.terms.operator.loc),))
+        return replace(made, terms=CallExpr(operator, (made_lhs, made_rhs)), assignment=True)
+
+    def _target(self, term: Term) -> Term:
+        match term:
+            case Var(name):
+                return Var(self._declare(name, "assigned", term.loc), term.loc)
+            case Ref((Var(name),)) if name in ROOTS:
+                return Var(self._declare(name, "assigned", term.loc), term.loc)
+            case Array(items):
+                return replace(term, items=tuple(self._target(i) for i in items))
+            case Object(pairs):
+                return replace(term, pairs=tuple((self.term(k) if not isinstance(k, Scalar) else k, self._target(v)) for k, v in pairs))
+            case _:
+                self.problems.append(Problem(COMPILE_ERROR, f"cannot assign to {value_name(term)}", term.loc))
+                return term
+
+    def _some(self, expr: Expr, symbols: tuple[Term, ...]) -> Expr | None:
+        for symbol in symbols:
+            if isinstance(symbol, Var):
+                before = len(self.problems)
+                self._declare(symbol.name, "declared", expr.loc)
+                if len(self.problems) > before:
+                    return None
+            elif isinstance(symbol, Call):
+                return self._some_in(expr, symbol)
+        return None
+
+    def _some_in(self, expr: Expr, call: Call) -> Expr | None:
+        key: Term
+        if len(call.args) == 3:
+            key, value, domain = call.args
+        else:
+            value, domain = call.args
+            key = Var(self.names.fresh(), call.loc)
+        bound = variables((key, value), ref_heads=False, object_keys=False, closures=False)
+        inside = variables(domain, closures=False)
+        clash = [v for v in sorted(bound) if v in inside and not v.startswith("$")]
+        if clash:
+            self.problems.extend(Problem(COMPILE_ERROR, f"var {v} assigned before", expr.loc) for v in clash)
+            return None
+        rhs = replace(domain, terms=(*domain.terms, key)) if isinstance(domain, Ref) else Ref((domain, key), domain.loc)
+        operator = Ref((Var("eq", expr.loc),), expr.loc)
+        plain = Expr(CallExpr(operator, (value, rhs)), expr.negated, expr.withs, expr.index, loc=expr.loc)
+        for name in sorted(equality_outputs(plain, set(variables(domain)))):
+            before = len(self.problems)
+            self._declare(name, "declared", expr.loc)
+            if len(self.problems) > before:
+                return None
+        return self._withs(replace(plain, terms=CallExpr(operator, (self.term(value), self.term(rhs)))))
+
+    def _every(self, expr: Expr, node: Every) -> Expr | None:
+        domain = self.term(node.domain)
+        self.scopes.append(Scope())
+        try:
+            key = node.key
+            before = len(self.problems)
+            if isinstance(key, Var) and not key.is_wildcard:
+                key = Var(self._declare(key.name, "declared", expr.loc), key.loc)
+            elif key is None:
+                key = Var(self.names.fresh(), node.loc)
+            value = node.value
+            if isinstance(value, Var) and not value.is_wildcard:
+                value = Var(self._declare(value.name, "declared", expr.loc), value.loc)
+            if len(self.problems) > before:
+                return None
+            body = self._body(node.body, set())
+        finally:
+            self.scopes.pop()
+        return self._withs(replace(expr, terms=replace(node, key=key, value=value, domain=domain, body=body)))
+
+    # --- terms -----------------------------------------------------------------------------------
+
+    def _operator(self, operator: Ref) -> Ref:
+        return operator
+
+    def _check_shadowed(self, operator: Ref, loc: Location) -> None:
+        for x in walk(operator):
+            if isinstance(x, Var):
+                new = self._declared(x.name)
+                if new is not None and new != x.name:
+                    self.problems.append(Problem(COMPILE_ERROR, f"called function {operator_name(operator)} shadowed", loc))
+                    return
+
+    def term(self, term: Term) -> Term:
+        """A term with its variables renamed."""
+        match term:
+            case Scalar():
+                return term
+            case Var(name):
+                new = self._declared(name)
+                if new is not None:
+                    self._use(name)
+                    return term if new == name else Var(new, term.loc)
+                if name not in self.scopes[-1].how:
+                    self._insert(name, name, "seen")
+                return term
+            case Ref((Var(name),)) if name in ROOTS:
+                for scope in reversed(self.scopes):
+                    how = scope.how.get(name)
+                    if how is not None and how != "seen":
+                        self._use(name)
+                        return Var(scope.names[name], term.loc)
+                return term
+            case Ref(terms):
+                first = terms[0]
+                if isinstance(first, Var) and first.name in ROOTS:
+                    made = self.term(Ref((first,), first.loc))
+                    head: Term = made if isinstance(made, Var) else first
+                else:
+                    head = self.term(first)
+                return replace(term, terms=(head, *(self.term(t) for t in terms[1:])))
+            case Array(items) | Set(items):
+                return replace(term, items=tuple(self.term(i) for i in items))
+            case Object(pairs):
+                return replace(term, pairs=tuple((self.term(k), self.term(v)) for k, v in pairs))
+            case Call(operator, args):
+                self._check_shadowed(operator, term.loc)
+                return replace(term, args=tuple(self.term(a) for a in args))
+            case ArrayComprehension(inner, body) | SetComprehension(inner, body):
+                self.scopes.append(Scope())
+                try:
+                    made_body = self._body(body, set(variables(inner)))
+                    return replace(term, body=made_body, term=self.term(inner))
+                finally:
+                    self.scopes.pop()
+            case ObjectComprehension(k, v, body):
+                self.scopes.append(Scope())
+                try:
+                    made_body = self._body(body, set(variables((k, v))))
+                    return replace(term, body=made_body, key=self.term(k), value=self.term(v))
+                finally:
+                    self.scopes.pop()
+            case TemplateString(parts):
+                return replace(term, parts=tuple(self._part(p) for p in parts))
+
+    def _part(self, part: Scalar | Expr) -> Scalar | Expr:
+        if isinstance(part, Scalar):
+            return part
+        self.scopes.append(Scope())
+        try:
+            return self._expr(part) or part
+        finally:
+            self.scopes.pop()
+
+
+def _explicit(node: Not) -> bool:
+    return node.explicit
+
+
+def _number(name: str) -> int:
+    digits = "".join(c for c in name if c.isdigit())
+    return int(digits) if digits else -1

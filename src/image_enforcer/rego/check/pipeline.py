@@ -1,0 +1,296 @@
+"""The stages in order: from parsed modules to modules ready to plan, and from a query to one ready to plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..builtins import catalog
+from ..errors import COMPILE_ERROR, TYPE_ERROR, UNSAFE_VAR_ERROR, CompileError, Location, Problem
+from ..signatures import signatures
+from ..syntax.nodes import Body, Call, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var, With
+from ..syntax.printer import import_text, term_text
+from . import expand, overrides
+from .documents import RuleTree
+from .infer import TypeEnv, check_query_types, check_rule_types
+from .locals import LocalVars, Names
+from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
+from .safety import reorder, unsafe_problems
+from .visit import is_equality, operator_name, variables, walk
+
+LIMIT = Problem(COMPILE_ERROR, "error limit reached")
+PathExists = Callable[[tuple[str, ...]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Modules that can be planned. ``source`` are they as parsed; ``original`` maps generated names to written ones."""
+
+    source: Mapping[str, Module]
+    modules: Mapping[str, Module]
+    tree: RuleTree
+    types: TypeEnv
+    original: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedQuery:
+    """A query that can be planned. ``rewritten_vars`` maps generated names to those that the user wrote."""
+
+    body: Body
+    rewritten_vars: Mapping[str, str]
+
+
+class _Stages:
+    """Collects problems; a stage that found some ends the run."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.problems: list[Problem] = []
+
+    def add(self, problems: Sequence[Problem]) -> None:
+        self.problems.extend(problems)
+
+    def end(self) -> None:
+        if self.problems:
+            found = self.problems
+            if self.limit > 0 and len(found) > self.limit:
+                found = [*found[: self.limit], LIMIT]
+            raise CompileError(found)
+
+
+def check_modules(
+    modules: Mapping[str, Module], *, strict: bool = False, path_conflicts: PathExists | None = None,
+    unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True, max_errors: int = 10,
+) -> Checked:  # fmt: skip
+    """Check modules that belong together; raises :class:`CompileError` with OPA's errors in OPA's order."""
+    try:
+        return _check_modules(modules, strict, path_conflicts, unsafe_builtins, keep_prints, max_errors)
+    except RecursionError:
+        raise CompileError([Problem(COMPILE_ERROR, "the modules nest deeper than can be compiled")]) from None
+
+
+def _check_modules(
+    modules: Mapping[str, Module], strict: bool, path_conflicts: PathExists | None, unsafe_builtins: frozenset[str],
+    keep_prints: bool, max_errors: int,
+) -> Checked:  # fmt: skip
+    stages = _Stages(max_errors)
+    source = {k: modules[k] for k in sorted(modules)}
+    work, used = resolve_modules(source)
+    names = Names({n for m in work.values() for r in m.rules for n in variables(r)})
+    if strict:
+        for key, module in work.items():
+            for item in module.imports:
+                if not is_keyword_import(item) and import_name(item) not in used[key]:
+                    stages.add([Problem(COMPILE_ERROR, f"{import_text(item)} unused", item.loc)])
+    work = _each(work, lambda r: expand.head_refs(names, r))
+    for module in work.values():
+        if strict or module.version >= 1:
+            stages.add(overrides.root_documents(module))
+    for module in work.values():
+        if strict or module.version >= 1:
+            stages.add(overrides.duplicate_imports(module))
+    tree = RuleTree(work)
+    stages_local = LocalVars(names, strict)
+    work = _each(work, stages_local.rule)
+    stages.add(stages_local.problems)
+    original = stages_local.original
+    stages.end()
+    templates = expand.Templates(names)
+    work = _each(work, templates.rule)
+    stages.add(overrides.void_calls([r for m in work.values() for r in m.rules]))
+    stages.end()
+    for module in work.values():
+        for rule in module.rules:
+            stages.add(overrides.print_args(rule, original))
+    stages.end()
+    prints = expand.Prints(names, keep_prints)
+    work = _each(work, prints.rule)
+    calls = expand.Calls(names)
+    work = _each(work, calls.rule)
+    work = overrides.metadata_calls(work, source)
+    heads = expand.ClosureHeads(names)
+    work = _each(work, heads.rule)
+    work = _each(work, lambda r: expand.rule_heads(names, r))
+    tree = RuleTree(work)
+    withs = overrides.WithTargets(tree, unsafe_builtins)
+    replaced = expand.Withs(names, withs.check)
+    work = _each(work, replaced.rule)
+    stages.add(withs.problems)
+    stages.end()
+    stages.add(tree.conflicts(original))
+    if path_conflicts is not None:
+        stages.add(tree.path_conflicts(path_conflicts))
+    stages.add(tree.package_conflicts(work))
+    stages.end()
+    for module in work.values():
+        stages.add(undefined_functions(tuple(module.rules), tree, original))
+    stages.end()
+    for module in work.values():
+        for rule in module.rules:
+            stages.add(_head_safety(rule, original))
+    stages.end()
+    work = _each(work, lambda r: _body_safety(r, tree, original, stages))
+    stages.end()
+    work = _each(work, expand.Equals().rule)
+    dynamics = expand.Dynamics(names)
+    work = _each(work, dynamics.rule)
+    tree = RuleTree(work)
+    stages.add(tree.recursion(original))
+    stages.end()
+    env = TypeEnv(tree)
+    stages.add(check_rule_types(env, tree, original))
+    stages.end()
+    for module in work.values():
+        stages.add(overrides.unsafe_calls(module.rules, unsafe_builtins))
+    stages.end()
+    for module in work.values():
+        if strict or module.version >= 1:
+            stages.add(overrides.deprecated_calls(source[module.name or _key_of(work, module)].rules))
+    stages.end()
+    return Checked(source, work, tree, env, original, strict)
+
+
+def _key_of(work: Mapping[str, Module], module: Module) -> str:
+    return next(k for k, m in work.items() if m is module)
+
+
+def _each(modules: Mapping[str, Module], change: Callable[[Rule], Rule]) -> dict[str, Module]:
+    return {k: replace(m, rules=tuple([change(r) for r in m.rules])) for k, m in modules.items()}
+
+
+def _head_safety(rule: Rule, original: Mapping[str, str]) -> list[Problem]:
+    problems: list[Problem] = []
+    link: Rule | None = rule
+    while link is not None:
+        there = set(variables(link.body, closures=False)) | set(variables(link.head.args or ()))
+        head = variables((link.head.key, link.head.value, link.head.ref.terms[1:]))
+        for name, var in head.items():
+            if name in there or name in ("data", "input"):
+                continue
+            shown = original.get(name, name)
+            if shown.startswith("$"):
+                shown = "_"
+            if not shown.startswith("__local"):
+                problems.append(Problem(UNSAFE_VAR_ERROR, f"var {shown} is unsafe", var.loc))
+        link = link.else_
+    return problems
+
+
+def _body_safety(rule: Rule, tree: RuleTree, original: Mapping[str, str], stages: _Stages) -> Rule:
+    safe = {"data", "input"} | set(variables(rule.head.args or ()))
+    body, unsafe = reorder(tree.arity, safe, rule.body)
+    if unsafe:
+        stages.add(unsafe_problems(unsafe, original))
+        body = rule.body
+    made = replace(rule, body=tuple(replace(e, index=i) for i, e in enumerate(body)))
+    return made if rule.else_ is None else replace(made, else_=_body_safety(rule.else_, tree, original, stages))
+
+
+def undefined_functions(node: object, tree: RuleTree, original: Mapping[str, str]) -> list[Problem]:
+    """Calls of what is no function, and calls with the wrong number of operands."""
+    problems: list[Problem] = []
+    for x in walk(node):
+        if not isinstance(x, Expr) or not isinstance(x.terms, CallExpr):
+            continue
+        operator, args = x.terms.operator, x.terms.args
+        arity = tree.arity(operator)
+        name = operator_name(operator)
+        if arity < 0:
+            if name not in ("print",):
+                problems.append(Problem(TYPE_ERROR, f"undefined function {term_text(_renamed(operator, original))}", x.loc))
+            continue
+        if name in signatures() and name not in overrides.INTERNAL and name not in catalog.names():
+            problems.append(
+                Problem(TYPE_ERROR, f"undefined function {name} (OPA has this built-in; this version of image-enforcer does not)", x.loc)
+            )
+            continue
+        count = len(args)
+        wrong = (not is_equality(x) and count != arity + 1) if x.generated else count not in (arity, arity + 1)
+        if name in ("internal.print", "internal.test_case"):
+            wrong = count != arity
+        if x.generated and name in ("internal.print",):
+            wrong = False
+        if wrong:
+            problems.append(_arity_problem(x, operator, args, arity, count - 1 if x.generated else count))
+    return problems
+
+
+def _arity_problem(expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int, count: int) -> Problem:
+    name = operator_name(operator)
+    found = signatures().get(name)
+    if found is not None:
+        from .infer import argument_problem, term_type
+
+        return argument_problem(expr.loc, name, "arity mismatch", [term_type(None, a) for a in args], found.function)
+    plural = "" if count == 1 else "s"
+    return Problem(TYPE_ERROR, f"function {term_text(operator)} has arity {arity}, got {count} argument{plural}", expr.loc)
+
+
+def _renamed(operator: Ref, original: Mapping[str, str]) -> Ref:
+    return replace(operator, terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in operator.terms))
+
+
+# --- queries -------------------------------------------------------------------------------------
+
+
+def check_query(
+    checked: Checked, body: Body, *, package: tuple[str, ...] | None = None, imports: Sequence[Import] = (),
+    unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True,
+) -> CheckedQuery:  # fmt: skip
+    """Check a query against modules; raises :class:`CompileError`."""
+    if not body:
+        raise CompileError([Problem(COMPILE_ERROR, "empty query cannot be compiled")])
+    try:
+        return _check_query(checked, body, package, imports, unsafe_builtins, keep_prints)
+    except RecursionError:
+        raise CompileError([Problem(COMPILE_ERROR, "the query nests deeper than can be compiled")]) from None
+
+
+def _check_query(
+    checked: Checked, body: Body, package: tuple[str, ...] | None, imports: Sequence[Import], unsafe_builtins: frozenset[str],
+    keep_prints: bool,
+) -> CheckedQuery:  # fmt: skip
+    stages = _Stages(10)
+    tree = checked.tree
+    globals_: dict[str, Ref] = {}
+    if package is not None or imports:
+        path = Ref((Var("data"), *(Scalar(p) for p in package or ())))
+        own = [r.head.name for m in checked.source.values() if m.package.names == package for r in m.rules]
+        globals_ = global_names(path, own, imports)
+    resolver = Resolver(globals_)
+    resolver.scopes.append(declared(body))
+    body = resolver.body_plain(body)
+    names = Names(set(variables(body)), "q")
+    local = LocalVars(names, checked.strict)
+    body = local.query(body)
+    stages.add(local.problems)
+    stages.end()
+    original = {k: v for k, v in local.original.items()}
+    shown = {**checked.original, **original}
+    body = expand.Templates(names).body(body)
+    stages.add(overrides.void_calls(body))
+    stages.end()
+    body = expand.Prints(names, keep_prints).body(body)
+    body = expand.Calls(names).body(body)
+    body = expand.ClosureHeads(names).body(body)
+    targets = overrides.WithTargets(tree, unsafe_builtins)
+    body = expand.Withs(names, targets.check).body(body)
+    stages.add(targets.problems)
+    stages.end()
+    stages.add(undefined_functions(body, tree, shown))
+    stages.end()
+    body, unsafe = reorder(tree.arity, {"data", "input"}, body)
+    if unsafe:
+        stages.add(unsafe_problems(unsafe, shown, query=True))
+    stages.end()
+    body = expand.Dynamics(names).body(body)
+    stages.add(check_query_types(checked.types, body, shown))
+    stages.end()
+    stages.add(overrides.unsafe_calls(body, unsafe_builtins))
+    stages.end()
+    return CheckedQuery(body, original)
+
+
+__all__ = ["Call", "Checked", "CheckedQuery", "Location", "With", "check_modules", "check_query"]

@@ -1,0 +1,207 @@
+"""Names to references: rules of the package, imports, ``input`` and ``data``; what is left is a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ..syntax.nodes import (
+    ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, Import, LogicalAnd, LogicalOr, Module, Not, Object, ObjectComprehension,
+    Ref, Rule, Scalar, SetComprehension, SomeDecl, TemplateString, Term, Var, With,
+)  # fmt: skip
+from .visit import Rewriter, is_assignment, variables, walk
+
+ROOTS = ("data", "input")
+
+
+def import_name(item: Import) -> str:
+    """The name that an import brings."""
+    if item.alias is not None:
+        return item.alias
+    last = item.path.terms[-1]
+    return last.name if isinstance(last, Var) else str(getattr(last, "value", ""))
+
+
+def is_keyword_import(item: Import) -> bool:
+    """Whether an import is of keywords or of a version of the language."""
+    head = item.path.head
+    return isinstance(head, Var) and head.name in ("future", "rego")
+
+
+def global_names(package: Ref, rules: Iterable[str], imports: Sequence[Import]) -> dict[str, Ref]:
+    """What names stand for in a module: rules of its package, then imports."""
+    names = {r: Ref((*package.terms, Scalar(r))) for r in rules}
+    for item in imports:
+        if not is_keyword_import(item):
+            names[import_name(item)] = item.path
+    return names
+
+
+def declared(body: Body) -> set[str]:
+    """The names that a body declares, by ``:=`` and ``some``."""
+    names: set[str] = set()
+    for expr in body:
+        if is_assignment(expr) and isinstance(expr.terms, CallExpr) and len(expr.terms.args) == 2:
+            names |= _assigned(expr.terms.args[0])
+        elif isinstance(expr.terms, SomeDecl):
+            for symbol in expr.terms.symbols:
+                if isinstance(symbol, Var):
+                    names.add(symbol.name)
+                elif isinstance(symbol, Call):
+                    for part in symbol.args[:-1]:
+                        names |= set(variables(part, ref_heads=False, object_keys=False, closures=False))
+    return names
+
+
+def _assigned(term: Term) -> set[str]:
+    match term:
+        case Var(name):
+            return {name}
+        case Ref((Var(name),)) if name in ROOTS:
+            return {name}
+        case Object(pairs):
+            return {n for _, v in pairs for n in _assigned(v)}
+        case Call() | Ref() | Scalar():
+            return set()
+        case _:
+            found: set[str] = set()
+            for item in getattr(term, "items", ()):
+                found |= _assigned(item)
+            return found
+
+
+class Resolver(Rewriter):
+    """Rewrites one module's rules, or a query. ``used`` collects the names that were needed."""
+
+    def __init__(self, names: Mapping[str, Ref]) -> None:
+        self.names = names
+        self.scopes: list[set[str]] = []
+        self.used: set[str] = set()
+
+    def hidden(self, name: str) -> bool:
+        """Whether a local declaration hides a global name."""
+        return any(name in s for s in self.scopes)
+
+    def rule(self, rule: Rule) -> Rule:
+        """A rule: its arguments and the declarations of its body hide names."""
+        args: set[str] = set()
+        for arg in rule.head.args or ():
+            for x in walk(arg):
+                if isinstance(x, Var):
+                    args.add(x.name)
+        self.scopes.append(args)
+        self.scopes.append(declared(rule.body))
+        try:
+            body = self.body_plain(rule.body)
+            head = self.head(rule.head)
+        finally:
+            self.scopes.pop()
+            self.scopes.pop()
+        return replace(rule, head=head, body=body, else_=None if rule.else_ is None else self.rule(rule.else_))
+
+    def head(self, head: Head) -> Head:
+        """A head; its arguments are declarations and stay."""
+        made = super().head(replace(head, args=None))
+        args = None if head.args is None else tuple(self._arg(a) for a in head.args)
+        return replace(made, args=args)
+
+    def _arg(self, arg: Term) -> Term:
+        return arg if isinstance(arg, Var) else super().term(arg)
+
+    def body_plain(self, body: Body) -> Body:
+        """A body whose declarations are in scope already."""
+        return super().body(body)
+
+    def body(self, body: Body) -> Body:
+        """A body inside another one."""
+        self.scopes.append(declared(body))
+        try:
+            return super().body(body)
+        finally:
+            self.scopes.pop()
+
+    def expr_terms(self, expr: Expr) -> object:  # type: ignore[override]
+        """Expressions; ``every`` declares its variables for its body, implicit operands declare nothing."""
+        match expr.terms:
+            case Every(k, v, domain, body):
+                made_domain = self.term(domain)
+                self.scopes.append({x.name for x in (k, v) if isinstance(x, Var)})
+                try:
+                    return replace(expr.terms, domain=made_domain, body=self.body(body))
+                finally:
+                    self.scopes.pop()
+            case SomeDecl(symbols) if symbols and isinstance(symbols[0], Call):
+                call = symbols[0]
+                return replace(expr.terms, symbols=(replace(call, args=self.terms(call.args)),))
+            case SomeDecl():
+                return expr.terms
+            case CallExpr(operator, args) if is_assignment(expr) and len(args) == 2:
+                return CallExpr(operator, (self._target(args[0]), self.term(args[1])))
+            case _:
+                return super().expr_terms(expr)
+
+    def _target(self, term: Term) -> Term:
+        return term if isinstance(term, Var) else self.term(term)
+
+    def term(self, term: Term) -> Term:
+        """Variables that are global names become references; references grow by what their head stands for."""
+        match term:
+            case Var(name):
+                full = self._global(name)
+                return term if full is None else replace(full, loc=term.loc, terms=_placed(full.terms, term))
+            case Ref(terms):
+                head = terms[0]
+                rest = tuple(self.term(t) for t in terms[1:])
+                if isinstance(head, Var):
+                    full = self._global(head.name)
+                    if full is not None:
+                        return replace(term, terms=(*_placed(full.terms, head), *rest))
+                    return replace(term, terms=(head, *rest))
+                return replace(term, terms=(self.term(head), *rest))
+            case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
+                self.scopes.append(declared(body))
+                try:
+                    return super().term(term)
+                finally:
+                    self.scopes.pop()
+            case _:
+                return super().term(term)
+
+    def with_(self, item: With) -> With:
+        """``with``: the target is resolved like any reference."""
+        return super().with_(item)
+
+    def operator(self, operator: Ref) -> Ref:
+        """What is called: a function of the package or an import, else a built-in."""
+        made = self.term(operator)
+        return made if isinstance(made, Ref) else operator
+
+    def _global(self, name: str) -> Ref | None:
+        if name not in self.names or self.hidden(name):
+            return None
+        self.used.add(name)
+        return self.names[name]
+
+
+def _placed(terms: tuple[Term, ...], at: Term) -> tuple[Term, ...]:
+    return tuple(replace(t, loc=at.loc) for t in terms)
+
+
+def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], dict[str, set[str]]]:
+    """All modules with absolute references; and the imported names that each of them used."""
+    by_package: dict[tuple[str, ...], dict[str, None]] = {}
+    for module in modules.values():
+        names = by_package.setdefault(module.package.names, {})
+        for rule in module.rules:
+            names[rule.head.name] = None
+    resolved: dict[str, Module] = {}
+    used: dict[str, set[str]] = {}
+    for key, module in modules.items():
+        resolver = Resolver(global_names(module.package.path, by_package[module.package.names], module.imports))
+        rules = tuple(resolver.rule(r) for r in module.rules)
+        resolved[key] = replace(module, rules=rules)
+        used[key] = resolver.used
+    return resolved, used
+
+
+__all__ = ["LogicalAnd", "LogicalOr", "Not", "Resolver", "TemplateString", "declared", "global_names", "import_name", "resolve_modules"]

@@ -1,0 +1,341 @@
+"""Safety: every variable gets a value before it is needed, in some order of the expressions; that order is found here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from ..errors import UNSAFE_VAR_ERROR, Location, Problem
+from ..syntax.nodes import (
+    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref, Scalar,
+    Set, SetComprehension, TemplateString, Term, TermExpr, Var,
+)  # fmt: skip
+from .visit import CLOSURES, Rewriter, is_equality, variables, walk
+
+Arity = Callable[[Ref], int]
+GLOBALS = frozenset({"data", "input"})
+
+
+def equality_outputs(expr: Expr, safe: set[str]) -> set[str]:
+    """The variables that ``a = b`` binds, given those that are bound already."""
+    if not isinstance(expr.terms, CallExpr) or len(expr.terms.args) != 2:
+        return set()
+    lhs, rhs = expr.terms.args
+    bound = term_outputs((lhs, rhs), safe) | safe
+    known = bound
+    if expr.assignment:
+        known = bound - set(variables(lhs))
+    return (known | unify_outputs(known, lhs, rhs)) - safe
+
+
+def term_outputs(node: object, safe: set[str]) -> set[str]:
+    """The variables that references in a term bind, by enumerating."""
+    found: set[str] = set()
+    todo: list[object] = [node]
+    while todo:
+        x = todo.pop()
+        match x:
+            case ArrayComprehension() | SetComprehension() | ObjectComprehension() | TemplateString():
+                continue
+            case Ref(terms):
+                head = terms[0]
+                if not _ref_safe(x, safe):
+                    continue
+                for t in terms[1:]:
+                    found |= set(variables(t, ref_heads=False))
+                todo.extend(terms[1:])
+                if not isinstance(head, Var):
+                    todo.append(head)
+            case tuple():
+                todo.extend(x)
+            case Array(items) | Set(items):
+                todo.extend(items)
+            case Object(pairs):
+                for k, v in pairs:
+                    todo.extend((k, v))
+            case Call(_, args):
+                todo.extend(args)
+            case _:
+                pass
+    return found
+
+
+def _ref_safe(ref: Ref, safe: set[str]) -> bool:
+    head = ref.head
+    if isinstance(head, Var):
+        return head.name in safe or head.name in GLOBALS
+    if isinstance(head, Call):
+        return all(v in safe or v in GLOBALS for v in variables(head, closures=False))
+    return all(v in safe or v in GLOBALS for v in variables(head, closures=False)) or not isinstance(head, Array | Object | Set)
+
+
+def unify_outputs(safe: set[str], a: Term, b: Term) -> set[str]:
+    """The variables that get a value by unifying two terms."""
+    unified: set[str] = set()
+    pairs: list[tuple[Term, Term]] = [(a, b)]
+    links: list[tuple[str, set[str]]] = []
+
+    def ok(name: str) -> bool:
+        return name in safe or name in unified or name in GLOBALS
+
+    def all_vars(term: Term) -> set[str]:
+        return set(variables(term, ref_heads=False, object_keys=False, closures=False, sets=False))
+
+    while pairs:
+        x, y = pairs.pop()
+        if isinstance(y, Var) and not isinstance(x, Var):
+            x, y = y, x
+        match x, y:
+            case Var(m), Var(n):
+                links.append((m, {n}))
+                links.append((n, {m}))
+            case Var(m), Array() | Object():
+                names = all_vars(y)
+                links.append((m, names))
+                links.extend((n, {m}) for n in names)
+            case Var(m), Ref():
+                if _ref_safe(y, safe | unified):
+                    unified.add(m)
+            case Var(m), Call():
+                if all(ok(v) for v in variables(y, closures=False)):
+                    unified.add(m)
+            case Var(m), _:
+                unified.add(m)
+            case Array(xs), Array(ys):
+                if len(xs) == len(ys):
+                    pairs.extend(zip(xs, ys, strict=True))
+            case Object(ps), Object(qs):
+                there = {_key(k): v for k, v in qs}
+                if len(ps) == len(qs):
+                    pairs.extend((v, there[_key(k)]) for k, v in ps if _key(k) in there)
+            case (Ref(), Array() | Object()):
+                if _ref_safe(x, safe | unified):
+                    unified |= all_vars(y)
+            case (Array() | Object(), Ref()):
+                if _ref_safe(y, safe | unified):
+                    unified |= all_vars(x)
+            case (ArrayComprehension(), Array()) | (ObjectComprehension(), Object()) | (Call(), Array() | Object()):
+                unified |= all_vars(y)
+            case (Array(), ArrayComprehension()) | (Object(), ObjectComprehension()) | (Array() | Object(), Call()):
+                unified |= all_vars(x)
+            case _:
+                pass
+    changed = True
+    while changed:
+        changed = False
+        for name, needs in links:
+            if not ok(name) and all(ok(n) for n in needs):
+                unified.add(name)
+                changed = True
+    return unified
+
+
+def _key(term: Term) -> object:
+    return (type(term.value), term.value) if isinstance(term, Scalar) else term
+
+
+def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
+    """The variables that an expression binds."""
+    if expr.negated or isinstance(expr.terms, Not | LogicalAnd | LogicalOr):
+        return set()
+    for item in expr.withs:
+        if not set(variables((item.target, item.value), closures=False)) <= safe | GLOBALS:
+            return set()
+    match expr.terms:
+        case TermExpr(term):
+            return set() if isinstance(term, TemplateString) else term_outputs(term, safe)
+        case Every(_, _, domain, _):
+            return term_outputs(domain, safe)
+        case CallExpr(operator, args):
+            if is_equality(expr):
+                return equality_outputs(expr, safe)
+            count = arity(operator)
+            if count < 0:
+                return set()
+            found = term_outputs(args, safe)
+            if count >= len(args):
+                return found
+            needs = set(variables(args[:count], ref_heads=False, object_keys=False, closures=False, sets=False))
+            if needs - found - safe - GLOBALS:
+                return set()
+            return found | set(variables(args[count:], ref_heads=False, object_keys=False, closures=False, sets=False))
+        case _:
+            return set()
+
+
+Unsafe = dict[int, tuple[Expr, dict[str, None]]]
+
+
+def _closure_vars(expr: Expr) -> set[str]:
+    """The variables inside the closures of an expression."""
+    found: set[str] = set()
+    todo: list[object] = [expr.terms, *expr.withs]
+    while todo:
+        x = todo.pop()
+        match x:
+            case ArrayComprehension() | SetComprehension() | ObjectComprehension() | TemplateString():
+                found |= set(variables(x))
+            case Every(_, _, domain, body):
+                found |= set(variables(body))
+                todo.append(domain)
+            case Not(body):
+                found |= set(variables(body))
+            case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+                found |= set(variables(lhs)) | set(variables(rhs))
+            case _:
+                from .visit import children
+
+                todo.extend(children(x))
+    return found
+
+
+def _own_vars(expr: Expr) -> dict[str, None]:
+    """The variables of an expression outside closures. A single operand without braces counts as the expression's own."""
+    names = dict.fromkeys(variables(expr, closures=False))
+    match expr.terms:
+        case Not(body) if not expr.terms.explicit:
+            names |= _implicit(body)
+        case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+            node = expr.terms
+            if not node.explicit_lhs:
+                names |= _implicit(lhs)
+            if not node.explicit_rhs:
+                names |= _implicit(rhs)
+        case _:
+            pass
+    return names
+
+
+def _implicit(body: Body) -> dict[str, None]:
+    names: dict[str, None] = {}
+    for expr in body:
+        if not expr.generated:
+            names |= {n: None for n in _own_vars(expr) if not n.startswith("$")}
+    generated = {n for e in body if e.generated for n in variables(e)}
+    return {n: None for n in names if not (n.startswith("__local") and n in generated and _bound_inside(body, n))}
+
+
+def _bound_inside(body: Body, name: str) -> bool:
+    return any(e.generated and is_equality(e) and isinstance(e.terms, CallExpr) and e.terms.args[0] == Var(name) for e in body) or any(
+        e.generated and isinstance(e.terms, CallExpr) and e.terms.args and e.terms.args[-1] == Var(name) for e in body
+    )
+
+
+def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
+    """A body in a safe order, and what stays unsafe."""
+    body_vars: set[str] = set()
+    own = [_own_vars(e) for e in body]
+    for names in own:
+        body_vars |= names.keys()
+    safe = (body_vars & outer) | (outer & GLOBALS) | (GLOBALS & body_vars)
+    unsafe: list[set[str]] = [{v for v in names if v not in safe and v not in GLOBALS} for names in own]
+    waiting = list(range(len(body)))
+    done: list[int] = []
+    closures = [_closure_vars(e) & body_vars - outer for e in body]
+    while True:
+        before = len(done)
+        for i in list(waiting):
+            expr = body[i]
+            outputs = expression_outputs(expr, arity, safe | outer)
+            closed = closures[i]
+            if closed:
+                bound = _body_outputs(tuple(body[j] for j in done), arity, safe | outer) | (safe - outer)
+                missing = closed - bound - outer
+                if missing:
+                    if missing == outputs:
+                        continue
+                    unsafe[i] = missing
+            unsafe[i] = {v for v in unsafe[i] if v not in outputs and v not in safe}
+            if not unsafe[i]:
+                waiting.remove(i)
+                done.append(i)
+                safe |= outputs
+        if len(done) == before:
+            break
+    found: Unsafe = {id(body[i]): (body[i], dict.fromkeys(sorted(unsafe[i]))) for i in waiting}
+    inner = _Inner(arity, set(outer))
+    made: list[Expr] = []
+    for position, i in enumerate(done):
+        if position:
+            inner.globals |= set(_own_vars(body[done[position - 1]]))
+        inner.current = body[i]
+        made.append(inner.expr(body[i]))
+    found.update(inner.unsafe)
+    return tuple(made), found
+
+
+def _body_outputs(body: Iterable[Expr], arity: Arity, safe: set[str]) -> set[str]:
+    bound = set(safe)
+    for expr in body:
+        bound |= expression_outputs(expr, arity, bound)
+    return bound - safe
+
+
+class _Inner(Rewriter):
+    """Reorders the bodies inside an expression, which see what the expressions before it bind."""
+
+    def __init__(self, arity: Arity, outer: set[str]) -> None:
+        self.arity = arity
+        self.globals = outer
+        self.current: Expr = Expr(TermExpr(Scalar(True)))
+        self.unsafe: Unsafe = {}
+
+    def _closure(self, body: Body, needs: set[str]) -> Body:
+        there = {n for e in body for n in _own_vars(e)} | self.globals | GLOBALS
+        for name in sorted(needs - there):
+            self.unsafe.setdefault(id(self.current), (self.current, {}))[1][name] = None
+        made, unsafe = reorder(self.arity, self.globals, body)
+        if not unsafe:
+            return made
+        for k, (expr, names) in unsafe.items():
+            self.unsafe.setdefault(k, (expr, {}))[1].update(names)
+        return body
+
+    def term(self, term: Term) -> Term:
+        match term:
+            case ArrayComprehension(inner, body) | SetComprehension(inner, body):
+                return replace(term, body=self._closure(body, set(variables(inner))))
+            case ObjectComprehension(k, v, body):
+                return replace(term, body=self._closure(body, set(variables((k, v)))))
+            case _:
+                return super().term(term)
+
+    def expr_terms(self, expr: Expr) -> object:  # type: ignore[override]
+        match expr.terms:
+            case Every(k, v, domain, body):
+                made_domain = self.term(domain)
+                self.globals |= {x.name for x in (k, v) if isinstance(x, Var)}
+                return replace(expr.terms, domain=made_domain, body=self._closure(body, set()))
+            case Not(body):
+                return replace(expr.terms, body=self._closure(body, set()))
+            case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+                return replace(expr.terms, lhs=self._closure(lhs, set()), rhs=self._closure(rhs, set()))
+            case _:
+                return super().expr_terms(expr)
+
+
+def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], query: bool = False) -> list[Problem]:
+    """The problems of a body that stays unsafe: a line for each variable, at the first expression that needs it."""
+    places: dict[str, Location] = {}
+    for expr, names in unsafe.values():
+        for name in names:
+            have = places.get(name)
+            if have is None or (expr.loc.row, expr.loc.col) < (have.row, have.col):
+                places[name] = expr.loc
+    problems: list[Problem] = []
+    for name, loc in sorted(places.items(), key=lambda p: (p[1].row, p[1].col, p[0])):
+        shown = original.get(name, name)
+        if shown.startswith("__local"):
+            continue
+        if shown.startswith("$"):
+            shown = "_"
+        problems.append(Problem(UNSAFE_VAR_ERROR, f"var {shown} is unsafe", loc))
+    if problems and not query:
+        named = [p for p in problems if p.message != "var _ is unsafe"]
+        problems = named or problems
+    if problems:
+        return problems
+    return [Problem(UNSAFE_VAR_ERROR, "expression is unsafe", expr.loc) for expr, _ in unsafe.values()]
+
+
+__all__ = ["CLOSURES", "equality_outputs", "expression_outputs", "reorder", "unsafe_problems", "walk"]

@@ -1,0 +1,274 @@
+"""The language's public face: compile modules, prepare a query, run it.
+
+    policy = compile_modules({"allow.rego": "package a\\nallow if input.user == \\"kim\\""})
+    query = policy.prepare("data.a.allow")
+    query.value(input={"user": "kim"})          # True, or UNDEFINED
+
+Undefined is a value (:data:`UNDEFINED`), errors and limits are exceptions below :class:`RegoError`. No file is
+read and no network used; the clock and randomness come from a :class:`Host`. Objects are safe to share between threads.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
+from .errors import CompileError, DocumentError, EvalError, LimitError, Location, RegoError
+from .plan.world import replaced_by
+from .run.limits import DEFAULT_HOST, Host, Limits
+from .run.link import Linked
+from .run.state import Evaluation, Snapshot, State
+from .signatures import signatures
+from .syntax import parse_module, parse_query
+from .syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, TermExpr, Var
+from .syntax.printer import term_text
+from .values import UNDEFINED, Value
+
+DEFAULT_LIMITS = Limits()
+_STACK = 12_000
+"""Python frames that deeply nested policies may need; Python code does not use the C stack for its calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionValue:
+    """What one expression of a query came to, with its text as written."""
+
+    value: Value
+    text: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """One way in which a query holds: the user's variables, and the values of the expressions."""
+
+    bindings: Mapping[str, Value]
+    expressions: tuple[ExpressionValue, ...] = ()
+
+
+class Policy:
+    """Compiled modules. Make one with :func:`compile_modules`."""
+
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
+        self._linked: dict[tuple[frozenset[str], frozenset[Any]], Linked] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def modules(self) -> Mapping[str, Module]:
+        """The modules as they were parsed, by name."""
+        return self._checked.source
+
+    def has_rules(self, path: Sequence[str]) -> bool:
+        """Whether rules stand at, below or above a path below ``data``."""
+        node = self._checked.tree.root
+        for step in path:
+            if node.rules:
+                return True
+            below = node.children.get(step)
+            if below is None:
+                return False
+            node = below
+        return bool(node.rules) or any(n.rules for n in node.below())
+
+    def prepare(
+        self, query: str | Body, *, package: Sequence[str] | None = None, imports: Sequence[Import] = (),
+        strict_builtin_errors: bool = False, unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True,
+        capture: bool = True,
+    ) -> Query:  # fmt: skip
+        """Compile a query against the modules.
+
+        ``package`` and ``imports`` give names a meaning as inside a module. With ``capture`` an expression that is
+        ``false`` still holds and has that value, as in OPA's API and REPL; without, the query fails there, as in a rule.
+        Raises :class:`CompileError`.
+        """
+        _make_room()
+        body = parse_query(query) if isinstance(query, str) else query
+        written = body
+        captures: tuple[str | None, ...] = ()
+        if capture:
+            body, captures = _capture(body)
+        where = None if package is None else tuple(package)
+        checked = check_query(
+            self._checked, body, package=where, imports=imports, unsafe_builtins=unsafe_builtins, keep_prints=keep_prints
+        )
+        return Query(self._link(checked.body), checked, written, captures, strict_builtin_errors)
+
+    def _link(self, body: Body) -> Linked:
+        names, paths = replaced_by(self._checked.modules, (body,))
+        world = (frozenset(names), frozenset(paths))
+        with self._lock:
+            linked = self._linked.get(world)
+            if linked is None:
+                linked = self._linked[world] = Linked(self._checked.modules, (body,))
+            return linked
+
+
+class Query:
+    """A prepared query. Make one with :meth:`Policy.prepare`."""
+
+    def __init__(
+        self, linked: Linked, checked: CheckedQuery, written: Body, captures: tuple[str | None, ...], strict: bool
+    ) -> None:
+        self._strict = strict
+        self._linked = linked
+        self._captures = captures
+        self._written = written
+        shown = _user_vars(checked)
+        self._user = tuple(shown)
+        self._hidden = tuple(c for c in captures if c is not None)
+        names = [shown[n] for n in self._user] + [_new_name(checked, c) for c in self._hidden]
+        self._fn: Callable[[State, list[Any]], None] = linked.query(checked.body, names)
+        single = len(written) == 1 and len(captures) == 1 and captures[0] is not None
+        self._single = len(self._user) if single else None
+
+    def run(
+        self, *, input: Value = UNDEFINED, data: Snapshot | Value | None = None, limits: Limits = DEFAULT_LIMITS,  # noqa: A002 - Rego's own word
+        host: Host = DEFAULT_HOST,
+    ) -> tuple[Solution, ...]:  # fmt: skip
+        """Every solution; none means undefined.
+
+        ``data`` is a :class:`Snapshot`, whose derived documents are remembered until another one is given, or a
+        plain object. Raises :class:`EvalError`, :class:`LimitError`, :class:`DocumentError`.
+        """
+        rows = self._rows(input, data, limits, host)
+        return tuple([self._solution(r) for r in rows])
+
+    def value(
+        self, *, input: Value = UNDEFINED, data: Snapshot | Value | None = None, limits: Limits = DEFAULT_LIMITS,  # noqa: A002 - Rego's own word
+        host: Host = DEFAULT_HOST,
+    ) -> Value:  # fmt: skip
+        """The value of a query that is one term, such as ``data.a.allow``; :data:`UNDEFINED` where it has none."""
+        if self._single is None:
+            raise ValueError("value() is for queries of a single term; use run()")
+        rows = self._rows(input, data, limits, host)
+        return rows[0][self._single] if rows else UNDEFINED
+
+    def _rows(self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host) -> list[tuple[Value, ...]]:
+        linked = self._linked
+        e = Evaluation(limits, host, self._strict)
+        if type(data) is Snapshot:
+            g = data.memo.get(id(linked))
+            if g is None:
+                g = data.memo[id(linked)] = [None] * linked.slots
+            root = data.root
+        else:
+            root = {} if data is None else data
+            g = [None] * linked.slots
+        rows: list[tuple[Value, ...]] = []
+        try:
+            self._fn(State(linked, e, input_, root, g), rows)
+        except RecursionError:
+            raise LimitError("depth", "evaluation nests deeper than it may") from None
+        except MemoryError:
+            raise LimitError("memory", "evaluation needs more memory than there is") from None
+        return rows
+
+    def _solution(self, row: tuple[Value, ...]) -> Solution:
+        size = len(self._user)
+        bindings = dict(zip(self._user, row[:size], strict=True))
+        if not self._captures:
+            return Solution(bindings)
+        hidden = iter(row[size:])
+        shown = tuple(
+            ExpressionValue(True if c is None else next(hidden), e.loc.text, e.loc)
+            for e, c in zip(self._written, self._captures, strict=True)
+        )
+        return Solution(bindings, shown)
+
+
+def compile_modules(
+    modules: Mapping[str, str | Module], *, version: int = 1, strict: bool = False,
+    path_conflicts: Callable[[tuple[str, ...]], bool] | None = None, unsafe_builtins: frozenset[str] = frozenset(),
+    keep_prints: bool = True, max_errors: int = 10,
+) -> Policy:  # fmt: skip
+    """Compile modules (texts, or modules parsed before) that belong together.
+
+    ``version`` is the Rego version of the texts, 1 or 0. ``path_conflicts`` tells whether a base document stands at
+    a path, so that a rule there is refused. Raises :class:`CompileError` with every problem found, parse errors of
+    all texts first.
+    """
+    _make_room()
+    parsed: dict[str, Module] = {}
+    problems = []
+    for name, module in modules.items():
+        if isinstance(module, Module):
+            parsed[name] = module
+            continue
+        try:
+            parsed[name] = parse_module(name, module, version=version)
+        except CompileError as e:
+            problems.extend(e.problems)
+    if problems:
+        raise CompileError(problems)
+    return Policy(
+        check_modules(
+            parsed, strict=strict, path_conflicts=path_conflicts, unsafe_builtins=unsafe_builtins, keep_prints=keep_prints, max_errors=max_errors
+        )
+    )
+
+
+def _make_room() -> None:
+    if sys.getrecursionlimit() < _STACK:
+        sys.setrecursionlimit(_STACK)
+
+
+def _capture(body: Body) -> tuple[Body, tuple[str | None, ...]]:
+    """The query with each expression's value in a variable of its own; None where an expression has no value but true."""
+    made: list[Expr] = []
+    names: list[str | None] = []
+    check: list[Expr] = []
+    for i, expr in enumerate(body):
+        name = f"__localcapture{i}__"
+        var = Var(name, expr.loc)
+        match expr.terms:
+            case TermExpr(term) if not expr.negated:
+                eq = Ref((Var("eq", expr.loc),), expr.loc)
+                made.append(replace(expr, terms=CallExpr(eq, (var, term))))
+                names.append(name)
+            case CallExpr(operator, args) if not expr.negated and _has_value(operator, args):
+                made.append(replace(expr, terms=CallExpr(operator, (*args, var))))
+                names.append(name)
+            case _:
+                made.append(expr)
+                names.append(None)
+        if names[-1] is not None and len(body) > 1:
+            check.append(Expr(TermExpr(var), generated=True, loc=expr.loc))
+    return tuple(made), tuple(names)
+
+
+def _has_value(operator: Ref, args: tuple[Any, ...]) -> bool:
+    name = term_text(operator)
+    found = signatures().get(name)
+    return name not in ("eq", "assign") and found is not None and found.result is not None and len(found.args) == len(args)
+
+
+def _user_vars(checked: CheckedQuery) -> dict[str, str]:
+    """The variables that a user sees, by the name written, with the name they have in the query."""
+    from .check.visit import variables
+
+    shown: dict[str, str] = {}
+    renamed = {old: new for new, old in checked.rewritten_vars.items()}
+    for old, new in renamed.items():
+        if not old.startswith(("$", "__local")):
+            shown[old] = new
+    for name in variables(checked.body, closures=False, call_heads=False):
+        if name in checked.rewritten_vars or name.startswith(("$", "__local")) or name in ("input", "data"):
+            continue
+        shown.setdefault(name, name)
+    there = set(variables(checked.body, closures=False))
+    return {old: new for old, new in sorted(shown.items()) if new in there}
+
+
+def _new_name(checked: CheckedQuery, name: str) -> str:
+    return next((new for new, old in checked.rewritten_vars.items() if old == name), name)
+
+
+__all__ = [
+    "UNDEFINED", "CompileError", "DocumentError", "EvalError", "ExpressionValue", "Host", "Iterable", "LimitError", "Limits", "Location",
+    "Policy", "Query", "RegoError", "Snapshot", "Solution", "compile_modules", "field", "parse_module", "parse_query",
+]  # fmt: skip

@@ -1,0 +1,136 @@
+"""What the language can answer besides a value: errors with OPA's codes, texts and places, and limits.
+
+Three outcomes stay apart: *undefined* is a value (:data:`image_enforcer.rego.values.UNDEFINED`), an
+*error* is an exception below :class:`RegoError`, and a crossed *limit* is :class:`LimitError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+PARSE_ERROR: Final = "rego_parse_error"
+COMPILE_ERROR: Final = "rego_compile_error"
+TYPE_ERROR: Final = "rego_type_error"
+UNSAFE_VAR_ERROR: Final = "rego_unsafe_var_error"
+RECURSION_ERROR: Final = "rego_recursion_error"
+
+EVAL_INTERNAL_ERROR: Final = "eval_internal_error"
+EVAL_CONFLICT_ERROR: Final = "eval_conflict_error"
+EVAL_TYPE_ERROR: Final = "eval_type_error"
+EVAL_BUILTIN_ERROR: Final = "eval_builtin_error"
+EVAL_WITH_MERGE_ERROR: Final = "eval_with_merge_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a piece of source stands. ``row`` and ``col`` count from 1 (0: no place); ``col`` counts bytes of UTF-8 as OPA's does.
+
+    ``offset`` is the byte offset from 0; ``text`` the source of the piece itself.
+    """
+
+    file: str = ""
+    row: int = 0
+    col: int = 0
+    offset: int = 0
+    text: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.row}" if self.file else f"{self.row}:{self.col}"
+
+
+NO_LOCATION: Final = Location()
+
+
+class RegoError(Exception):
+    """Root of everything the language reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault found in policy text: OPA's code, message and place.
+
+    ``line`` and ``index`` are the source line and the 0-based column that OPA's ``details`` shows under
+    parse errors; ``extra`` holds further lines of detail (type errors show ``have:`` and ``want:``).
+    """
+
+    code: str
+    message: str
+    location: Location = NO_LOCATION
+    line: str | None = None
+    index: int = 0
+    extra: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """``file:row: code: message`` and the detail lines, as OPA prints it."""
+        place = f"{self.location}: " if self.location.row or self.location.file else ""
+        text = f"{place}{self.code}: {self.message}"
+        if self.line is not None:
+            text += "\n\t" + self.line
+            if self.index >= 0:
+                text += "\n\t" + "".join("\t" if c == "\t" else " " for c in self.line[: self.index]) + "^"
+        for line in self.extra:
+            text += "\n\t" + line
+        return text
+
+
+class CompileError(RegoError):
+    """Policy text that cannot be used: every problem found, in OPA's order, never empty."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        if not self.problems:
+            return "no error(s)"
+        count = len(self.problems)
+        if count == 1:
+            return f"1 error occurred: {self.problems[0]}"
+        return f"{count} errors occurred:\n" + "\n".join(str(p) for p in self.problems)
+
+
+class EvalError(RegoError):
+    """An evaluation that ended without an answer: a conflict, a built-in's fault in strict mode, a bad ``with``…"""
+
+    def __init__(self, code: str, message: str, location: Location = NO_LOCATION) -> None:
+        super().__init__(code, message, location)
+        self.code = code
+        self.message = message
+        self.location = location
+
+    def __str__(self) -> str:
+        place = f"{self.location}: " if self.location.row or self.location.file else ""
+        return f"{place}{self.code}: {self.message}"
+
+
+class LimitError(RegoError):
+    """A limit was crossed: ``kind`` is ``time``, ``depth``, ``memory`` or ``output``. Never remembered, never undefined."""
+
+    def __init__(self, kind: str, message: str, location: Location = NO_LOCATION) -> None:
+        super().__init__(kind, message, location)
+        self.kind = kind
+        self.message = message
+        self.location = location
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class DocumentError(RegoError):
+    """A base document could not be read. Raised by lazy documents; it ends the evaluation."""
+
+
+class BuiltinError(Exception):
+    """Raised by a built-in's code: the call is undefined, or with strict errors an ``eval_builtin_error``.
+
+    The message is OPA's without the leading name of the built-in, which the call site adds.
+    """
+
+
+class OperandError(BuiltinError):
+    """An operand of the wrong type or value: ``eval_type_error`` under strict errors.
+
+    Built with OPA's text, e.g. ``operand 1 must be string but got number``.
+    """

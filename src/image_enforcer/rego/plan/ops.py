@@ -1,0 +1,439 @@
+"""The plan's instructions: what a body does, step by step, before it becomes Python.
+
+A block is a straight list of instructions. An instruction that cannot go on *fails*: control returns to
+the nearest scan before it in the block, for its next element, or leaves the block. Scans nest by
+position: what stands after a scan runs once for each of its elements. The end of a block says what a
+solution is worth. Registers are written once on each path, and become Python locals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..errors import NO_LOCATION, Location
+from ..values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Reg:
+    """A register."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A constant, hoisted out of the code."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class InputRoot:
+    """The input document of a state."""
+
+    state: int
+
+
+Operand: TypeAlias = Reg | Const | InputRoot
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """``dst = source[k1][k2]…`` with constant string keys; fails where a step is missing."""
+
+    dst: Reg
+    source: Operand
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadData:
+    """The base document at a constant path; fails where there is none."""
+
+    dst: Reg
+    state: int
+    keys: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """``dst = source[key]``; fails where there is none."""
+
+    dst: Reg
+    source: Operand
+    key: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """For each element of ``source`` in Rego's order; anything that is no collection has none."""
+
+    source: Operand
+    key: Reg | None
+    value: Reg | None
+    ordered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DocValue:
+    """The whole of a virtual document; fails where it is undefined."""
+
+    dst: Reg
+    state: int
+    doc: int
+    path: tuple[Value, ...]
+    replaceable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocDemand:
+    """What a partial document holds for some known keys.
+
+    ``mask`` has a letter for each step below the document, ``b`` bound (it has an operand in ``keys``) or
+    ``u`` not; the first is bound. ``dst`` is the value below the leading bound steps.
+    """
+
+    dst: Reg
+    state: int
+    doc: int
+    mask: str
+    keys: tuple[Operand, ...]
+    path: tuple[Value, ...]
+    replaceable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """``value in document`` for a partial set that cannot raise: only that member is asked for."""
+
+    state: int
+    doc: int
+    value: Operand
+    path: tuple[Value, ...]
+    replaceable: bool
+    dst: Reg | None
+    loc: Location = NO_LOCATION
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Base and virtual documents below a constant path, merged; fails where there is nothing at all."""
+
+    dst: Reg
+    state: int
+    path: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorOpen:
+    """A place in the documents from which steps known only at run time go on."""
+
+    dst: Reg
+    state: int
+    path: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorStep:
+    dst: Reg
+    state: int
+    cursor: Operand
+    key: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class CursorScan:
+    """For each key below the cursor, base documents first, then virtual ones."""
+
+    state: int
+    cursor: Operand
+    key: Reg
+    dst: Reg
+
+
+@dataclass(frozen=True, slots=True)
+class CursorValue:
+    dst: Reg
+    state: int
+    cursor: Operand
+
+
+# --- calling -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallFunction:
+    dst: Reg
+    state: int
+    doc: int
+    args: tuple[Operand, ...]
+    name: str
+    mockable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallBuiltin:
+    """``dst`` is None for built-ins without a result."""
+
+    dst: Reg | None
+    state: int
+    name: str
+    args: tuple[Operand, ...]
+    mockable: bool
+    loc: Location = NO_LOCATION
+
+
+@dataclass(frozen=True, slots=True)
+class CallRelation:
+    """For each answer of a relation such as ``walk``."""
+
+    dst: Reg
+    state: int
+    name: str
+    args: tuple[Operand, ...]
+    mockable: bool
+    loc: Location = NO_LOCATION
+
+
+# --- testing and taking apart --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Always fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestEqual:
+    a: Operand
+    b: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class TestTrue:
+    """Fails where the operand is ``false``."""
+
+    a: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class CheckArray:
+    """Fails unless an array of this length."""
+
+    source: Operand
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An element of a checked array."""
+
+    dst: Reg
+    source: Operand
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckObject:
+    """Fails unless an object with this many keys."""
+
+    source: Operand
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    dst: Reg
+    source: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class BuildArray:
+    dst: Reg
+    items: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildObject:
+    dst: Reg
+    pairs: tuple[tuple[Operand, Operand], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSet:
+    dst: Reg
+    items: tuple[Operand, ...]
+
+
+# --- blocks within blocks ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """A comprehension: ``dst`` receives what the block's solutions add up to."""
+
+    dst: Reg
+    kind: str  # array, set or object
+    block: Block
+    loc: Location = NO_LOCATION
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """Fails where the block has a solution."""
+
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class ForEvery:
+    """Fails unless the block has a solution for every element of ``domain``, or where that is no collection."""
+
+    domain: Operand
+    key: Reg | None
+    value: Reg | None
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Fails unless both blocks have a solution; the second is not asked where the first has none."""
+
+    lhs: Block
+    rhs: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Fails unless one of the blocks has a solution; the second is not asked where the first has one."""
+
+    lhs: Block
+    rhs: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """One ``with``: ``kind`` is ``input``, ``data``, ``value`` (a function gives a value) or ``function``."""
+
+    kind: str
+    path: tuple[Value, ...]
+    name: str
+    value: Operand | None
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithState:
+    """A new state derived from another one."""
+
+    dst: int
+    src: int
+    replaces: tuple[Replace, ...]
+    loc: Location = NO_LOCATION
+
+
+# --- ends of blocks ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """There is a solution. ``stop``: further ones need not be looked for."""
+
+    stop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    value: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember:
+    value: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class PutPair:
+    key: Operand
+    value: Operand
+    loc: Location = NO_LOCATION
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """A value of a complete rule or function; two different ones are a conflict. ``stop``: take the first."""
+
+    value: Operand
+    stop: bool
+    message: str
+    loc: Location = NO_LOCATION
+
+
+@dataclass(frozen=True, slots=True)
+class PutPath:
+    """A leaf of a partial object: ``keys`` lead to it; a member of the set there when ``is_set``."""
+
+    keys: tuple[Operand, ...]
+    value: Operand
+    is_set: bool
+    loc: Location = NO_LOCATION
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """A solution of a query: the values of these operands."""
+
+    values: tuple[Operand, ...]
+
+
+End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
+Op: TypeAlias = (
+    Load | LoadData | Get | Scan | DocValue | DocDemand | Member | Extent
+    | CursorOpen | CursorStep | CursorScan | CursorValue
+    | CallFunction | CallBuiltin | CallRelation
+    | Fail | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray | BuildObject | BuildSet
+    | Collect | Negation | ForEvery | Both | Either | WithState
+)  # fmt: skip
+
+LOOPS = (Scan, CursorScan, CallRelation)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    ops: tuple[Op, ...]
+    end: End
+
+    @property
+    def loops(self) -> bool:
+        """Whether the block can have more than one solution."""
+        return any(isinstance(op, LOOPS) for op in self.ops)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A rule with its ``else`` chain: the first block that gives a value decides."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """One function to generate: a document, a demand for some of its keys, a function, a query."""
+
+    kind: str  # complete, function, set, object, member, demand, query
+    doc: int
+    mask: str
+    params: tuple[Reg, ...]
+    clauses: tuple[Clause, ...]
+    default: Clause | None
+    early_exit: bool
+    uniform: bool
+    """Whether all leaves of a partial object lie at one depth, so that no path can be another's prefix."""
+    depth: int
+    memo: bool
+    label: str

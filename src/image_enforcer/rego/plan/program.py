@@ -1,0 +1,158 @@
+"""From a checked policy and a query to routines: one for each document, each demand on one, each function, the query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from ..syntax import nodes as ast
+from ..values import Value, equal
+from . import ops
+from .bodies import BodyPlanner, Slot
+from .documents import Node, RuleAt, build_tree
+from .ops import Block, Clause, Const, Operand, Reg, Routine
+from .world import World, replaced_by
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything to generate. ``routines`` by (document, mask); the mask is empty for whole documents."""
+
+    world: World
+    routines: Mapping[tuple[int, str], Routine]
+    query: Routine | None
+    query_vars: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Scope:
+    planner: BodyPlanner
+    params: tuple[Reg, ...]
+
+
+class ProgramPlanner:
+    """Plans documents on demand, so that only what a query can reach costs anything."""
+
+    def __init__(self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = ()) -> None:
+        root, documents = build_tree(modules)
+        names, paths = replaced_by(modules, tuple(bodies))
+        self.world = World(root, documents, frozenset(names), frozenset(paths))
+
+    def routine(self, doc: int, mask: str) -> Routine:
+        """The routine of a document, or of a demand on it."""
+        node = self.world.documents[doc]
+        if node.kind in ("complete", "function"):
+            return self._valued(node)
+        return self._partial(node, mask)
+
+    # --- complete rules and functions ------------------------------------------------------------
+
+    def _valued(self, node: Node) -> Routine:
+        rules = [r.rule for r in node.rules if not r.rule.default]
+        defaults = [r.rule for r in node.rules if r.rule.default]
+        early = _same_constant(rules)
+        arity = len(node.rules[0].rule.head.args or ())
+        what = "function" if node.kind == "function" else "rule"
+        path = ".".join(["data", *(str(p) for p in node.path)])
+        tail = "conflicting values for the same inputs" if what == "function" else "conflicting values"
+        message = f"{what} {path} produced {tail}"
+        numbers = count()
+        params = tuple(Reg(next(numbers)) for _ in range(arity))
+
+        def clause(rule: ast.Rule) -> Clause:
+            blocks: list[Block] = []
+            link: ast.Rule | None = rule
+            while link is not None:
+                blocks.append(self._value_block(link, params, numbers, early, message))
+                link = link.else_
+            return Clause(tuple(blocks))
+
+        return Routine(
+            kind=node.kind, doc=node.doc, mask="", params=params,
+            clauses=tuple(clause(r) for r in rules),
+            default=clause(defaults[0]) if defaults else None,
+            early_exit=early, uniform=True, depth=0, memo=node.kind == "complete", label=path,
+        )  # fmt: skip
+
+    def _value_block(
+        self, rule: ast.Rule, params: tuple[Reg, ...], numbers: Iterator[int], early: bool, message: str
+    ) -> Block:
+        planner = BodyPlanner(self.world, numbers, count(1), {})
+        for term, reg in zip(rule.head.args or (), params, strict=True):
+            if isinstance(term, ast.Var) and term.name not in planner.env and not term.is_wildcard:
+                planner.env[term.name] = reg
+            elif not (isinstance(term, ast.Var) and term.is_wildcard):
+                planner.unify(term, Slot(reg))
+        planner.body(rule.body)
+        head_value = rule.head.value if rule.head.value is not None else ast.Scalar(True)
+        value = planner.value(head_value)
+        return Block(tuple(planner.ops), ops.Give(value, early, message, rule.loc))
+
+    # --- partial documents -----------------------------------------------------------------------
+
+    def _partial(self, node: Node, mask: str) -> Routine:
+        numbers = count()
+        params = tuple(Reg(next(numbers)) for m in mask if m == "b")
+        depths = {len(r.suffix) for r in node.rules}
+        clauses = tuple(Clause((self._partial_block(r, node.kind, mask, params, numbers),)) for r in node.rules)
+        path = ".".join(["data", *(str(p) for p in node.path)])
+        return Routine(
+            kind=node.kind if not mask else "demand", doc=node.doc, mask=mask, params=params, clauses=clauses, default=None,
+            early_exit=False, uniform=len(depths) == 1, depth=max(depths), memo=True, label=path + (f" [{mask}]" if mask else ""),
+        )  # fmt: skip
+
+    def _partial_block(self, at: RuleAt, kind: str, mask: str, params: tuple[Reg, ...], numbers: Iterator[int]) -> Block:
+        rule = at.rule
+        planner = BodyPlanner(self.world, numbers, count(1), {})
+        head_key = rule.head.key
+        terms = list(at.suffix)
+        if at.is_set and head_key is not None:
+            terms.append(head_key)
+        given = iter(params)
+        for term, letter in zip(terms, mask, strict=False):
+            if letter == "b":
+                planner.unify(term, Slot(next(given)))
+        planner.body(rule.body)
+        keys: tuple[Operand, ...] = tuple(planner.value(t) for t in at.suffix)
+        end: ops.End
+        if kind == "set":
+            assert head_key is not None
+            end = ops.AddMember(planner.value(head_key))
+        elif at.is_set:
+            assert head_key is not None
+            end = ops.PutPath(keys, planner.value(head_key), True, rule.head.loc)
+        else:
+            value = rule.head.value
+            end = ops.PutPath(keys, Const(True) if value is None else planner.value(value), False, rule.head.loc)
+        return Block(tuple(planner.ops), end)
+
+    # --- queries ---------------------------------------------------------------------------------
+
+    def query(self, body: ast.Body, names: Sequence[str]) -> Routine:
+        """The routine of a query that gives the values of these variables for each solution."""
+        planner = BodyPlanner(self.world, count(), count(1), {})
+        planner.body(body)
+        values = tuple(planner.env.get(n, Const(None)) for n in names)
+        block = Block(tuple(planner.ops), ops.Solve(values))
+        return Routine(
+            kind="query", doc=-1, mask="", params=(), clauses=(Clause((block,)),), default=None,
+            early_exit=False, uniform=True, depth=0, memo=False, label="query",
+        )  # fmt: skip
+
+
+def _same_constant(rules: Sequence[ast.Rule]) -> bool:
+    """Whether every rule, else branches included, gives one and the same constant: the first solution decides."""
+    first: Value = None
+    seen = False
+    for rule in rules:
+        link: ast.Rule | None = rule
+        while link is not None:
+            value = link.head.value if link.head.value is not None else ast.Scalar(True)
+            if not isinstance(value, ast.Scalar):
+                return False
+            if seen and not equal(first, value.value):
+                return False
+            first, seen = value.value, True
+            link = link.else_
+    return seen

@@ -1,0 +1,217 @@
+"""How generated code reads values: look-ups, scans and comparisons that follow Rego and charge their cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import EVAL_CONFLICT_ERROR, EvalError, Location
+from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, key, sorted_keys, unkey
+
+if TYPE_CHECKING:
+    from .state import Evaluation
+
+LOOKUP_ERRORS = (KeyError, TypeError, IndexError)
+"""What Python raises where a constant string step is missing in a value."""
+
+
+def get(source: Value, step: Value) -> Value:
+    """``source[step]``, or UNDEFINED."""
+    t = type(source)
+    if t is dict:
+        if type(step) is str:
+            return source.get(step, UNDEFINED)
+        return source.get(key(step), UNDEFINED)
+    if t is list:
+        return item(source, step)
+    if t is RegoSet:
+        return source.members.get(step if type(step) is str else key(step), UNDEFINED)
+    if t is str or source is None or t is bool or t is int or t is Num or source is UNDEFINED:
+        return UNDEFINED
+    try:
+        return source[step if type(step) is str else key(step)]
+    except LOOKUP_ERRORS:
+        return UNDEFINED
+
+
+def item(source: list[Value], step: Value) -> Value:
+    """An array's element; only integers from 0 are indexes."""
+    if type(step) is int:
+        return source[step] if 0 <= step < len(source) else UNDEFINED
+    return UNDEFINED
+
+
+def whole(source: Value) -> Value:
+    """A lazy document read whole; any other value as it is."""
+    to_value = getattr(source, "to_value", None)
+    return source if to_value is None else to_value()
+
+
+def pairs(e: Evaluation, source: Value) -> Iterable[tuple[Value, Value]]:
+    """Each key (index, member) and value of a collection, in Rego's order; nothing for anything else."""
+    t = type(source)
+    if t is list:
+        charge(e, len(source))
+        return enumerate(source)
+    if t is dict:
+        charge(e, len(source))
+        return [(k if type(k) is str else unkey(k), source[k]) for k in sorted_keys(source)]
+    if t is RegoSet:
+        charge(e, len(source))
+        return [(v, v) for v in source.sorted()]
+    if t is str or t is int or source is None or t is bool or t is Num:
+        return ()
+    return pairs(e, whole(source))
+
+
+def elements(e: Evaluation, source: Value) -> Iterable[Value]:
+    """Each value of a collection, in the order of :func:`pairs`."""
+    t = type(source)
+    if t is list:
+        charge(e, len(source))
+        return source  # type: ignore[no-any-return]
+    if t is dict:
+        charge(e, len(source))
+        return [source[k] for k in sorted_keys(source)]
+    if t is RegoSet:
+        charge(e, len(source))
+        return source.sorted()  # type: ignore[no-any-return]
+    if t is str or t is int or source is None or t is bool or t is Num:
+        return ()
+    return elements(e, whole(source))
+
+
+def is_collection(source: Value) -> bool:
+    """Whether ``every`` can range over the value."""
+    t = type(source)
+    return t is list or t is dict or t is RegoSet or hasattr(source, "to_value")
+
+
+def charge(e: Evaluation, units: int) -> None:
+    """Count steps to come; now and then look at the clock."""
+    e.fuel -= units + 1
+    if e.fuel < 0:
+        e.refuel()
+
+
+def check_array(source: Value, length: int) -> bool:
+    """Whether the value is an array of that length."""
+    return type(source) is list and len(source) == length
+
+
+def check_object(source: Value, length: int) -> bool:
+    """Whether the value is an object with that many keys."""
+    return type(source) is dict and len(source) == length
+
+
+def make_object(items: Iterable[tuple[Value, Value]]) -> dict[Key, Value]:
+    """An object; the last of equal keys wins."""
+    return {(k if type(k) is str else key(k)): v for k, v in items}
+
+
+def conflict(message: str, location: Location) -> EvalError:
+    """The error of two values where there may be one."""
+    return EvalError(EVAL_CONFLICT_ERROR, message, location)
+
+
+UNIQUE = "object keys must be unique"
+
+
+def put(out: dict[Key, Value], k: Value, value: Value, location: Location) -> None:
+    """Add a pair to an object under construction; another value under the same key is a conflict."""
+    if type(k) is not str:
+        k = key(k)
+    there = out.get(k, UNDEFINED)
+    if there is UNDEFINED:
+        out[k] = value
+    elif not equal(there, value):
+        raise conflict(UNIQUE, location)
+
+
+class Growing(dict[Any, Any]):
+    """An inner object of a partial document under construction, apart from objects that rules gave as values."""
+
+
+class GrowingSet(dict[Any, Any]):
+    """A set leaf of a partial document under construction: members by key form."""
+
+
+def put_path(
+    out: dict[Key, Value], keys: tuple[Value, ...], value: Value, is_set: bool, location: Location,
+    seen: set[tuple[Key, ...]] | None,
+) -> None:  # fmt: skip
+    """Add a leaf of a partial document at a path.
+
+    ``seen`` holds the paths given before, where rules differ in depth: a path that goes on below an earlier
+    one is a conflict, as is another value in the same place.
+    """
+    path = tuple([k if type(k) is str else key(k) for k in keys])
+    if seen is not None:
+        if any(path[:n] in seen for n in range(1, len(path))):
+            raise conflict(UNIQUE, location)
+        seen.add(path)
+    node = out
+    for k in path[:-1]:
+        below = node.get(k, UNDEFINED)
+        if below is UNDEFINED:
+            below = node[k] = Growing()
+        elif type(below) is dict and seen is not None:
+            # a rule gave this whole object; OPA would go on inside it
+            below = node[k] = Growing(below)
+        elif type(below) is not Growing:
+            raise conflict(UNIQUE, location)
+        node = below
+    last = path[-1]
+    there = node.get(last, UNDEFINED)
+    if is_set:
+        if there is UNDEFINED:
+            there = node[last] = GrowingSet()
+        elif type(there) is not GrowingSet:
+            raise conflict(UNIQUE, location)
+        there.setdefault(value if type(value) is str else key(value), value)
+    elif there is UNDEFINED:
+        node[last] = value
+    elif not equal(finish(there), value):
+        raise conflict(UNIQUE, location)
+
+
+def finish(value: Value) -> Value:
+    """A value under construction as a plain value."""
+    t = type(value)
+    if t is Growing:
+        return {k: finish(v) for k, v in value.items()}
+    if t is GrowingSet:
+        return RegoSet(dict(value))
+    return value
+
+
+def less(a: Value, b: Value) -> bool:
+    """``a < b`` in Rego's order."""
+    if type(a) is int and type(b) is int:
+        return a < b
+    return compare(a, b) < 0
+
+
+def less_or_equal(a: Value, b: Value) -> bool:
+    """``a <= b`` in Rego's order."""
+    if type(a) is int and type(b) is int:
+        return a <= b
+    return compare(a, b) <= 0
+
+
+def member(value: Value, source: Value) -> bool:
+    """``value in source``."""
+    t = type(source)
+    if t is RegoSet:
+        return (value if type(value) is str else key(value)) in source.members
+    if t is list:
+        if type(value) is str:
+            return value in source
+        return any(equal(value, x) for x in source)
+    if t is dict:
+        if type(value) is str:
+            return value in source.values()
+        return any(equal(value, x) for x in source.values())
+    if t is str or t is int or source is None or t is bool or t is Num:
+        return False
+    return member(value, whole(source))

@@ -1,0 +1,146 @@
+"""From plans to callables: routines are planned, written, compiled and put in place when a query first needs them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..builtins import catalog
+from ..builtins.contract import Builtin
+from ..signatures import signatures
+from ..errors import BuiltinError
+from ..plan.documents import Node
+from ..plan.program import ProgramPlanner
+from ..plan.purity import Purity
+from ..syntax import nodes as ast
+from ..values import UNDEFINED, RegoSet, Value, equal, key
+from . import access
+from .emit import Names, Writer, write_routine
+from .state import State, lookup
+
+MAX_ARGS = 200
+
+
+def _make_set(items: tuple[Value, ...]) -> RegoSet:
+    return RegoSet.of(items)
+
+
+def _one(value: Value) -> tuple[Value, ...]:
+    return () if value is UNDEFINED else (value,)
+
+
+class Linked:
+    """The generated code of one policy: functions by document and demand, made as they are needed.
+
+    Safe to use from several threads: functions only ever get added, under a lock.
+    """
+
+    def __init__(self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = ()) -> None:
+        self.planner = ProgramPlanner(modules, bodies)
+        self.world = self.planner.world
+        self.purity = Purity(self.planner)
+        self.slots = len(self.world.documents)
+        self.names = Names()
+        self.namespace = self.names.globals
+        self.source: list[str] = []
+        self._made: set[tuple[int, str]] = set()
+        self._lock = threading.RLock()
+        self.namespace.update(
+            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key, get=access.get,
+            pairs=access.pairs, elements=access.elements, check_array=access.check_array, check_object=access.check_object,
+            make_object=access.make_object, make_set=_make_set, is_collection=access.is_collection, put=access.put,
+            put_path=access.put_path, finish=access.finish, conflict=access.conflict, one=_one, lookup=lookup,
+        )  # fmt: skip
+
+    # --- what running code asks for --------------------------------------------------------------
+
+    def node(self, path: tuple[Value, ...]) -> Node | None:
+        """The node of the document tree at a path."""
+        return self.world.find(path)
+
+    def document(self, number: int) -> Callable[[State], Value]:
+        """The function of a whole document; it looks into the memo first."""
+        self.ensure([(number, "")])
+        fn = self.namespace[f"d{number}_"]
+        static = self.purity.static(number)
+
+        def remembered(s: State) -> Value:
+            got = (s.g if static else s.m)[number]
+            return fn(s) if got is None else got  # type: ignore[operator]
+
+        return remembered
+
+    def mock(self, s: State, name: str, *args: Value) -> Value:
+        """Call what ``with`` has put in the place of a function."""
+        assert s.mocks is not None
+        is_function, what = s.mocks[name]
+        if not is_function:
+            return what
+        state = s.unmocked()
+        if what.startswith("data."):
+            node = self.world.find(tuple(what.split(".")[1:]))
+            if node is None:
+                return UNDEFINED
+            self.ensure([(node.doc, "")])
+            return self.namespace[f"d{node.doc}_"](state, *args)  # type: ignore[operator]
+        builtin = self._builtin(what)
+        return builtin.fn(s.e, *args) if builtin.context else builtin.fn(*args)
+
+    # --- making ----------------------------------------------------------------------------------
+
+    def query(self, body: ast.Body, names: Sequence[str]) -> Callable[[State, list[Any]], None]:
+        """The function of a query: it appends a tuple of the variables' values for each solution."""
+        with self._lock:
+            routine = self.planner.query(body, names)
+            writer = self._writer()
+            write_routine(writer, routine, "")
+            fn = self._compile(writer, "query")
+            return fn  # type: ignore[no-any-return]
+
+    def ensure(self, wanted: Sequence[tuple[int, str]]) -> None:
+        """Make the functions of documents, and of all that they refer to, if they are not there yet."""
+        if all(w in self._made for w in wanted):
+            return
+        with self._lock:
+            todo = [w for w in wanted if w not in self._made]
+            while todo:
+                item = todo.pop()
+                if item in self._made:
+                    continue
+                doc, mask = item
+                writer = self._writer()
+                before = set(self.names.docs)
+                routine = self.planner.routine(doc, mask)
+                memo = ("g" if self.purity.static(doc) else "m") if routine.memo else ""
+                write_routine(writer, routine, memo)
+                self._run(writer)
+                self._made.add(item)
+                todo.extend(d for d in self.names.docs if d not in self._made and d not in before)
+            missing = [d for d in self.names.docs if d not in self._made]
+            if missing:
+                self.ensure(missing)
+
+    def _writer(self) -> Writer:
+        return Writer(self.names, lambda name: self._builtin(name).context, self.purity.static)
+
+    def _builtin(self, name: str) -> Builtin:
+        return catalog.load(name)
+
+    def _compile(self, writer: Writer, name: str) -> Any:
+        self._run(writer)
+        self.ensure([d for d in self.names.docs if d not in self._made])
+        return self.namespace.pop(name)
+
+    def _run(self, writer: Writer) -> None:
+        text = "\n".join(writer.lines) + "\n"
+        for builtin, name in self.names.builtins.items():
+            if name not in self.namespace:
+                self.namespace[name] = self._builtin(builtin).fn
+        self.source.append(text)
+        exec(compile(text, "<policy>", "exec"), self.namespace)  # noqa: S102 - our own text: names and numbers only
+
+
+def known_builtin(name: str) -> bool:
+    """Whether OPA has that built-in."""
+    return name in signatures()

@@ -1,0 +1,360 @@
+"""The state that generated code runs in: input, documents, memo, what ``with`` has replaced, and the cost so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import (
+    EVAL_BUILTIN_ERROR,
+    EVAL_TYPE_ERROR,
+    NO_LOCATION,
+    BuiltinError,
+    EvalError,
+    LimitError,
+    Location,
+    OperandError,
+)
+from ..plan.documents import Node
+from ..values import UNDEFINED, Key, Value, key, unkey
+from .access import get, pairs, whole
+from .limits import Host, Limits
+
+if TYPE_CHECKING:
+    from .link import Linked
+
+CHUNK = 20_000
+"""Units between two looks at the clock: some milliseconds of work."""
+
+
+class Snapshot:
+    """One revision of the base documents. Its identity is the revision: the root must never change.
+
+    What rules made of the data alone is kept with it, and goes with it.
+    """
+
+    __slots__ = ("memo", "root")
+
+    def __init__(self, root: Value) -> None:
+        self.root = root
+        self.memo: dict[int, list[Value]] = {}
+
+
+class Evaluation:
+    """What is one for all states of an evaluation: limits, host, strictness; the context of built-ins."""
+
+    __slots__ = ("_now", "cache", "fuel", "host", "left", "limits", "location", "start", "strict")
+
+    def __init__(self, limits: Limits, host: Host, strict: bool) -> None:
+        self.limits = limits
+        self.host = host
+        self.strict = strict
+        self.fuel = CHUNK
+        self.left = limits.units
+        self.start: float | None = None if limits.seconds is None else host.monotonic()
+        self._now: int | None = None
+        self.cache: dict[Any, Any] = {}
+        self.location = NO_LOCATION
+
+    # --- cost ------------------------------------------------------------------------------------
+
+    def refuel(self) -> None:
+        """Called when a chunk of units is used up: raise ``LimitError``, or grant the next one."""
+        used = CHUNK - self.fuel
+        self.fuel = CHUNK
+        if self.left is not None:
+            self.left -= used
+            if self.left < 0:
+                raise LimitError("units", f"evaluation needs more than {self.limits.units} steps")
+        seconds = self.limits.seconds
+        if seconds is not None and self.start is not None and self.host.monotonic() - self.start > seconds:
+            raise LimitError("time", f"evaluation took longer than {seconds:g} s")
+
+    def charge(self, units: int) -> None:
+        """A built-in is about to make or walk that many cells."""
+        if units > self.limits.builtin_units:
+            raise LimitError("memory", f"a built-in call needs more than {self.limits.builtin_units} cells or characters")
+        self.fuel -= units
+        if self.fuel < 0:
+            self.refuel()
+
+    # --- what built-ins ask for ------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """The evaluation's time; read once."""
+        if self._now is None:
+            self._now = self.host.now_ns()
+        return self._now
+
+    def random_bytes(self, count: int) -> bytes:
+        """Bytes from the host."""
+        return self.host.random_bytes(count)
+
+    def note(self, message: str) -> None:
+        """A ``trace`` event."""
+        if self.host.note is not None:
+            self.host.note(message, self.location)
+
+    def fault(self, error: BuiltinError, name: str, location: Location) -> None:
+        """A built-in has failed: nothing outside strict mode, where the call is undefined."""
+        if self.strict:
+            code = EVAL_TYPE_ERROR if isinstance(error, OperandError) else EVAL_BUILTIN_ERROR
+            raise EvalError(code, f"{name}: {error}", location) from error
+
+
+class State:
+    """Input and documents as the code at hand sees them. ``with`` derives new states."""
+
+    __slots__ = ("data", "e", "g", "input", "k", "linked", "m", "mocks", "real", "rep", "targets")
+
+    def __init__(self, linked: Linked, e: Evaluation, input_: Value, data: Value, g: list[Value]) -> None:
+        self.linked = linked
+        self.e = e
+        self.input = input_
+        self.data = data
+        self.m: list[Value] = [None] * linked.slots
+        self.g = g
+        self.k: dict[Any, Any] = {}
+        self.targets: tuple[tuple[Value, ...], ...] | None = None
+        self.mocks: dict[str, tuple[bool, Any]] | None = None
+        self.real = data
+        self.rep: Value = UNDEFINED
+
+    def fork(self) -> State:
+        """A copy with nothing remembered."""
+        new = State(self.linked, self.e, self.input, self.data, self.g)
+        new.targets, new.mocks, new.real, new.rep = self.targets, self.mocks, self.real, self.rep
+        return new
+
+    # --- with ------------------------------------------------------------------------------------
+
+    def replace(self, replaces: Iterable[tuple[str, tuple[Value, ...], str, Any]]) -> State:
+        """The state of an expression with ``with`` modifiers."""
+        e = self.e
+        e.fuel -= 10
+        if e.fuel < 0:
+            e.refuel()
+        new = self.fork()
+        mocks: dict[str, tuple[bool, Any]] = {}
+        targets: list[tuple[Value, ...]] = []
+        rep = self.rep
+        for kind, path, name, value in replaces:
+            if kind == "input":
+                new.input = graft(new.input, path, value)
+            elif kind == "data":
+                rep = graft(rep, path, value)
+                targets.append(path)
+            else:
+                mocks[name] = (kind == "function", value)
+        if targets:
+            new.rep = rep
+            new.targets = tuple(targets) + (self.targets or ())
+            new.data = _overlay(self.real, rep, new.targets)
+        if mocks:
+            new.mocks = {**(self.mocks or {}), **mocks}
+        if targets or mocks:
+            new.g = [None] * len(self.g)
+        return new
+
+    def unmocked(self) -> State:
+        """The state in which a replacement runs: it may call what it replaces."""
+        new = self.fork()
+        new.mocks = None
+        return new
+
+    # --- documents, the long way -----------------------------------------------------------------
+
+    def replaced(self, path: tuple[Value, ...]) -> bool:
+        """Whether ``with`` has put something else at the path or above it."""
+        return self.targets is not None and any(path[: len(t)] == t for t in self.targets)
+
+    def base(self, path: tuple[Value, ...]) -> Value:
+        """The base document at the path: what ``with`` put there, merged with the real one above its targets."""
+        if self.targets is None:
+            return lookup(self.data, path)
+        put = lookup(self.rep, path)
+        if self.replaced(path):
+            return put
+        real = lookup(self.real, path)
+        if put is UNDEFINED:
+            return real
+        return put if real is UNDEFINED else merge(put, real)
+
+    def doc(self, number: int) -> Value:
+        """The whole of a virtual document, or UNDEFINED."""
+        return self.linked.document(number)(self)
+
+    def document(self, number: int, path: tuple[Value, ...]) -> Value:
+        """A virtual document that ``with`` may have replaced."""
+        if self.replaced(path):
+            return self.base(path)
+        return self.doc(number)
+
+    def demanded(self, number: int, path: tuple[Value, ...], fn: Callable[..., Value], lead: int, *keys: Value) -> Value:
+        """What a partial document that ``with`` may have replaced holds under some keys."""
+        if not self.replaced(path):
+            return fn(self, *keys)
+        value = self.base(path)
+        for k in keys[:lead]:
+            if value is UNDEFINED:
+                break
+            value = get(value, k)
+        return value
+
+    def extent(self, path: tuple[Value, ...]) -> Value:
+        """Everything below a path, base and virtual, or UNDEFINED."""
+        base = self.base(path)
+        if self.replaced(path):
+            return base
+        node = self.linked.node(path)
+        if node is None:
+            return base
+        if node.doc >= 0:
+            return UNDEFINED if node.kind == "function" else self.doc(node.doc)
+        virtual = self._leaves(node)
+        return virtual if base is UNDEFINED else merge(whole(base), virtual)
+
+    def _leaves(self, node: Node) -> dict[Key, Value]:
+        out: dict[Key, Value] = {}
+        for k in sorted(node.children, key=str):
+            child = node.children[k]
+            if child.path == ("system",):
+                continue
+            value: Value
+            if child.doc >= 0:
+                value = UNDEFINED if child.kind == "function" else self.document(child.doc, child.path)
+            elif self.replaced(child.path):
+                value = self.base(child.path)
+            else:
+                value = self._leaves(child)
+            if value is not UNDEFINED:
+                out[k] = value
+        return out
+
+    def open(self, path: tuple[Value, ...]) -> Value:
+        """A cursor at a constant path."""
+        node = self.linked.node(path)
+        assert node is not None
+        return Cursor(node)
+
+    def step(self, cursor: Value, k: Value) -> Value:
+        """One step from a cursor or a value, or UNDEFINED."""
+        if type(cursor) is not Cursor:
+            return get(cursor, k)
+        node = cursor.node
+        if node.doc >= 0:
+            value = self.document(node.doc, node.path)
+            return value if value is UNDEFINED else get(value, k)
+        path = (*node.path, k)
+        if self.replaced(path):
+            return self.base(path)
+        child = node.children.get(key(k))
+        if child is None:
+            return self.base(path)
+        if child.kind == "function":
+            return UNDEFINED
+        return Cursor(child)
+
+    def scan(self, cursor: Value) -> Iterable[tuple[Value, Value]]:
+        """Each key below a cursor and what stands there."""
+        if type(cursor) is not Cursor:
+            yield from pairs(self.e, cursor)
+            return
+        node = cursor.node
+        if node.doc >= 0:
+            value = self.document(node.doc, node.path)
+            if value is not UNDEFINED:
+                yield from pairs(self.e, value)
+            return
+        base = self.base(node.path)
+        there: set[Key] = set()
+        if base is not UNDEFINED:
+            for k, _ in pairs(self.e, base):
+                there.add(key(k))
+                value = self.step(cursor, k)
+                if value is not UNDEFINED:
+                    yield k, value
+        for form in sorted(node.children, key=str):
+            if form not in there:
+                k = unkey(form)
+                value = self.step(cursor, k)
+                if value is not UNDEFINED:
+                    yield k, value
+
+    def settle(self, cursor: Value) -> Value:
+        """The value at a cursor, or UNDEFINED."""
+        if type(cursor) is not Cursor:
+            return cursor
+        node = cursor.node
+        if node.doc >= 0:
+            return self.document(node.doc, node.path)
+        return self.extent(node.path)
+
+    def print(self, groups: Value, location: Location) -> None:
+        """``print``: the operands are sets of possible values; every combination is a line."""
+        if self.e.host.print is None:
+            return
+        lines: list[list[str]] = [[]]
+        for group in groups:
+            values = ["<undefined>"] if not len(group) else [_printed(v) for v in group]
+            lines = [line + [v] for line in lines for v in values]
+            self.e.charge(len(lines) * 4)
+        for line in lines:
+            self.e.host.print(" ".join(line), location)
+
+
+class Cursor:
+    """A package, or a document, on the way of a reference whose steps are known at run time only."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+
+def _printed(value: Value) -> str:
+    if type(value) is str:
+        return value
+    from ..text import term  # late: only print needs it
+
+    return term(value)
+
+
+def lookup(root: Value, path: tuple[Value, ...]) -> Value:
+    """The value at a path, or UNDEFINED."""
+    value = root
+    for step in path:
+        if value is UNDEFINED:
+            return value
+        value = get(value, step)
+    return value
+
+
+def graft(root: Value, path: tuple[Value, ...], value: Value) -> Value:
+    """A copy of a document with a value put at a path; what is no object on the way gives way."""
+    if not path:
+        return value
+    out: dict[Key, Value] = dict(root) if type(root) is dict else {}
+    k = key(path[0])
+    out[k] = graft(out.get(k, UNDEFINED), path[1:], value)
+    return out
+
+
+def merge(a: Value, b: Value) -> Value:
+    """Two documents as one; where both have something that is not an object, the first wins."""
+    if type(a) is not dict or type(b) is not dict:
+        return a
+    out = dict(b)
+    for k, v in a.items():
+        there = out.get(k, UNDEFINED)
+        out[k] = v if there is UNDEFINED else merge(v, there)
+    return out
+
+
+def _overlay(real: Value, rep: Value, targets: tuple[tuple[Value, ...], ...]) -> Value:
+    """The real documents with the replaced places exchanged, for look-ups at and below the targets."""
+    data = real
+    for target in targets:
+        data = graft(data, target, lookup(rep, target))
+    return data

@@ -1,0 +1,181 @@
+"""Nodes to text: terms and expressions as OPA's messages show them."""
+
+from __future__ import annotations
+
+import re
+
+from ..text import term as value_text
+from ..values import RegoSet
+from .nodes import (
+    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, Import, LogicalAnd, LogicalOr, Not, Object,
+    ObjectComprehension, Package, Ref, Rule, Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var,
+)  # fmt: skip
+
+_IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+INFIX = {
+    "eq": "=", "assign": ":=", "equal": "==", "neq": "!=", "lt": "<", "gt": ">", "lte": "<=", "gte": ">=",
+    "plus": "+", "minus": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|", "internal.member_2": "in",
+}  # fmt: skip
+_KEYWORDS = frozenset({"not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"})
+
+
+def term_text(term: Term) -> str:
+    """A term as OPA's ``String()`` gives it."""
+    match term:
+        case Scalar(value):
+            return value_text(value)
+        case Var(name):
+            return "_" if name.startswith("$") else name
+        case Ref(terms):
+            return _ref(terms)
+        case Array(items):
+            return "[" + ", ".join(term_text(t) for t in items) + "]"
+        case Set(items):
+            return "{" + ", ".join(sorted(term_text(t) for t in items)) + "}" if items else "set()"
+        case Object(pairs):
+            return "{" + ", ".join(f"{term_text(k)}: {term_text(v)}" for k, v in pairs) + "}"
+        case ArrayComprehension(inner, body):
+            return f"[{term_text(inner)} | {body_text(body)}]"
+        case SetComprehension(inner, body):
+            return f"{{{term_text(inner)} | {body_text(body)}}}"
+        case ObjectComprehension(key, value, body):
+            return f"{{{term_text(key)}: {term_text(value)} | {body_text(body)}}}"
+        case Call(operator, args):
+            return f"{term_text(operator)}({', '.join(term_text(a) for a in args)})"
+        case TemplateString(parts, raw):
+            quote = "`" if raw else '"'
+            shown = []
+            for part in parts:
+                if isinstance(part, Scalar) and isinstance(part.value, str):
+                    shown.append(part.value if raw else value_text(part.value)[1:-1].replace("{", "\\{"))
+                else:
+                    shown.append("{" + (term_text(part) if isinstance(part, Scalar) else expr_text(part)) + "}")
+            return f"${quote}{''.join(shown)}{quote}"
+
+
+def _ref(terms: tuple[Term, ...]) -> str:
+    head = term_text(terms[0])
+    out = [head]
+    for step in terms[1:]:
+        if isinstance(step, Scalar) and isinstance(step.value, str) and _IDENT.fullmatch(step.value):
+            out.append("." + step.value if step.value not in _KEYWORDS else f'["{step.value}"]')
+        else:
+            out.append(f"[{term_text(step)}]")
+    return "".join(out)
+
+
+def expr_text(expr: Expr) -> str:
+    """An expression as OPA's ``String()`` gives it."""
+    match expr.terms:
+        case TermExpr(term):
+            text = term_text(term)
+        case CallExpr(operator, args):
+            text = call_text(operator, args)
+        case SomeDecl(symbols):
+            first = symbols[0] if symbols else None
+            if isinstance(first, Call):
+                *names, domain = first.args
+                text = f"some {', '.join(term_text(n) for n in names)} in {term_text(domain)}"
+            else:
+                text = "some " + ", ".join(term_text(s) for s in symbols)
+        case Every(key, value, domain, body):
+            names_text = f"{term_text(key)}, {term_text(value)}" if key is not None else term_text(value)
+            text = f"every {names_text} in {term_text(domain)} {{ {body_text(body)} }}"
+        case Not(body):
+            text = f"not {{ {body_text(body)} }}" if len(body) > 1 else f"not {body_text(body)}"
+        case LogicalAnd(lhs, rhs):
+            text = f"{_operand(lhs)} and {_operand(rhs)}"
+        case LogicalOr(lhs, rhs):
+            text = f"{_operand(lhs)} or {_operand(rhs)}"
+    if expr.negated:
+        text = "not " + text
+    for item in expr.withs:
+        text += f" with {term_text(item.target)} as {term_text(item.value)}"
+    return text
+
+
+def _operand(body: Body) -> str:
+    return body_text(body) if len(body) == 1 else f"{{ {body_text(body)} }}"
+
+
+def call_text(operator: Ref, args: tuple[Term, ...]) -> str:
+    """A call with infix operators as such, the result of ``plus(a, b, c)`` as ``c = a + b`` where OPA does."""
+    name = term_text(operator)
+    symbol = INFIX.get(name)
+    if symbol is not None and len(args) == 2:
+        return f"{term_text(args[0])} {symbol} {term_text(args[1])}"
+    if name == "internal.member_3" and len(args) == 3:
+        return f"{term_text(args[0])}, {term_text(args[1])} in {term_text(args[2])}"
+    return f"{name}({', '.join(term_text(a) for a in args)})"
+
+
+def body_text(body: Body) -> str:
+    """Expressions joined by semicolons."""
+    return "; ".join(expr_text(e) for e in body)
+
+
+def import_text(item: Import) -> str:
+    """``import data.x as y``."""
+    return f"import {term_text(item.path)}" + (f" as {item.alias}" if item.alias else "")
+
+
+def package_text(package: Package) -> str:
+    """``package a.b``, for messages and listings."""
+    names = package.names
+    if not names:
+        return "package data"
+    steps = (Var(names[0]), *(Scalar(n) for n in names[1:]))
+    return "package " + term_text(Ref(steps))
+
+
+def head_text(head: Head) -> str:
+    """A rule's head."""
+    text = term_text(head.ref)
+    if head.args is not None:
+        text += f"({', '.join(term_text(a) for a in head.args)})"
+    if head.key is not None and head.value is None:
+        return f"{text} contains {term_text(head.key)}"
+    if head.value is not None and not head.generated_value:
+        text += f" {':=' if head.assign else '='} {term_text(head.value)}"
+    return text
+
+
+def format_rule(rule: Rule) -> str:
+    """A rule over several lines, as the formatter lays simple ones out."""
+    default = "default " if rule.default else ""
+    text = default + head_text(rule.head)
+    if rule.default or rule.generated_body or _is_true(rule.body):
+        return text
+    inner = "\n".join("\t" + expr_text(e) for e in rule.body)
+    text += " if {\n" + inner + "\n}" if len(rule.body) > 1 else " if " + expr_text(rule.body[0])
+    link = rule.else_
+    while link is not None:
+        text += " else"
+        if link.head.value is not None and not link.head.generated_value:
+            text += f" := {term_text(link.head.value)}"
+        if not (link.generated_body or _is_true(link.body)):
+            if len(link.body) > 1:
+                text += " if {\n" + "\n".join("\t" + expr_text(e) for e in link.body) + "\n}"
+            else:
+                text += " if " + expr_text(link.body[0])
+        link = link.else_
+    return text
+
+
+def format_module(package: Package, imports: tuple[Import, ...], rules: tuple[Rule, ...]) -> str:
+    """A module in canonical layout: package, imports in order, rules with blank lines between."""
+    parts = [package_text(package)]
+    shown = sorted({import_text(i) for i in imports if term_text(i.path) != "rego.v1"})
+    if shown:
+        parts.append("\n".join(shown))
+    parts.extend(format_rule(r) for r in rules)
+    return "\n\n".join(parts) + "\n"
+
+
+def _is_true(body: Body) -> bool:
+    return len(body) == 1 and isinstance(body[0].terms, TermExpr) and body[0].terms.term == Scalar(True)
+
+
+def sorted_set_text(items: RegoSet) -> str:
+    """A set of values as text."""
+    return value_text(items)

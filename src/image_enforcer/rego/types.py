@@ -1,0 +1,340 @@
+"""Types as OPA's checker sees them: ``any``, scalars, arrays, objects, sets, unions and functions.
+
+``str(type)`` is the text in OPA's error messages: ``array<number>[string]``, ``object<a: any>``, ``any<number, string>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Final, TypeAlias
+
+from .text import term as value_text
+from .values import Num, RegoSet, Value, compare, equal
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """``null``, ``boolean``, ``number`` or ``string``."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+NULL: Final = Basic("null")
+BOOLEAN: Final = Basic("boolean")
+NUMBER: Final = Basic("number")
+STRING: Final = Basic("string")
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of several types; with no members, anything at all."""
+
+    members: tuple[Type, ...] = ()
+
+    def __str__(self) -> str:
+        return "any" if not self.members else "any<" + ", ".join(str(m) for m in self.members) + ">"
+
+
+ANY: Final = AnyOf()
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """``static`` are the types of the first elements, ``dynamic`` that of all others (None: there are none)."""
+
+    static: tuple[Type, ...] = ()
+    dynamic: Type | None = None
+
+    def __str__(self) -> str:
+        text = "array"
+        if self.static:
+            text += "<" + ", ".join(str(s) for s in self.static) + ">"
+        if self.dynamic is not None:
+            text += f"[{self.dynamic}]"
+        return text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Property:
+    """A known key of an object."""
+
+    key: Value
+    type: Type
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Property and equal(self.key, other.key) and self.type == other.type
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        key = self.key if type(self.key) is str else value_text(self.key)
+        return f"{key}: {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """``static`` properties in key order, and the types of other keys and values."""
+
+    static: tuple[Property, ...] = ()
+    dynamic: tuple[Type, Type] | None = None
+
+    def __str__(self) -> str:
+        text = "object"
+        if self.static:
+            text += "<" + ", ".join(str(s) for s in self.static) + ">"
+        if self.dynamic is not None:
+            text += f"[{self.dynamic[0]}: {self.dynamic[1]}]"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class SetType:
+    of: Type | None
+
+    def __str__(self) -> str:
+        return f"set[{self.of}]" if self.of is not None else "set"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionType:
+    """``variadic`` is the type of any further operands; a ``result`` of None means that there is none."""
+
+    args: tuple[Type, ...]
+    result: Type | None
+    variadic: Type | None = None
+
+    def __str__(self) -> str:
+        args = [str(a) for a in self.args]
+        if self.variadic is not None:
+            args.append(f"{self.variadic}...")
+        text = "(" + ", ".join(args) + ")"
+        return f"{text} => {self.result if self.result is not None else '???'}"
+
+
+Type: TypeAlias = Basic | AnyOf | ArrayType | ObjectType | SetType | FunctionType
+
+_RANK: Final = {"null": 1, "boolean": 2, "number": 3, "string": 4}
+
+
+def _rank(t: Type | None) -> int:
+    match t:
+        case None:
+            return 0
+        case Basic(name):
+            return _RANK[name]
+        case ArrayType():
+            return 5
+        case ObjectType():
+            return 6
+        case SetType():
+            return 7
+        case AnyOf():
+            return 8
+        case FunctionType():
+            return 9
+
+
+@total_ordering
+class _Order:
+    """A sort key with OPA's order of types."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, t: Type | None) -> None:
+        self.type = t
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Order) and compare_types(self.type, other.type) == 0
+
+    def __lt__(self, other: _Order) -> bool:
+        return compare_types(self.type, other.type) < 0
+
+
+def compare_types(a: Type | None, b: Type | None) -> int:
+    """OPA's order of types: by kind, then by parts."""
+    ra, rb = _rank(a), _rank(b)
+    if ra != rb:
+        return -1 if ra < rb else 1
+    match a, b:
+        case ArrayType(), ArrayType():
+            return _compare_all(a.static, b.static) or compare_types(a.dynamic, b.dynamic)
+        case ObjectType(), ObjectType():
+            for x, y in zip(a.static, b.static, strict=False):
+                c = compare(x.key, y.key) or compare_types(x.type, y.type)
+                if c:
+                    return c
+            sizes = (len(a.static) > len(b.static)) - (len(a.static) < len(b.static))
+            if sizes:
+                return sizes
+            return _compare_all(a.dynamic or (), b.dynamic or ())
+        case SetType(), SetType():
+            return compare_types(a.of, b.of)
+        case AnyOf(), AnyOf():
+            return _compare_all(a.members, b.members)
+        case FunctionType(), FunctionType():
+            return _compare_all(a.args, b.args) or compare_types(a.result, b.result)
+        case _:
+            return 0
+
+
+def _compare_all(a: Iterable[Type], b: Iterable[Type]) -> int:
+    xs, ys = list(a), list(b)
+    for x, y in zip(xs, ys, strict=False):
+        c = compare_types(x, y)
+        if c:
+            return c
+    return (len(xs) > len(ys)) - (len(xs) < len(ys))
+
+
+def union(a: Type | None, b: Type | None) -> Type | None:
+    """The type of what is of one type or the other."""
+    if a is None:
+        return b
+    if b is None:
+        return a
+    members = _members(a) + _members(b)
+    if not _members(a) and isinstance(a, AnyOf) or not _members(b) and isinstance(b, AnyOf):
+        return ANY
+    found: list[Type] = []
+    for m in members:
+        if all(compare_types(m, f) != 0 for f in found):
+            found.append(m)
+    if len(found) == 1:
+        return found[0]
+    return AnyOf(tuple(sorted(found, key=_Order)))
+
+
+def _members(t: Type) -> list[Type]:
+    return list(t.members) if isinstance(t, AnyOf) else [t]
+
+
+def contains(t: Type | None, other: Type) -> bool:
+    """Whether a union has a member (or is anything at all)."""
+    return isinstance(t, AnyOf) and (not t.members or any(compare_types(m, other) == 0 for m in t.members))
+
+
+def type_of(value: Value) -> Type:
+    """The type of a value."""
+    match value:
+        case None:
+            return NULL
+        case bool():
+            return BOOLEAN
+        case int() | Num():
+            return NUMBER
+        case str():
+            return STRING
+        case list():
+            return ArrayType(tuple(type_of(v) for v in value))
+        case RegoSet():
+            of: Type | None = None
+            for v in value:
+                of = union(of, type_of(v))
+            return SetType(of)
+        case _:
+            from .values import sorted_keys, unkey
+
+            return ObjectType(tuple(Property(unkey(k), type_of(value[k])) for k in sorted_keys(value)))
+
+
+def select(t: Type | None, key: Value) -> Type | None:
+    """The type found under a key, None where there can be none."""
+    match t:
+        case ArrayType():
+            if type(key) is not int or key < 0:
+                return None
+            return t.static[key] if key < len(t.static) else t.dynamic
+        case ObjectType():
+            for p in t.static:
+                if equal(p.key, key):
+                    return p.type
+            if t.dynamic is not None and contains(union(t.dynamic[0], t.dynamic[0]), type_of(key)):
+                return t.dynamic[1]
+            if t.dynamic is not None and compare_types(t.dynamic[0], type_of(key)) == 0:
+                return t.dynamic[1]
+            return None
+        case SetType():
+            of = t.of
+            if of is None:
+                return None
+            kind = type_of(key)
+            if contains(of, kind) or compare_types(of, kind) == 0:
+                return kind
+            return None
+        case AnyOf():
+            if not t.members:
+                return ANY
+            found: Type | None = None
+            for m in t.members:
+                found = union(found, select(m, key))
+            return found
+        case _:
+            return None
+
+
+def keys(t: Type | None) -> Type | None:
+    """The type of what enumerating a collection gives as keys."""
+    match t:
+        case ArrayType():
+            return NUMBER if t.static or t.dynamic is not None else None
+        case ObjectType():
+            found: Type | None = None
+            for p in t.static:
+                found = union(found, type_of(p.key))
+            return union(found, t.dynamic[0]) if t.dynamic is not None else found
+        case SetType():
+            return t.of
+        case AnyOf():
+            if not t.members:
+                return ANY
+            found = None
+            for m in t.members:
+                found = union(found, keys(m))
+            return found
+        case _:
+            return None
+
+
+def values(t: Type | None) -> Type | None:
+    """The type of what enumerating a collection gives as values."""
+    match t:
+        case ArrayType():
+            found = t.dynamic
+            for s in t.static:
+                found = union(found, s)
+            return found
+        case ObjectType():
+            found = t.dynamic[1] if t.dynamic is not None else None
+            for p in t.static:
+                found = union(found, p.type)
+            return found
+        case SetType():
+            return t.of
+        case AnyOf():
+            if not t.members:
+                return ANY
+            found = None
+            for m in t.members:
+                found = union(found, values(m))
+            return found
+        case _:
+            return None
+
+
+def is_nil(t: Type | None) -> bool:
+    """Whether nothing can be of the type: some part of it has no possible value."""
+    match t:
+        case None:
+            return True
+        case ArrayType():
+            return any(is_nil(s) for s in t.static)
+        case ObjectType():
+            return any(is_nil(p.type) for p in t.static)
+        case _:
+            return False

@@ -1,0 +1,375 @@
+"""Encodings: base64, hex, JSON, YAML, query strings, URIs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+from ..errors import BuiltinError, OperandError
+from ..json_text import from_json, to_json
+from ..values import RegoSet, Value, type_name
+from . import operands
+from .contract import Builtin
+from .yaml_documents import YamlError, dump, load
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+# --- base64, hex ---------------------------------------------------------------------------------
+
+_STANDARD: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_URL: Final = re.compile(r"[A-Za-z0-9\-_]*={0,2}")
+
+
+def _corrupt(text: str, alphabet: str) -> BuiltinError:
+    for i, c in enumerate(text):
+        if not (c.isascii() and (c.isalnum() or c in alphabet)):
+            return BuiltinError(f"illegal base64 data at input byte {i}")
+    return BuiltinError(f"illegal base64 data at input byte {len(text) // 4 * 4}")
+
+
+def base64_encode(a: Value) -> Value:
+    return base64.b64encode(_bytes(operands.string(a, 1))).decode()
+
+
+def _decode(text: str, url: bool) -> bytes:
+    clean = text.replace("\n", "").replace("\r", "")
+    if not (_URL if url else _STANDARD).fullmatch(clean) or len(clean) % 4:
+        raise _corrupt(clean, "-_" if url else "+/")
+    try:
+        return base64.b64decode(clean, altchars=b"-_" if url else None, validate=True)
+    except binascii.Error:
+        raise _corrupt(clean, "-_" if url else "+/") from None
+
+
+def base64_decode(a: Value) -> Value:
+    return _text(_decode(operands.string(a, 1), False))
+
+
+def base64_is_valid(a: Value) -> Value:
+    if type(a) is not str:
+        return False
+    try:
+        _decode(a, False)
+    except BuiltinError:
+        return False
+    return True
+
+
+def base64url_encode(a: Value) -> Value:
+    return base64.urlsafe_b64encode(_bytes(operands.string(a, 1))).decode()
+
+
+def base64url_encode_no_pad(a: Value) -> Value:
+    return base64.urlsafe_b64encode(_bytes(operands.string(a, 1))).decode().rstrip("=")
+
+
+def base64url_decode(a: Value) -> Value:
+    text = operands.string(a, 1)
+    if len(text) % 4 and not text.endswith("="):
+        text += "=" * (-len(text) % 4)
+        if text.endswith("==="):
+            raise BuiltinError(f"illegal base64 data at input byte {len(text) - 4}") if False else BuiltinError("illegal base64url string: " + str(a))
+    return _text(_decode(text, True))
+
+
+def hex_encode(a: Value) -> Value:
+    return _bytes(operands.string(a, 1)).hex()
+
+
+def hex_decode(a: Value) -> Value:
+    text = operands.string(a, 1)
+    for c in text:
+        if c not in "0123456789abcdefABCDEF":
+            shown = f"'{c}'" if c.isprintable() else repr(c)
+            raise BuiltinError(f"encoding/hex: invalid byte: U+{ord(c):04X} {shown}")
+    if len(text) % 2:
+        raise BuiltinError("encoding/hex: odd length hex string")
+    return _text(bytes.fromhex(text))
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def json_marshal(a: Value) -> Value:
+    return to_json(a)
+
+
+def json_marshal_with_options(a: Value, options: Value) -> Value:
+    given = operands.obj(options, 2)
+    indent, prefix, pretty = "\t", "", None
+    for k, v in given.items():
+        match k:
+            case "pretty":
+                if type(v) is not bool:
+                    raise OperandError(f"operand 2 key 'pretty' failed cast to bool: {type_name(v)}") if False else operands.wrong(v, 2, "boolean")
+                pretty = v
+            case "indent" | "prefix":
+                if type(v) is not str:
+                    raise operands.wrong(v, 2, "string")
+                if k == "indent":
+                    indent = v
+                else:
+                    prefix = v
+            case _:
+                raise OperandError(f"operand 2 object contained unknown key {to_json(k) if type(k) is str else k}")
+    if pretty is None:
+        pretty = "indent" in given or "prefix" in given
+    if not pretty:
+        return to_json(a)
+    plain = to_json(a, indent=1)
+    lines = plain.split("\n")
+    made = [lines[0]]
+    for line in lines[1:]:
+        stripped = line.lstrip(" ")
+        made.append(prefix + indent * (len(line) - len(stripped)) + stripped)
+    return "\n".join(made)
+
+
+def json_unmarshal(a: Value) -> Value:
+    text = operands.string(a, 1)
+    try:
+        return from_json(text)
+    except ValueError as e:
+        raise BuiltinError(_json_fault(text, str(e))) from None
+
+
+def _json_fault(text: str, reason: str) -> str:
+    if not text.strip():
+        return "EOF" if not text else "unexpected end of JSON input"
+    return reason
+
+
+def json_is_valid(a: Value) -> Value:
+    if type(a) is not str:
+        return False
+    try:
+        from_json(a)
+    except ValueError:
+        return False
+    return True
+
+
+# --- YAML ----------------------------------------------------------------------------------------
+
+
+def yaml_marshal(a: Value) -> Value:
+    return dump(a)
+
+
+def yaml_unmarshal(a: Value) -> Value:
+    try:
+        return load(operands.string(a, 1))
+    except YamlError as e:
+        raise BuiltinError(str(e)) from None
+
+
+def yaml_is_valid(a: Value) -> Value:
+    if type(a) is not str:
+        return False
+    try:
+        load(a)
+    except YamlError:
+        return False
+    return True
+
+
+# --- query strings and URIs ----------------------------------------------------------------------
+
+
+def urlquery_encode(a: Value) -> Value:
+    return _quoted(operands.string(a, 1))
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(_bytes(text), safe="")
+
+
+_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})(.{0,2})", re.DOTALL)
+
+
+def _unquoted(text: str) -> str:
+    bad = _PERCENT.search(text)
+    if bad is not None:
+        raise BuiltinError(f'invalid URL escape "%{bad.group(1)}"')
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), _bytes(text.replace("+", " ")))
+    return _text(raw)
+
+
+def urlquery_decode(a: Value) -> Value:
+    return _unquoted(operands.string(a, 1))
+
+
+def urlquery_encode_object(a: Value) -> Value:
+    out: list[str] = []
+    table = operands.obj(a, 1)
+    for k in table:
+        if type(k) is not str:
+            raise OperandError("operand 1 must be object with string keys") if False else operands.wrong(k, 1, "string")
+    for k in sorted(table):
+        v = table[k]
+        match v:
+            case str():
+                items = [v]
+            case list() | RegoSet():
+                items = list(v)
+                for item in items:
+                    if type(item) is not str:
+                        raise operands.wrong(item, 1, "string")
+            case _:
+                raise operands.wrong(v, 1, "string", "array", "set")
+        out.extend(f"{_quoted(k)}={_quoted(i)}" for i in items)
+    return "&".join(out)
+
+
+def urlquery_decode_object(a: Value) -> Value:
+    out: dict[str, list[str]] = {}
+    for part in operands.string(a, 1).split("&"):
+        if not part:
+            continue
+        if ";" in part:
+            raise BuiltinError("invalid semicolon separator in query")
+        k, _, v = part.partition("=")
+        out.setdefault(_unquoted(k), []).append(_unquoted(v))
+    return out
+
+
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*$")
+
+
+def _uri(text: str) -> dict[str, Any]:
+    """Go's ``url.Parse``, as far as its parts show; raises :class:`BuiltinError`."""
+    if any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):
+        raise BuiltinError(f'parse {to_json(text, html_safe=False)}: net/url: invalid control character in URL')
+    if not text:
+        raise BuiltinError("empty URI") if False else BuiltinError('parse "": empty url')
+    rest, mark, fragment = text.partition("#")
+    out: dict[str, Any] = {}
+    scheme = ""
+    colon = rest.find(":")
+    slash = min((i for i in (rest.find("/"), rest.find("?")) if i >= 0), default=len(rest))
+    if colon == 0:
+        raise BuiltinError(f'parse "{text}": missing protocol scheme')
+    if 0 < colon < slash:
+        candidate = rest[:colon]
+        if _SCHEME.match(candidate):
+            scheme, rest = candidate.lower(), rest[colon + 1 :]
+        elif not candidate[0].isalpha():
+            raise BuiltinError(f'parse "{text}": first path segment in URL cannot contain colon')
+    body, question, query = rest.partition("?")
+    host = user = ""
+    path = body
+    opaque = ""
+    if scheme and not body.startswith("/"):
+        opaque, path = body, ""
+    elif body.startswith("//"):
+        authority, slash_, tail = body[2:].partition("/")
+        path = slash_ + tail
+        user, at, host = authority.rpartition("@")
+        if not at:
+            host = authority
+        _check_host(text, host)
+    if "%" in path:
+        bad = _PERCENT.search(path)
+        if bad is not None:
+            raise BuiltinError(f'parse "{text}": invalid URL escape "%{bad.group(1)}"')
+    if mark:
+        bad = _PERCENT.search(fragment)
+        if bad is not None:
+            raise BuiltinError(f'parse "{text}": invalid URL escape "%{bad.group(1)}"')
+    if scheme:
+        out["scheme"] = scheme
+    name, port = _host_port(host)
+    if name:
+        out["hostname"] = name
+    if port:
+        out["port"] = port
+    decoded = _text(re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), _bytes(path)))
+    if decoded:
+        out["path"] = decoded
+    if path and path != decoded:
+        out["raw_path"] = path
+    if query:
+        out["raw_query"] = query
+    if fragment:
+        out["fragment"] = _text(re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), _bytes(fragment)))
+    if opaque:
+        out["opaque"] = opaque
+    del user, question
+    return out
+
+
+def _host_port(host: str) -> tuple[str, str]:
+    if host.startswith("["):
+        name, _, rest = host[1:].partition("]")
+        return name, rest.removeprefix(":")
+    name, colon, port = host.rpartition(":")
+    return (name, port) if colon else (host, "")
+
+
+def _check_host(text: str, host: str) -> None:
+    if host.startswith("["):
+        end = host.find("]")
+        if end < 0:
+            raise BuiltinError(f"parse \"{text}\": missing ']' in host")
+        port = host[end + 1 :]
+    else:
+        colon = host.rfind(":")
+        port = host[colon:] if colon >= 0 else ""
+    if port and not (port.startswith(":") and (port[1:].isdigit() or port == ":")):
+        raise BuiltinError(f'parse "{text}": invalid port "{port}" after host')
+    if " " in host:
+        raise BuiltinError(f'parse "{text}": invalid character " " in host name')
+
+
+def uri_parse(a: Value) -> Value:
+    return _uri(operands.string(a, 1))
+
+
+def uri_is_valid(a: Value) -> Value:
+    if type(a) is not str:
+        return False
+    try:
+        _uri(a)
+    except BuiltinError:
+        return False
+    return True
+
+
+def _plain(fn: Callable[..., Value]) -> Builtin:
+    return Builtin(fn)
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "base64.encode": _plain(base64_encode),
+    "base64.decode": _plain(base64_decode),
+    "base64.is_valid": _plain(base64_is_valid),
+    "base64url.encode": _plain(base64url_encode),
+    "base64url.encode_no_pad": _plain(base64url_encode_no_pad),
+    "base64url.decode": _plain(base64url_decode),
+    "hex.encode": _plain(hex_encode),
+    "hex.decode": _plain(hex_decode),
+    "json.marshal": _plain(json_marshal),
+    "json.marshal_with_options": _plain(json_marshal_with_options),
+    "json.unmarshal": _plain(json_unmarshal),
+    "json.is_valid": _plain(json_is_valid),
+    "yaml.marshal": _plain(yaml_marshal),
+    "yaml.unmarshal": _plain(yaml_unmarshal),
+    "yaml.is_valid": _plain(yaml_is_valid),
+    "urlquery.encode": _plain(urlquery_encode),
+    "urlquery.decode": _plain(urlquery_decode),
+    "urlquery.encode_object": _plain(urlquery_encode_object),
+    "urlquery.decode_object": _plain(urlquery_decode_object),
+    "uri.parse": _plain(uri_parse),
+    "uri.is_valid": _plain(uri_is_valid),
+}

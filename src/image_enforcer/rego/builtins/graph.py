@@ -1,0 +1,89 @@
+"""Walking documents and graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ..values import RegoSet, Value, key, sorted_keys, unkey
+from . import operands
+from .contract import Builtin, Context
+
+
+def walk(value: Value) -> Iterator[Value]:
+    """Each ``[path, value]`` at and below a value, outer ones first."""
+    to_value = getattr(value, "to_value", None)
+    if to_value is not None:
+        value = to_value()
+    stack: list[tuple[list[Value], Value]] = [([], value)]
+    while stack:
+        path, here = stack.pop()
+        yield [path, here]
+        match here:
+            case list():
+                stack.extend(([*path, i], here[i]) for i in range(len(here) - 1, -1, -1))
+            case dict():
+                stack.extend(([*path, unkey(k)], here[k]) for k in reversed(sorted_keys(here)))
+            case RegoSet():
+                stack.extend(([*path, v], v) for v in reversed(here.sorted()))
+            case _:
+                pass
+
+
+def _edges(value: Value) -> list[Value]:
+    if type(value) is list or type(value) is RegoSet:
+        return list(value)
+    return []
+
+
+def reachable(graph: Value, initial: Value) -> Value:
+    edges = operands.obj(graph, 1)
+    if type(initial) is not list and type(initial) is not RegoSet:
+        raise operands.wrong(initial, 2, "array", "set")
+    found: dict[Value, Value] = {}
+    todo = _edges(initial)
+    while todo:
+        node = todo.pop()
+        k = key(node)
+        if k in edges and k not in found:
+            found[k] = node
+            todo.extend(_edges(edges[k]))
+    return RegoSet(found)
+
+
+def reachable_paths(context: Context, graph: Value, initial: Value) -> Value:
+    edges = operands.obj(graph, 1)
+    if type(initial) is not list and type(initial) is not RegoSet:
+        raise operands.wrong(initial, 2, "array", "set")
+    found: dict[Value, Value] = {}
+
+    def add(path: list[Value]) -> None:
+        found.setdefault(key(path), path)
+
+    for root in _edges(initial):
+        if key(root) not in edges:
+            continue
+        stack: list[tuple[list[Value], frozenset[Value]]] = [([root], frozenset([key(root)]))]
+        while stack:
+            path, seen = stack.pop()
+            context.charge(len(path))
+            following = _edges(edges[key(path[-1])])
+            if not following:
+                add(path)
+                continue
+            for node in following:
+                k = key(node)
+                if k in seen:
+                    add(path)
+                elif k in edges:
+                    stack.append(([*path, node], seen | {k}))
+                else:
+                    add(path)
+    return RegoSet(found)
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "walk": Builtin(walk, relation=True),
+    "graph.reachable": Builtin(reachable),
+    "graph.reachable_paths": Builtin(reachable_paths, context=True),
+}

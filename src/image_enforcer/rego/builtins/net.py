@@ -1,0 +1,170 @@
+"""IP networks."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Final
+
+from ..errors import BuiltinError, OperandError
+from ..values import RegoSet, Value, key, sorted_keys, type_name, unkey
+from . import operands
+from .contract import Builtin, Context
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _address(text: str) -> Address | None:
+    if "%" in text or "/" in text:
+        return None
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = getattr(found, "ipv4_mapped", None)
+    return mapped if mapped is not None else found
+
+
+def _network(text: str) -> Network | None:
+    address, slash, bits = text.partition("/")
+    if not slash or not bits.isdigit() or (len(bits) > 1 and bits[0] == "0"):
+        return None
+    try:
+        if "%" in address:
+            return None
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _either(text: str) -> Network | None:
+    found = _network(text)
+    if found is not None:
+        return found
+    address = _address(text)
+    if address is None:
+        return None
+    return ipaddress.ip_network(f"{address}/{address.max_prefixlen}")
+
+
+def _no_cidr(text: str) -> BuiltinError:
+    return BuiltinError(f"not a valid textual representation of an IP address or CIDR: {text}")
+
+
+def cidr_contains(cidr: Value, other: Value) -> Value:
+    outer_text, inner_text = operands.string(cidr, 1), operands.string(other, 2)
+    return _contains(outer_text, inner_text)
+
+
+def _contains(outer_text: str, inner_text: str) -> bool:
+    outer = _network(outer_text)
+    if outer is None:
+        raise BuiltinError(f"invalid CIDR address: {outer_text}")
+    address = _address(inner_text)
+    if address is not None:
+        return address.version == outer.version and address in outer
+    inner = _network(inner_text)
+    if inner is None:
+        raise _no_cidr(inner_text) if "/" not in inner_text else BuiltinError(f"invalid CIDR address: {inner_text}")
+    return inner.version == outer.version and inner.network_address in outer and inner.broadcast_address in outer
+
+
+def cidr_intersects(a: Value, b: Value) -> Value:
+    first, second = operands.string(a, 1), operands.string(b, 2)
+    x, y = _network(first), _network(second)
+    for text, found in ((first, x), (second, y)):
+        if found is None:
+            raise BuiltinError(f"invalid CIDR address: {text}")
+    assert x is not None and y is not None
+    return x.version == y.version and x.overlaps(y)  # type: ignore[arg-type]
+
+
+def cidr_is_valid(a: Value) -> Value:
+    return type(a) is str and _network(a) is not None
+
+
+def cidr_expand(context: Context, a: Value) -> Value:
+    text = operands.string(a, 1)
+    found = _network(text)
+    if found is None:
+        raise BuiltinError(f"invalid CIDR address: {text}")
+    context.charge(found.num_addresses)
+    return RegoSet({str(i): str(i) for i in found})
+
+
+def cidr_merge(a: Value) -> Value:
+    if type(a) is not list and type(a) is not RegoSet:
+        raise operands.wrong(a, 1, "set", "array")
+    networks: list[Network] = []
+    for item in a:
+        if type(item) is not str:
+            raise OperandError(f"operand 1 must be string but got {type_name(item)}") if False else operands.wrong(item, 1, "string")
+        found = _network(item)
+        if found is None:
+            address = _address(item)
+            if address is None:
+                raise BuiltinError(f"invalid CIDR address: {item}") if "/" in item else BuiltinError(f"invalid IP address or CIDR: {item}") if False else BuiltinError(f"invalid CIDR address: {item}")
+            found = ipaddress.ip_network(f"{address}/{_class_mask(address)}", strict=False)
+        networks.append(found)
+    merged: list[Network] = []
+    for version in (4, 6):
+        family = [n for n in networks if n.version == version]
+        merged.extend(ipaddress.collapse_addresses(family))  # type: ignore[type-var]
+    return RegoSet({str(n): str(n) for n in merged})
+
+
+def _class_mask(address: Address) -> int:
+    """The mask of an address's class, as Go's ``DefaultMask``; all bits for IPv6."""
+    if address.version == 6:
+        return 128
+    first = int(address) >> 24
+    return 8 if first < 0x80 else 16 if first < 0xC0 else 24
+
+
+def cidr_contains_matches(context: Context, cidrs: Value, others: Value) -> Value:
+    left, right = _named(cidrs, 1), _named(others, 2)
+    context.charge(len(left) * len(right))
+    found: dict[Value, Value] = {}
+    for i, outer in left:
+        for j, inner in right:
+            if _contains(outer, inner):
+                pair = [i, j]
+                found.setdefault(key(pair), pair)
+    return RegoSet(found)
+
+
+def _named(value: Value, position: int) -> list[tuple[Value, str]]:
+    match value:
+        case str():
+            return [(value, value)]
+        case list():
+            return [(i, _first(v, position)) for i, v in enumerate(value)]
+        case RegoSet():
+            return [(v, _first(v, position)) for v in value]
+        case dict():
+            return [(unkey(k), _first(value[k], position)) for k in sorted_keys(value)]
+    raise operands.wrong(value, position, "string", "array", "set", "object") if False else OperandError(
+        f"operand {position} must be one of {{array, object, set, string}} but got {type_name(value)}"
+    )
+
+
+def _first(value: Value, position: int) -> str:
+    match value:
+        case str():
+            return value
+        case list():
+            if value and type(value[0]) is str:
+                return value[0]
+    raise OperandError(f"operand {position} element must be string or non-empty array")
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "net.cidr_contains": Builtin(cidr_contains),
+    "net.cidr_overlap": Builtin(cidr_contains),
+    "net.cidr_intersects": Builtin(cidr_intersects),
+    "net.cidr_is_valid": Builtin(cidr_is_valid),
+    "net.cidr_expand": Builtin(cidr_expand, context=True),
+    "net.cidr_merge": Builtin(cidr_merge),
+    "net.cidr_contains_matches": Builtin(cidr_contains_matches, context=True),
+}

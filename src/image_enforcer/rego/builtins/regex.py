@@ -1,0 +1,232 @@
+"""Regular expressions, by RE2: linear time, Go's syntax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import re2
+
+from ..errors import BuiltinError
+from ..values import Value
+from . import operands
+from .contract import Builtin, Context
+
+MAX_PATTERN: Final = 64 * 1024
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 16 << 20
+    return re2.compile(pattern, options)
+
+
+def compiled(pattern: str) -> Any:
+    """A pattern ready for use; raises :class:`BuiltinError` with Go's words where it is none."""
+    if len(pattern) > MAX_PATTERN:
+        raise BuiltinError("error parsing regexp: expression too large")
+    if "\ud800" <= max(pattern, default="") <= "\udfff":
+        raise BuiltinError("error parsing regexp: invalid UTF-8")
+    try:
+        return _compiled(pattern)
+    except re2.error as e:
+        raise BuiltinError(f"error parsing regexp: {_reason(e, pattern)}") from None
+
+
+_REASONS: Final = {
+    "missing ]": "missing closing ]",
+    "missing )": "missing closing )",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "invalid escape sequence": "invalid escape sequence",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "bad repetition operator": "invalid nested repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "trailing \\": "trailing backslash at end of expression",
+    "unexpected )": "unexpected )",
+    "invalid character class range": "invalid character class range",
+    "invalid named capture group": "invalid named capture",
+    "pattern too large": "expression too large",
+}
+
+
+def _reason(error: Exception, pattern: str) -> str:
+    text = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+    what, _, where = text.partition(": ")
+    said = _REASONS.get(what, what)
+    if what in ("missing )", "unexpected )"):
+        return f"{said}: `{pattern}`"
+    return f"{said}: `{where}`" if where else said
+
+
+def match(pattern: Value, value: Value) -> Value:
+    p, text = operands.string(pattern, 1), operands.string(value, 2)
+    return compiled(p).search(text) is not None
+
+
+def is_valid(pattern: Value) -> Value:
+    if type(pattern) is not str:
+        return False
+    try:
+        compiled(pattern)
+    except BuiltinError:
+        return False
+    return True
+
+
+def split(pattern: Value, value: Value) -> Value:
+    p, text = operands.string(pattern, 1), operands.string(value, 2)
+    expression = compiled(p)
+    if p and not text:
+        return [""]
+    out: list[str] = []
+    begin = end = 0
+    for m in _matches(expression, text, -1):
+        if m.end() == 0:
+            continue
+        end = m.start()
+        if m.end() != 0:
+            out.append(text[begin:end])
+        begin = m.end()
+    if end != len(text):
+        out.append(text[begin:])
+    return out
+
+
+def _matches(expression: Any, text: str, n: int) -> list[Any]:
+    """Go's ``FindAll``: no empty match directly behind another match."""
+    found: list[Any] = []
+    at, previous_end = 0, -1
+    while (n < 0 or len(found) < n) and at <= len(text):
+        m = expression.search(text, at)
+        if m is None:
+            break
+        accept = True
+        if m.end() == m.start():
+            if m.start() == previous_end:
+                accept = False
+            at = m.end() + 1
+        else:
+            at = m.end()
+        previous_end = m.end()
+        if accept:
+            found.append(m)
+    return found
+
+
+def find_n(pattern: Value, value: Value, n: Value) -> Value:
+    p, text, limit = operands.string(pattern, 1), operands.string(value, 2), operands.integer(n, 3)
+    return [m.group() for m in _matches(compiled(p), text, limit)]
+
+
+def find_all_string_submatch_n(pattern: Value, value: Value, n: Value) -> Value:
+    p, text, limit = operands.string(pattern, 1), operands.string(value, 2), operands.integer(n, 3)
+    return [[m.group(), *(g or "" for g in m.groups())] for m in _matches(compiled(p), text, limit)]
+
+
+def replace(context: Context, base: Value, pattern: Value, value: Value) -> Value:
+    text, p, by = operands.string(base, 1), operands.string(pattern, 2), operands.string(value, 3)
+    expression = compiled(p)
+    found = _matches(expression, text, -1)
+    context.charge(len(found) * (len(by) + (len(text) if "$" in by else 0)) if len(found) > 1000 else len(found) * len(by))
+    out: list[str] = []
+    at = 0
+    for m in found:
+        out.append(text[at : m.start()])
+        out.append(_expanded(by, m, expression) if "$" in by else by)
+        at = m.end()
+    out.append(text[at:])
+    return "".join(out)
+
+
+def _expanded(template: str, m: Any, expression: Any) -> str:
+    """Go's templates: ``$1``, ``${name}``, ``$$``; the longest name counts, an unknown one is empty."""
+    out: list[str] = []
+    at = 0
+    while True:
+        start = template.find("$", at)
+        if start < 0 or start + 1 >= len(template):
+            out.append(template[at:])
+            return "".join(out)
+        out.append(template[at:start])
+        following = template[start + 1]
+        if following == "$":
+            out.append("$")
+            at = start + 2
+            continue
+        braced = following == "{"
+        name_at = start + (2 if braced else 1)
+        end = name_at
+        while end < len(template) and (template[end] == "_" or template[end].isalnum()):
+            end += 1
+        name = template[name_at:end]
+        if not name or (braced and template[end : end + 1] != "}"):
+            out.append("$")
+            at = start + 1
+            continue
+        at = end + 1 if braced else end
+        if name.isascii() and name.isdigit():
+            index = int(name) if len(name) < 9 else -1
+            if 0 <= index <= expression.groups:
+                out.append(m.group(index) or "")
+        elif name in expression.groupindex:
+            out.append(m.group(name) or "")
+
+
+def template_match(template: Value, value: Value, start: Value, end: Value) -> Value:
+    form, text = operands.string(template, 1), operands.string(value, 2)
+    opening, closing = operands.string(start, 3), operands.string(end, 4)
+    if len(opening.encode()) != 1:
+        raise operands.bad(3, "must be one character")
+    if len(closing.encode()) != 1:
+        raise operands.bad(4, "must be one character")
+    return compiled(_template_pattern(form, opening, closing)).search(text) is not None
+
+
+def _template_pattern(form: str, opening: str, closing: str) -> str:
+    out = ["^"]
+    at = depth = 0
+    inner = 0
+    for i, c in enumerate(form):
+        if c == opening:
+            depth += 1
+            if depth == 1:
+                out.append(re2.escape(form[at:i]))
+                inner = i + 1
+        elif c == closing:
+            depth -= 1
+            if depth == 0:
+                out.append(f"({form[inner:i]})")
+                compiled(f"^{form[inner:i]}$")
+                at = i + 1
+            elif depth < 0:
+                raise BuiltinError(f'mux: unbalanced braces in "{form}"')
+    if depth:
+        raise BuiltinError(f'mux: unbalanced braces in "{form}"')
+    out.append(re2.escape(form[at:]) + "$")
+    return "".join(out)
+
+
+def globs_match(a: Value, b: Value) -> Value:
+    from .glob_intersection import GlobError, intersect
+
+    first, second = operands.string(a, 1), operands.string(b, 2)
+    try:
+        return intersect(first, second)
+    except GlobError as e:
+        raise BuiltinError(str(e)) from None
+
+
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "regex.match": Builtin(match),
+    "re_match": Builtin(match),
+    "regex.is_valid": Builtin(is_valid),
+    "regex.split": Builtin(split),
+    "regex.find_n": Builtin(find_n),
+    "regex.find_all_string_submatch_n": Builtin(find_all_string_submatch_n),
+    "regex.replace": Builtin(replace, context=True),
+    "regex.template_match": Builtin(template_match),
+    "regex.globs_match": Builtin(globs_match),
+}

@@ -1,0 +1,214 @@
+"""YAML as OPA reads it: ``yes`` and ``on`` are strings, ``017`` is 15, later keys win, fractions go through 64-bit floats."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+from ..values import Num, RegoSet, Value, sorted_keys, unkey
+
+MAX_NODES: Final = 1_000_000
+"""How many nodes a document may have once its aliases are followed."""
+
+
+class YamlError(ValueError):
+    """Text that is no YAML document, with the reason."""
+
+
+class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
+    """A loader that only builds nodes; values are made here."""
+
+
+def load(text: str) -> Value:
+    """The value of a YAML document; raises :class:`YamlError`."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as e:
+        raise YamlError(_reason(e)) from None
+    except (RecursionError, ValueError) as e:
+        raise YamlError(f"yaml: {e}") from None
+    if node is None:
+        return None
+    return _Builder().value(node, ())
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).split("\n", maxsplit=1)[0]
+    place = f"line {mark.line + 1}: " if mark is not None else ""
+    return f"yaml: {place}{problem}"
+
+
+class _Builder:
+    """Turns nodes into values, counting them, so that aliases of aliases cannot fill the memory."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def value(self, node: Any, above: tuple[int, ...]) -> Value:
+        self.count += 1
+        if self.count > MAX_NODES:
+            raise YamlError("yaml: document contains excessive aliasing")
+        if id(node) in above:
+            raise YamlError("yaml: anchor contains itself")
+        if len(above) > 500:
+            raise YamlError("yaml: nested too deep")
+        inside = (*above, id(node))
+        if isinstance(node, yaml.ScalarNode):
+            return scalar(node.value, node.tag, node.style is None)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(n, inside) for n in node.value]
+        out: dict[str, Value] = {}
+        merged: list[Any] = []
+        for k, v in node.value:
+            if isinstance(k, yaml.ScalarNode) and k.value == "<<" and k.style is None:
+                merged.append(v)
+                continue
+            out[self._key(k, inside)] = self.value(v, inside)
+        for source in merged:
+            for item in source.value if isinstance(source, yaml.SequenceNode) else [source]:
+                more = self.value(item, inside)
+                if isinstance(more, dict):
+                    for name, v in more.items():
+                        out.setdefault(name, v)
+        return out
+
+    def _key(self, node: Any, above: tuple[int, ...]) -> str:
+        value = self.value(node, above)
+        match value:
+            case str():
+                return value
+            case bool():
+                return "true" if value else "false"
+            case int():
+                return str(value)
+            case Num():
+                return value.text
+            case None:
+                return "null"
+        raise YamlError("error converting YAML to JSON: yaml: invalid map key")
+
+
+_INT: Final = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)")
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+def scalar(text: str, tag: str, plain: bool) -> Value:
+    """The value of a scalar. Only plain ones are looked at; quoted ones are strings."""
+    if tag.endswith(":str") and not plain or not plain and not tag.endswith((":int", ":float", ":bool", ":null")):
+        return text
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    if _INT.fullmatch(text):
+        made = _integer(text.replace("_", ""))
+        if made is not None:
+            return made
+    if _FLOAT.fullmatch(text):
+        return _float(text)
+    if text.lower() in (".inf", "-.inf", "+.inf", ".nan"):
+        raise YamlError("error converting YAML to JSON: json: unsupported value")
+    return text
+
+
+def _integer(text: str) -> Value:
+    sign = -1 if text.startswith("-") else 1
+    body = text.lstrip("+-")
+    try:
+        if body.startswith("0b"):
+            value = int(body[2:], 2)
+        elif body.startswith("0x"):
+            value = int(body[2:], 16)
+        elif body.startswith("0o"):
+            value = int(body[2:], 8)
+        elif len(body) > 1 and body.startswith("0"):
+            value = int(body[1:], 8)
+        else:
+            value = int(body)
+    except ValueError:
+        return None
+    value *= sign
+    if -(1 << 63) <= value < 1 << 64:
+        return value
+    return _float(text)
+
+
+def _float(text: str) -> Value:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise YamlError(f"error converting YAML to JSON: json: unsupported value: {text}")
+    return from_float(value)
+
+
+def from_float(value: float) -> Value:
+    """A 64-bit float as Go's JSON writes it."""
+    if value == int(value) and abs(value) < 1e21:
+        return int(value)
+    shown = repr(value)
+    if "e" in shown:
+        mantissa, _, exponent = shown.partition("e")
+        number = int(exponent)
+        if -7 < number < 0:
+            shown = f"{value:.{len(mantissa.replace('.', '').replace('-', '')) - number - 1}f}"
+        else:
+            shown = f"{mantissa}e{'-' if number < 0 else '+'}{abs(number):02d}"
+    return Num(shown)
+
+
+def dump(value: Value) -> str:
+    """A value as YAML text, keys in order."""
+    return str(yaml.dump(_plain(value), Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=1 << 30, sort_keys=False))
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        del indentless
+        super().increase_indent(flow, True)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Literal(str):
+    """Number text to be written as it is."""
+
+
+def _plain(value: Value) -> Any:
+    match value:
+        case list():
+            return [_plain(v) for v in value]
+        case RegoSet():
+            return [_plain(v) for v in value]
+        case dict():
+            return {_plain_key(unkey(k)): _plain(value[k]) for k in sorted_keys(value)}
+        case Num():
+            return _Literal(value.text)
+    return value
+
+
+def _plain_key(value: Value) -> str:
+    from ..json_text import to_json
+
+    return value if type(value) is str else to_json(value)
+
+
+def _literal(dumper: Any, data: _Literal) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", str(data))
+
+
+def _string(dumper: Any, data: str) -> Any:
+    if "\n" in data:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|")
+    resolved = scalar(data, "", True)
+    if type(resolved) is not str or data.lower() in ("y", "n", "yes", "no", "on", "off"):
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"')
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data)
+
+
+_Dumper.add_representer(_Literal, _literal)
+_Dumper.add_representer(str, _string)

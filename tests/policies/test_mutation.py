@@ -1,0 +1,42 @@
+"""Nothing in the sample policies is there for nothing: without any one rule or branch, a test fails."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import pytest
+
+from image_enforcer import rego
+from tests.policies.rego_tests import failing
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def mutants(sources: Mapping[str, str]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Each policy with one rule, or one else branch and what follows it, left out; with the place that is missing."""
+    whole = dict(rego.compile_modules(dict(sources)).modules)
+    for name, module in whole.items():
+        if name.endswith("_test.rego"):
+            continue
+        for place, rule in enumerate(module.rules):
+            without = module.rules[:place] + module.rules[place + 1 :]
+            yield f"{name}:{rule.loc.row}", {**whole, name: replace(module, rules=without)}
+            if rule.else_ is not None:
+                shortened = (*module.rules[:place], replace(rule, else_=None), *module.rules[place + 1 :])
+                yield f"{name}:{rule.else_.loc.row}", {**whole, name: replace(module, rules=shortened)}
+
+
+def test_deleting_any_rule_fails_a_test(sources: Mapping[str, str]) -> None:
+    survivors = []
+    killed = 0
+    for place, modules in mutants(sources):
+        try:
+            policy = rego.compile_modules(modules)  # type: ignore[arg-type]
+        except rego.CompileError:
+            killed += 1
+            continue
+        if next(failing(policy), None) is None:
+            survivors.append(place)
+        else:
+            killed += 1
+    assert survivors == []
+    assert killed >= 60

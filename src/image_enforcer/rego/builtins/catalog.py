@@ -16,6 +16,7 @@ FAMILIES: Mapping[str, str] = {
     "collections": "and array.concat array.flatten array.reverse array.slice internal.member_2 internal.member_3 intersection"
     " object.filter object.get object.keys object.remove object.subset object.union object.union_n or set_diff union",
     "comparison": "equal gt gte lt lte neq",
+    "digests": "crypto.hmac.equal crypto.hmac.md5 crypto.hmac.sha1 crypto.hmac.sha256 crypto.hmac.sha512 crypto.md5 crypto.sha1 crypto.sha256",
     "encoding": "base64.decode base64.encode base64.is_valid base64url.decode base64url.encode base64url.encode_no_pad hex.decode"
     " hex.encode json.is_valid json.marshal json.marshal_with_options json.unmarshal uri.is_valid uri.parse urlquery.decode"
     " urlquery.decode_object urlquery.encode urlquery.encode_object yaml.is_valid yaml.marshal yaml.unmarshal",

@@ -168,15 +168,15 @@ class Formatter:
         if verb == "T":
             return _pad(_go_type(arg), width, flags)
         if verb == "p":
-            return self._bad(arg, verb)
+            return self._bad(arg, verb, flags, width, precision)
         if isinstance(arg, int):
             return self._integer(arg, verb, flags, width, precision)
         if isinstance(arg, float):
             return self._float(arg, verb, flags, width, precision)
         return self._string(arg, verb, flags, width, precision)
 
-    def _bad(self, arg: Arg, verb: str) -> str:
-        return f"%!{verb}({_go_type(arg)}={self._plain(arg)})"
+    def _bad(self, arg: Arg, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
+        return f"%!{verb}({_go_type(arg)}={self.format(arg, 'v', flags, width, precision)})"
 
     def _integer(self, arg: int, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
         bases = {"d": 10, "v": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
@@ -186,7 +186,7 @@ class Formatter:
         if verb == "s" and big:
             verb = "d"
         if verb not in bases:
-            return self._bad(arg, verb)
+            return self._bad(arg, verb, flags, width, precision)
         base = bases[verb]
         magnitude = abs(arg)
         digits = {10: str, 2: lambda n: format(n, "b"), 8: lambda n: format(n, "o"), 16: lambda n: format(n, "x")}[base](magnitude)
@@ -230,7 +230,7 @@ class Formatter:
             if verb == "X":
                 body = body.upper()
         else:
-            return self._bad(arg, verb)
+            return self._bad(arg, verb, flags, width, precision)
         negative = arg < 0 or (arg == 0 and str(arg)[0] == "-")
         sign = "-" if negative else "+" if "+" in flags else " " if " " in flags else ""
         if "0" in flags and "-" not in flags and width is not None:
@@ -257,7 +257,7 @@ class Formatter:
             text = (" " + lead).join(pairs) if " " in flags else "".join(pairs)
             text = lead + text
             return _pad(text.upper() if verb == "X" else text, width, flags)
-        return self._bad(arg, verb)
+        return self._bad(arg, verb, flags, width, precision)
 
 
 def _digits(text: str, at: int) -> tuple[int | None, int]:

@@ -162,7 +162,8 @@ def from_float(value: float) -> Value:
 
 def dump(value: Value) -> str:
     """A value as YAML text, keys in order."""
-    return str(yaml.dump(_plain(value), Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=1 << 30, sort_keys=False))
+    text = yaml.dump(_plain(value), Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=1 << 30, sort_keys=False)
+    return str(text).removesuffix("...\n")
 
 
 class _Dumper(yaml.SafeDumper):

@@ -139,7 +139,7 @@ def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
     if expr.negated or isinstance(expr.terms, Not | LogicalAnd | LogicalOr):
         return set()
     for item in expr.withs:
-        if not set(variables((item.target, item.value), closures=False)) <= safe | GLOBALS:
+        if not set(variables(item, closures=False)) <= safe | GLOBALS:
             return set()
     match expr.terms:
         case TermExpr(term):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..signatures import signatures
 from ..syntax.nodes import (
     Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref,
     Rule, Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var, With,
@@ -185,6 +186,10 @@ def variables(
                 continue
             case Not() | LogicalAnd() | LogicalOr() | TemplateString() if not closures:
                 continue
+            case With(target, value):
+                todo.append(value if not _is_function_name(value) else ())
+                todo.extend(reversed(target.terms[1:] if isinstance(target, Ref) else ()))
+                continue
             case Set() if not sets:
                 continue
             case Object(pairs) if not object_keys:
@@ -204,6 +209,12 @@ def variables(
                 continue
         todo.extend(reversed(list(children(x))))
     return found
+
+
+def _is_function_name(value: Term) -> bool:
+    """Whether the value of a ``with`` is the name of a built-in."""
+    name = value.name if isinstance(value, Var) else operator_name(value) if isinstance(value, Ref) else ""
+    return name in signatures()
 
 
 def is_builtin_name(operator: Ref) -> bool:

@@ -35,7 +35,11 @@ def get(source: Value, step: Value) -> Value:
 
 
 def item(source: list[Value], step: Value) -> Value:
-    """An array's element; only integers from 0 are indexes."""
+    """An array's element; only integers from 0 are indexes, ``1.0`` counts as one."""
+    if type(step) is Num:
+        whole_part, point, rest = step.text.partition(".")
+        if point and not rest.strip("0") and whole_part.isdigit():
+            step = int(whole_part)
     if type(step) is int:
         return source[step] if 0 <= step < len(source) else UNDEFINED
     return UNDEFINED

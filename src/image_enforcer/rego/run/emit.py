@@ -579,7 +579,8 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
     keys = [f"r{p.n}" for p in routine.params]
     seen = not routine.uniform
     params = ", ".join(["s", "out", *(["seen"] if seen else []), *keys])
-    flat = routine.uniform and routine.depth == 1
+    leaves = [c.blocks[0].end for c in routine.clauses]
+    flat = routine.uniform and routine.depth == 1 and not any(isinstance(e, ops.PutPath) and e.is_set for e in leaves)
     is_set = False
     names: list[str] = []
     for i, clause in enumerate(routine.clauses):

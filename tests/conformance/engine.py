@@ -32,7 +32,7 @@ def _answer(asked: Any) -> str:
     version = asked.get("rego_version", 1)
     modules = {f"test-{i}.rego": text for i, text in enumerate(asked.get("modules") or [])}
     data = asked.get("data") or {}
-    policy = rego.compile_modules(modules, version=version, path_conflicts=lambda path: _exists(data, path))
+    policy = rego.compile_modules(modules, version=version)
     query = policy.prepare(asked["query"], strict_builtin_errors=bool(asked.get("strict_error")), capture=False)
     given: rego.Value = rego.UNDEFINED
     if "input_term" in asked:
@@ -48,11 +48,3 @@ def _answer(asked: Any) -> str:
 def _object(row: Any) -> str:
     return "{" + ", ".join(f"{json.dumps(k)}: {rego.to_json(v)}" for k, v in row.items()) + "}"
 
-
-def _exists(data: Any, path: tuple[str, ...]) -> bool:
-    node = data
-    for step in path:
-        if not isinstance(node, dict) or step not in node:
-            return False
-        node = node[step]
-    return True

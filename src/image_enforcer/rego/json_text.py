@@ -14,14 +14,20 @@ from .values import Num, RegoSet, Value, sorted_keys, unkey
 MAX_DEPTH: Final = 512
 """How deep documents may nest."""
 
+MAX_EXPONENT: Final = 30_103
+"""Decimal exponents beyond this one are refused, as OPA refuses binary ones beyond 100,000."""
+
 _MINUS_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
 
 
 def _float(text: str) -> Num:
     try:
-        return Num(text)
+        made = Num(text)
     except ArithmeticError:
         raise ValueError(f"number out of range: {text[:40]}") from None
+    if made and abs(made.adjusted()) > MAX_EXPONENT:
+        raise ValueError("invalid number: number too big")
+    return made
 
 
 _DECODER: Final = msgspec.json.Decoder(float_hook=_float)

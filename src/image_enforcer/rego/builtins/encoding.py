@@ -79,7 +79,7 @@ def base64url_decode(a: Value) -> Value:
     if len(text) % 4 and not text.endswith("="):
         text += "=" * (-len(text) % 4)
         if text.endswith("==="):
-            raise BuiltinError(f"illegal base64 data at input byte {len(text) - 4}") if False else BuiltinError("illegal base64url string: " + str(a))
+            raise BuiltinError("illegal base64url string: " + str(a))
     return _text(_decode(text, True))
 
 
@@ -112,7 +112,7 @@ def json_marshal_with_options(a: Value, options: Value) -> Value:
         match k:
             case "pretty":
                 if type(v) is not bool:
-                    raise OperandError(f"operand 2 key 'pretty' failed cast to bool: {type_name(v)}") if False else operands.wrong(v, 2, "boolean")
+                    raise operands.wrong(v, 2, "boolean")
                 pretty = v
             case "indent" | "prefix":
                 if type(v) is not str:
@@ -129,8 +129,8 @@ def json_marshal_with_options(a: Value, options: Value) -> Value:
         return to_json(a)
     plain = to_json(a, indent=1)
     lines = plain.split("\n")
-    made = [lines[0]]
-    for line in lines[1:]:
+    made: list[str] = []
+    for line in lines:
         stripped = line.lstrip(" ")
         made.append(prefix + indent * (len(line) - len(stripped)) + stripped)
     return "\n".join(made)
@@ -215,7 +215,7 @@ def urlquery_encode_object(a: Value) -> Value:
     table = operands.obj(a, 1)
     for k in table:
         if type(k) is not str:
-            raise OperandError("operand 1 must be object with string keys") if False else operands.wrong(k, 1, "string")
+            raise operands.wrong(k, 1, "string")
     for k in sorted(table):
         v = table[k]
         match v:
@@ -251,8 +251,6 @@ def _uri(text: str) -> dict[str, Any]:
     """Go's ``url.Parse``, as far as its parts show; raises :class:`BuiltinError`."""
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):
         raise BuiltinError(f'parse {to_json(text, html_safe=False)}: net/url: invalid control character in URL')
-    if not text:
-        raise BuiltinError("empty URI") if False else BuiltinError('parse "": empty url')
     rest, mark, fragment = text.partition("#")
     out: dict[str, Any] = {}
     scheme = ""
@@ -266,18 +264,19 @@ def _uri(text: str) -> dict[str, Any]:
             scheme, rest = candidate.lower(), rest[colon + 1 :]
         elif not candidate[0].isalpha():
             raise BuiltinError(f'parse "{text}": first path segment in URL cannot contain colon')
-    body, question, query = rest.partition("?")
-    host = user = ""
+    body, _, query = rest.partition("?")
+    host = ""
     path = body
-    opaque = ""
     if scheme and not body.startswith("/"):
-        opaque, path = body, ""
+        path = ""
     elif body.startswith("//"):
         authority, slash_, tail = body[2:].partition("/")
         path = slash_ + tail
         user, at, host = authority.rpartition("@")
         if not at:
             host = authority
+        elif not _USER.fullmatch(user):
+            raise BuiltinError(f'parse "{text}": net/url: invalid userinfo')
         _check_host(text, host)
     if "%" in path:
         bad = _PERCENT.search(path)
@@ -297,16 +296,27 @@ def _uri(text: str) -> dict[str, Any]:
     decoded = _text(re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), _bytes(path)))
     if decoded:
         out["path"] = decoded
-    if path and path != decoded:
-        out["raw_path"] = path
+    if path:
+        out["raw_path"] = _escaped_path(path, decoded)
     if query:
         out["raw_query"] = query
     if fragment:
         out["fragment"] = _text(re.sub(rb"%([0-9A-Fa-f]{2})", lambda m: bytes([int(m.group(1), 16)]), _bytes(fragment)))
-    if opaque:
-        out["opaque"] = opaque
-    del user, question
     return out
+
+
+_USER: Final = re.compile(r"(?:[A-Za-z0-9\-._:~!$&'()*+,;=@]|%[0-9A-Fa-f]{2})*")
+_PATH_PLAIN: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]]")
+
+
+def _escaped_path(path: str, decoded: str) -> str:
+    """The path as a URL shows it: as it was written where that is one way to write it, else escaped anew."""
+    default = "".join(c if re.fullmatch(r"[A-Za-z0-9\-._~$&+,/:;=@!*'()]", c) else quote_plus(c, safe="").replace("+", "%20") for c in decoded)
+    if path == default:
+        return path
+    if all(_PATH_PLAIN.fullmatch(c) or c == "%" for c in path) and not re.search(r"%(21|2[aA]|27|28|29)", path):
+        return path
+    return default
 
 
 def _host_port(host: str) -> tuple[str, str]:
@@ -326,9 +336,12 @@ def _check_host(text: str, host: str) -> None:
     else:
         colon = host.rfind(":")
         port = host[colon:] if colon >= 0 else ""
-    if port and not (port.startswith(":") and (port[1:].isdigit() or port == ":")):
+    if port and not (port.startswith(":") and (port == ":" or (port[1:].isascii() and port[1:].isdigit()))):
         raise BuiltinError(f'parse "{text}": invalid port "{port}" after host')
-    if " " in host:
+    escape = re.search(r"%(?![89A-Fa-f][0-9A-Fa-f])(.{0,2})", host) if not host.startswith("[") else None
+    if escape is not None:
+        raise BuiltinError(f'parse "{text}": invalid URL escape "%{escape.group(1)}"')
+    if any(c in ' <>"' for c in host):
         raise BuiltinError(f'parse "{text}": invalid character " " in host name')
 
 

@@ -23,7 +23,7 @@ def match(pattern: Value, delimiters: Value, value: Value) -> Value:
     elif type(delimiters) is list:
         for item in delimiters:
             if type(item) is not str:
-                raise operands.wrong(item, 2, "string") if False else BuiltinError("invalid delimiter type")
+                raise BuiltinError("invalid delimiter type")
         separators = tuple(d[:1] for d in delimiters) or (".",)
         if any(len(d) != 1 for d in delimiters):
             raise operands.bad(2, "must be an array of single characters")

@@ -73,7 +73,7 @@ def _filtered(value: Value, tree: dict[Any, Any] | None) -> Value:
                         items.append(kept)
             return items
         case RegoSet():
-            return RegoSet.of([m for m in value if key(m) in tree or (type(m) is not str and False)])
+            return RegoSet.of([m for m in value if key(m) in tree])
     return UNDEFINED
 
 
@@ -132,7 +132,7 @@ def json_patch(a: Value, patches: Value) -> Value:
 def _apply(value: Value, patch: dict[Any, Value]) -> Value:
     op = patch.get("op", UNDEFINED)
     if op is UNDEFINED:
-        raise BuiltinError('patch is missing attribute "op"') if False else BuiltinError("missing 'op' attribute")
+        raise BuiltinError("missing 'op' attribute")
     if type(op) is not str:
         raise BuiltinError("attribute 'op' must be string but got " + type_name(op))
     path = _pointer(patch, "path")

@@ -43,6 +43,8 @@ def to_number(a: Value) -> Value:
 
 def _parse(text: str) -> Value:
     plain = text.strip()
+    if text.lstrip("+-").lower() in ("nan", "inf", "infinity"):
+        raise operands.bad(1, "must be a valid number")
     if not text or plain != text or not _NUMBER.fullmatch(text):
         raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": invalid syntax')
     if re.fullmatch(r"-?(0|[1-9][0-9]*)", text):

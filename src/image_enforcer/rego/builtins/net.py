@@ -99,12 +99,14 @@ def cidr_merge(a: Value) -> Value:
     networks: list[Network] = []
     for item in a:
         if type(item) is not str:
-            raise OperandError(f"operand 1 must be string but got {type_name(item)}") if False else operands.wrong(item, 1, "string")
+            raise operands.wrong(item, 1, "string")
         found = _network(item)
         if found is None:
             address = _address(item)
             if address is None:
-                raise BuiltinError(f"invalid CIDR address: {item}") if "/" in item else BuiltinError(f"invalid IP address or CIDR: {item}") if False else BuiltinError(f"invalid CIDR address: {item}")
+                raise BuiltinError(f"invalid CIDR address: {item}")
+            if address.version == 6:
+                raise BuiltinError("IPv6 invalid: needs prefix length")
             found = ipaddress.ip_network(f"{address}/{_class_mask(address)}", strict=False)
         networks.append(found)
     merged: list[Network] = []
@@ -144,9 +146,7 @@ def _named(value: Value, position: int) -> list[tuple[Value, str]]:
             return [(v, _first(v, position)) for v in value]
         case dict():
             return [(unkey(k), _first(value[k], position)) for k in sorted_keys(value)]
-    raise operands.wrong(value, position, "string", "array", "set", "object") if False else OperandError(
-        f"operand {position} must be one of {{array, object, set, string}} but got {type_name(value)}"
-    )
+    raise OperandError(f"operand {position} must be one of {{array, object, set, string}} but got {type_name(value)}")
 
 
 def _first(value: Value, position: int) -> str:
@@ -156,7 +156,7 @@ def _first(value: Value, position: int) -> str:
         case list():
             if value and type(value[0]) is str:
                 return value[0]
-    raise OperandError(f"operand {position} element must be string or non-empty array")
+    raise OperandError(f"operand {position}: element must be string or non-empty array")
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

@@ -43,7 +43,7 @@ def uuid_rfc4122(context: Context, seed: Value) -> Value:
 
 
 _UUID: Final = re.compile(
-    r"(?:urn:uuid:)?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})|\{([0-9a-f-]{36})\}|([0-9a-f]{32})", re.IGNORECASE
+    r"(?:urn:uuid:)?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})|.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}).|([0-9a-f]{32})", re.IGNORECASE
 )
 
 

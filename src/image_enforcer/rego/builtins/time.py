@@ -32,7 +32,7 @@ def zone(name: str) -> tzinfo:
     if name == "Local":
         return timezone.utc
     if name.startswith(("/", ".")) or ".." in name or "\\" in name:
-        raise BuiltinError(f"unknown time zone {name}") if False else BuiltinError("time: invalid location name")
+        raise BuiltinError("time: invalid location name")
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -62,14 +62,14 @@ def _moment(value: Value) -> Moment:
         case list():
             return _from_array(value)
         case bool() | None | str() | dict():
-            raise operands.wrong(value, 1, "number", "array") if False else OperandError(f"operand 1 must be one of {{array, number}} but got {type_name(value)}")
+            raise OperandError(f"operand 1 must be one of {{array, number}} but got {type_name(value)}")
     ns = operands.number(value, 1)
     return Moment(_ns(ns), timezone.utc)
 
 
 def _ns(value: Any) -> int:
     if value != int(value):
-        raise OperandError("operand 1 timestamp too big") if False else BuiltinError("timestamp too big")
+        raise BuiltinError("timestamp too big")
     ns = int(value)
     if not LOW <= ns <= HIGH:
         raise BuiltinError("timestamp too big")
@@ -78,7 +78,7 @@ def _ns(value: Any) -> int:
 
 def _from_array(value: list[Value]) -> Moment:
     if not value:
-        raise OperandError("operand 1 must be either number (ns) or [number (ns), string (tz)]") if False else operands.bad(1, "array must contain number (ns) and optional string (tz)")
+        raise operands.bad(1, "array must contain number (ns) and optional string (tz)")
     ns = _ns(operands.number(value[0], 1))
     tz: tzinfo = timezone.utc
     layout = ""

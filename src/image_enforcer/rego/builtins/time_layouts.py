@@ -192,7 +192,7 @@ def _read(s: _Scan, token: str, following: str) -> None:
             s.rest = s.rest.lstrip(" ") if token == "__2" else s.rest
             s.day_of_year = s.digits(token, 1 if token == "__2" else 3, 3)
         case "15":
-            s.hour = s.digits(token, 1, 2) if False else s.digits(token, 2, 2)
+            s.hour = s.digits(token, 2, 2)
             if s.hour > 23:
                 raise s.range("hour")
         case "03" | "3":

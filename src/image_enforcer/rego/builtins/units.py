@@ -13,6 +13,7 @@ from . import bigfloat, operands
 from .contract import Builtin
 
 _SCALES: Final = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+MAX_EXPONENT: Final = 5000
 _AMOUNT: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 
 
@@ -39,7 +40,14 @@ def _prepared(a: Value) -> tuple[str, str]:
         raise BuiltinError("no amount provided")
     if not _AMOUNT.fullmatch(amount):
         raise BuiltinError("could not parse amount to a number")
+    _check_exponent(amount)
     return amount, unit
+
+
+def _check_exponent(amount: str) -> None:
+    exponent = amount.lower().partition("e")[2]
+    if exponent and abs(int(exponent)) > MAX_EXPONENT:
+        raise BuiltinError("exponent too large")
 
 
 def _scale(unit: str, byte: bool) -> Fraction | None:
@@ -89,6 +97,7 @@ def parse_bytes(a: Value) -> Value:
         raise BuiltinError("no byte amount provided")
     if not _AMOUNT.fullmatch(amount):
         raise BuiltinError("could not parse byte amount to a number")
+    _check_exponent(amount)
     scale = _scale(unit, True)
     if scale is None:
         raise BuiltinError(f"byte unit {unit} not recognized")

@@ -35,7 +35,7 @@ def load(text: str) -> Value:
 
 
 def _reason(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
+    mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).split("\n", maxsplit=1)[0]
     place = f"line {mark.line + 1}: " if mark is not None else ""
     return f"yaml: {place}{problem}"

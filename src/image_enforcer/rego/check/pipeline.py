@@ -267,8 +267,8 @@ def _check_query(
     body = local.query(body)
     stages.add(local.problems)
     stages.end()
-    original = {k: v for k, v in local.original.items()}
-    shown = {**checked.original, **original}
+    original = {new: old for old, new in local.scopes[0].names.items() if new != old}
+    shown = {**checked.original, **local.original}
     body = expand.Templates(names).body(body)
     stages.add(overrides.void_calls(body))
     stages.end()

@@ -371,7 +371,7 @@ class BodyPlanner:
                 return self._data(ref)
         return self.steps(self.value(head), ref.path)
 
-    def steps(self, source: Operand, path: Sequence[ast.Term]) -> Operand:
+    def steps(self, source: Operand, path: Sequence[ast.Term], base: bool = False) -> Operand:
         """Plan steps from a value."""
         i = 0
         while i < len(path):
@@ -387,16 +387,16 @@ class BodyPlanner:
                 self.ops.append(ops.Load(dst, source, tuple(names)))
                 source = dst
                 continue
-            source = self._step(source, path[i])
+            source = self._step(source, path[i], base)
             i += 1
         if isinstance(source, InputRoot):
             return self._input()
         return source
 
-    def _step(self, source: Operand, step: ast.Term) -> Operand:
+    def _step(self, source: Operand, step: ast.Term, base: bool) -> Operand:
         dst = self.reg()
         if self.known(step):
-            self.ops.append(ops.Get(dst, source, self.value(step)))
+            self.ops.append(ops.Get(dst, source, self.value(step), base))
             return dst
         if isinstance(step, ast.Var) and step.is_wildcard:
             self.ops.append(ops.Scan(source, None, dst))
@@ -440,12 +440,12 @@ class BodyPlanner:
     def _base(self, path: Sequence[ast.Term]) -> Operand:
         keys: list[Value] = []
         for step in path:
-            if not isinstance(step, ast.Scalar):
+            if not (isinstance(step, ast.Scalar) and isinstance(step.value, str)):
                 break
             keys.append(step.value)
         dst = self.reg()
         self.ops.append(ops.LoadData(dst, self.state, tuple(keys)))
-        return self.steps(dst, path[len(keys) :])
+        return self.steps(dst, path[len(keys) :], base=True)
 
     def _cursor(self, node: Node, steps: Sequence[ast.Term]) -> Operand:
         cursor: Operand = self.reg()

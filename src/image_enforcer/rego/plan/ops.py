@@ -67,6 +67,8 @@ class Get:
     dst: Reg
     source: Operand
     key: Operand
+    base: bool = False
+    """In a base document a number also finds the key that is its text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,14 @@ def get(source: Value, step: Value) -> Value:
         return UNDEFINED
 
 
+def get_base(source: Value, step: Value) -> Value:
+    """:func:`get` in a base document, where an integer also names the key with its text."""
+    found = get(source, step)
+    if found is UNDEFINED and type(step) is int and type(source) is dict:
+        return source.get(str(step), UNDEFINED)
+    return found
+
+
 def item(source: list[Value], step: Value) -> Value:
     """An array's element; only integers from 0 are indexes, ``1.0`` counts as one."""
     if type(step) is Num:

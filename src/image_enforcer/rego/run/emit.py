@@ -210,8 +210,8 @@ class Writer:
                 self._load(dst, self.operand(source), keys)
             case ops.LoadData(dst, state, keys):
                 self._load_data(dst, state, keys)
-            case ops.Get(dst, source, k):
-                self.put(f"r{dst.n} = get({self.operand(source)}, {self.operand(k)})")
+            case ops.Get(dst, source, k, base):
+                self.put(f"r{dst.n} = {'get_base' if base else 'get'}({self.operand(source)}, {self.operand(k)})")
                 self.fail_if(f"r{dst.n} is U")
             case ops.Scan(source, k, v):
                 self._scan(self.operand(source), k, v)

@@ -47,7 +47,7 @@ class Linked:
         self._made: set[tuple[int, str]] = set()
         self._lock = threading.RLock()
         self.namespace.update(
-            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key, get=access.get,
+            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key, get=access.get, get_base=access.get_base,
             pairs=access.pairs, elements=access.elements, check_array=access.check_array, check_object=access.check_object,
             make_object=access.make_object, make_set=_make_set, is_collection=access.is_collection, put=access.put,
             put_path=access.put_path, finish=access.finish, conflict=access.conflict, one=_one, lookup=lookup,

@@ -23,13 +23,13 @@ OPA = "1.22.2"
 KUBERNETES = "1.37.2"
 BUILD_SECONDS = 40 * 60
 # Kubernetes' own go.mod replaces these by folders of its repository; outside it they are modules of the same release.
-STAGING = (
-    "api apiextensions-apiserver apimachinery apiserver cli-runtime client-go cloud-provider cluster-bootstrap "
-    "code-generator component-base component-helpers controller-manager cri-api cri-client cri-streaming "
-    "csi-translation-lib dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator "
-    "kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics mount-utils pod-security-admission "
-    "sample-apiserver streaming"
-).split()
+STAGING = [
+    "api", "apiextensions-apiserver", "apimachinery", "apiserver", "cli-runtime", "client-go", "cloud-provider",
+    "cluster-bootstrap", "code-generator", "component-base", "component-helpers", "controller-manager", "cri-api",
+    "cri-client", "cri-streaming", "csi-translation-lib", "dynamic-resource-allocation", "endpointslice",
+    "externaljwt", "kms", "kube-aggregator", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl",
+    "kubelet", "metrics", "mount-utils", "pod-security-admission", "sample-apiserver", "streaming",
+]  # fmt: skip
 
 
 class Unavailable(Exception):

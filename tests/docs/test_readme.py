@@ -69,7 +69,15 @@ def test_the_demonstration_passes(root: Path) -> None:
 
 
 def test_a_wrong_verdict_fails_the_demonstration() -> None:
-    for answer in ({}, {"status": {}}, {"status": {"allowed": True}}, {"status": {"allowed": False}}, [], None):
+    answers: tuple[object, ...] = (
+        {},
+        {"status": {}},
+        {"status": {"allowed": True}},
+        {"status": {"allowed": False}},
+        [],
+        None,
+    )
+    for answer in answers:
         with pytest.raises(demo.Failed):
             demo.expect("data.mock.denied", answer, allowed=False)
 

@@ -76,7 +76,7 @@ def test_every_image_of_the_seed_data(policy: rego.Policy, seed_data: rego.Value
                     for layer in layers
                     for feature in documents.get(layer, {"Layer": {}})["Layer"].get("Features", ())
                 )
-                wanted = scanned and not flawed and tag != "latest"
+                wanted = bool(scanned and not flawed and tag != "latest")
                 answer = status(policy, production(f"{owner}/{name}:{tag}"), seed_data)
                 assert answer["allowed"] is wanted, f"{owner}/{name}:{tag}: {answer}"
                 seen[wanted] += 1

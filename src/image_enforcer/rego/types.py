@@ -328,13 +328,13 @@ def values(t: Type | None) -> Type | None:
 
 
 def is_nil(t: Type | None) -> bool:
-    """Whether nothing can be of the type: some part of it has no possible value."""
+    """Whether a type, or some part of it, is not known."""
     match t:
         case None:
             return True
         case ArrayType():
-            return any(is_nil(s) for s in t.static)
+            return any(is_nil(s) for s in t.static) or (t.dynamic is not None and is_nil(t.dynamic))
         case ObjectType():
-            return any(is_nil(p.type) for p in t.static)
+            return any(is_nil(p.type) for p in t.static) or (t.dynamic is not None and any(is_nil(d) for d in t.dynamic))
         case _:
             return False

@@ -156,7 +156,7 @@ def _first(value: Value, position: int) -> str:
         case list():
             if value and type(value[0]) is str:
                 return value[0]
-    raise OperandError(f"operand {position}: element must be string or non-empty array")
+    raise BuiltinError(f"operand {position}: element must be string or non-empty array")
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

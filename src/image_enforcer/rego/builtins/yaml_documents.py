@@ -167,10 +167,6 @@ def dump(value: Value) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        del indentless
-        super().increase_indent(flow, True)
-
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

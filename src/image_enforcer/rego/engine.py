@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
-from .errors import CompileError, DocumentError, EvalError, LimitError, Location, RegoError
+from .errors import COMPILE_ERROR, CompileError, DocumentError, EvalError, LimitError, Location, Problem, RegoError
 from .plan.world import replaced_by
 from .run.limits import DEFAULT_HOST, Host, Limits
 from .run.link import Linked
@@ -74,6 +74,29 @@ class Policy:
                 return False
             node = below
         return bool(node.rules) or any(n.rules for n in node.below())
+
+    def conflicts(self, path: Sequence[str], exists: Callable[[tuple[str, ...]], bool]) -> list[Problem]:
+        """The rules that a base document at the path, or the documents below it, would stand in the place of."""
+        node = self._checked.tree.root
+        for i, step in enumerate(path):
+            below = node.children.get(step)
+            if below is None:
+                return []
+            node = below
+            if node.rules:
+                return [self._conflict(node.rules[0][0].loc, tuple(path[: i + 1]))]
+        found: list[Problem] = []
+        todo = [(node, tuple(path))]
+        while todo:
+            at, here = todo.pop()
+            if at.rules and exists(here):
+                found.append(self._conflict(at.rules[0][0].loc, here))
+            todo.extend((c, (*here, k)) for k, c in at.children.items() if isinstance(k, str))
+        return found
+
+    @staticmethod
+    def _conflict(loc: Location, path: tuple[str, ...]) -> Problem:
+        return Problem(COMPILE_ERROR, f"conflicting rule for data path {'/'.join(path)} found", loc)
 
     def prepare(
         self, query: str | Body, *, package: Sequence[str] | None = None, imports: Sequence[Import] = (),

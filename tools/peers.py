@@ -1,6 +1,6 @@
 """Builds the real servers that the end-to-end tests drive, and says where they are.
 
-    python tools/peers.py build [opa] [kube-apiserver] [etcd]    builds what is missing; without names, all
+    python tools/peers.py build [NAME…]  builds what is missing; without names, all servers
     python tools/peers.py where                                  lists what there is and why the rest is missing
 
 OPA and kube-apiserver are built by Go from their published modules, etcd is Debian's package, unpacked. They are kept
@@ -10,6 +10,7 @@ one is no error: the tests that need it are skipped with the reason. Needs nothi
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -19,8 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 OPA = "1.22.2"
 KUBERNETES = "1.37.2"
+SERVERS = ("etcd", "opa", "kube-apiserver")
 BUILD_SECONDS = 40 * 60
 # Kubernetes' own go.mod replaces these by folders of its repository; outside it they are modules of the same release.
 STAGING = [
@@ -38,21 +41,26 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GoPeer:
-    """A server that is one Go package of a published module."""
+    """A program that is one Go package of a published module, or a source file of ours that uses it."""
 
     name: str
     version: str
     package: str
     module: str
     link: str = ""
+    source: Path | None = None
 
     def key(self) -> str:
         """The name of the folder that holds this version, built by this Go."""
-        return f"{self.name}-{self.version}-{_go_version()}"
+        text = b"" if self.source is None else self.source.read_bytes()
+        mark = f"-{hashlib.sha256(text).hexdigest()[:12]}" if text else ""
+        return f"{self.name}-{self.version}{mark}-{_go_version()}"
 
     def build(self, folder: Path, binary: Path) -> None:
         """Builds the binary; raises Unavailable with the compiler's last words."""
         (folder / "go.mod").write_text(self.module, encoding="utf-8")
+        if self.source is not None:
+            shutil.copy2(self.source, folder)
         environment = {
             **os.environ,
             "CGO_ENABLED": "0",
@@ -110,16 +118,13 @@ def _kubernetes_link() -> str:
 
 def peers() -> dict[str, GoPeer | Etcd]:
     """Every peer by its name, the quickest to build first."""
-    opa = GoPeer(
-        "opa",
-        OPA,
-        "github.com/open-policy-agent/opa",
-        f"module peers\n\ngo 1.26.0\n\nrequire github.com/open-policy-agent/opa v{OPA}\n",
-    )
+    needs_opa = f"module peers\n\ngo 1.26.0\n\nrequire github.com/open-policy-agent/opa v{OPA}\n"
+    opa = GoPeer("opa", OPA, "github.com/open-policy-agent/opa", needs_opa)
+    bench = GoPeer("opa-bench", OPA, ".", needs_opa, source=ROOT / "benchmarks" / "opa" / "main.go")
     kube = GoPeer(
         "kube-apiserver", KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver", _kubernetes_module(), _kubernetes_link()
     )
-    return {"etcd": Etcd(), "opa": opa, "kube-apiserver": kube}
+    return {"etcd": Etcd(), "opa": opa, "kube-apiserver": kube, "opa-bench": bench}
 
 
 def cache() -> Path:
@@ -216,7 +221,7 @@ def main(arguments: list[str]) -> int:
     if action not in {"build", "where"} or not set(names) <= set(known):
         print(__doc__, file=sys.stderr)
         return 2
-    for name in names or known:
+    for name in names or SERVERS:
         try:
             path = build(name) if action == "build" else find(name)
         except Unavailable as reason:

@@ -122,9 +122,10 @@ def run(sizes: Sequence[int], rounds: int, seconds: float) -> None:
             print(found)
         else:
             chosen.append(found)
-    print(
-        f"\n{'layers':>8}  {'server':<22} {'conns':>5} {'per second':>11} {'ratio':>8} {'p50, ms':>9} {'p99, ms':>9} {'failed':>7}"
+    heading = (
+        f"{'layers':>8}  {'server':<22} {'conns':>5} {'per second':>11} {'ratio':>8} {'p50, ms':>9} {'p99, ms':>9}"
     )
+    print(f"\n{heading} {'failed':>7}")
     with tempfile.TemporaryDirectory() as folder:
         for added in sizes:
             facts = write(Path(folder), added)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
+from .check.resolve import Resolver, global_names
 from .errors import COMPILE_ERROR, CompileError, DocumentError, EvalError, LimitError, Location, Problem, RegoError
 from .plan.world import replaced_by
 from .run.limits import DEFAULT_HOST, Host, Limits
@@ -24,7 +25,7 @@ from .run.link import Linked
 from .run.state import Evaluation, Snapshot, State
 from .signatures import signatures
 from .syntax import parse_module, parse_query
-from .syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, TermExpr, Var
+from .syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Scalar, SomeDecl, TermExpr, Var
 from .syntax.printer import term_text
 from .values import UNDEFINED, Value
 
@@ -113,13 +114,22 @@ class Policy:
         body = parse_query(query) if isinstance(query, str) else query
         written = body
         captures: tuple[str | None, ...] = ()
-        if capture:
-            body, captures = _capture(body)
         where = None if package is None else tuple(package)
+        if capture:
+            body, captures = _capture(body, lambda operator: self._user_arity(operator, where, imports))
         checked = check_query(
             self._checked, body, package=where, imports=imports, unsafe_builtins=unsafe_builtins, keep_prints=keep_prints
         )
         return Query(self._link(checked.body), checked, written, captures, strict_builtin_errors)
+
+    def _user_arity(self, operator: Ref, package: tuple[str, ...] | None, imports: Sequence[Import]) -> int:
+        """How many operands a policy's own function takes, by the name a query has for it; -1 where there is none."""
+        path = Ref((Var("data"), *(Scalar(p) for p in package or ())))
+        own = [r.head.name for m in self._checked.source.values() if m.package.names == package for r in m.rules]
+        resolved = Resolver(global_names(path, own, imports)).operator(operator)
+        if not (isinstance(resolved.head, Var) and resolved.head.name == "data"):
+            return -1
+        return self._checked.tree.arity(resolved) if self._checked.tree.is_function(resolved) else -1
 
     def _link(self, body: Body) -> Linked:
         names, paths = replaced_by(self._checked.modules, (body,))
@@ -240,7 +250,7 @@ def _make_room() -> None:
         sys.setrecursionlimit(_STACK)
 
 
-def _capture(body: Body) -> tuple[Body, tuple[str | None, ...]]:
+def _capture(body: Body, user_arity: Callable[[Ref], int]) -> tuple[Body, tuple[str | None, ...]]:
     """The query with each expression's value in a variable of its own; None where an expression has no value but true."""
     made: list[Expr] = []
     names: list[str | None] = []
@@ -253,15 +263,22 @@ def _capture(body: Body) -> tuple[Body, tuple[str | None, ...]]:
                 eq = Ref((Var("eq", expr.loc),), expr.loc)
                 made.append(replace(expr, terms=CallExpr(eq, (var, term))))
                 names.append(name)
-            case CallExpr(operator, args) if not expr.negated and _has_value(operator, args):
+            case CallExpr(operator, args) if not expr.negated and (_has_value(operator, args) or user_arity(operator) == len(args)):
                 made.append(replace(expr, terms=CallExpr(operator, (*args, var))))
                 names.append(name)
             case _:
                 made.append(expr)
                 names.append(None)
-        if names[-1] is not None and len(body) > 1:
+        if names[-1] is not None and (len(body) > 1 or _iterates(body)):
             check.append(Expr(TermExpr(var), generated=True, loc=expr.loc))
-    return tuple(made), tuple(names)
+    return (*made, *check), tuple(names)
+
+
+def _iterates(body: Body) -> bool:
+    """Whether a query can have several solutions: it scans something, or declares variables."""
+    from .check.visit import walk
+
+    return any(isinstance(x, SomeDecl) or (isinstance(x, Ref) and any(isinstance(t, Var) for t in x.terms[1:])) for x in walk(body))
 
 
 def _has_value(operator: Ref, args: tuple[Any, ...]) -> bool:

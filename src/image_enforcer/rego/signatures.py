@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,11 +23,13 @@ class Signature:
     relation: bool = False
     nondeterministic: bool = False
     deprecated: bool = False
+    names: tuple[str, ...] = ()
+    """Names of the operands and of the result, empty where there is none."""
 
     @property
     def function(self) -> FunctionType:
         """The type of the function."""
-        return FunctionType(self.args, self.result, self.variadic)
+        return FunctionType(self.args, self.result, self.variadic, self.names)
 
 
 @cache
@@ -48,25 +51,31 @@ def _parse(line: str) -> Signature:
     reader = _Reader(rest)
     reader.take("(")
     args: list[Type] = []
+    names: list[str] = []
     variadic: Type | None = None
     while not reader.ahead(")"):
         if reader.ahead("..."):
             reader.take("...")
             variadic = reader.type()
         else:
+            names.append(reader.label())
             args.append(reader.type())
         if reader.ahead(","):
             reader.take(",")
     reader.take(")")
     reader.take("->")
+    if not reader.ahead("void"):
+        names.append(reader.label())
     result = None if reader.ahead("void") else reader.type()
     flags = notes.split(", ") if notes else []
     infix = next((f.removeprefix("infix ") for f in flags if f.startswith("infix ")), None)
     return Signature(
-        name, tuple(args), variadic, result, infix, "relation" in flags, "nondeterministic" in flags, "deprecated" in flags
+        name, tuple(args), variadic, result, infix, "relation" in flags, "nondeterministic" in flags, "deprecated" in flags,
+        tuple(names),
     )
 
 
+_LABEL = re.compile(r"([A-Za-z_][A-Za-z0-9_ -]*): ")
 _BASIC = {"null": NULL, "boolean": BOOLEAN, "number": NUMBER, "string": STRING}
 
 
@@ -93,6 +102,15 @@ class _Reader:
         while self.at < len(self.text) and (self.text[self.at].isalnum() or self.text[self.at] == "_"):
             self.at += 1
         return self.text[start : self.at]
+
+    def label(self) -> str:
+        """``name:`` before a type, where there is one."""
+        self.ahead("")
+        m = _LABEL.match(self.text, self.at)
+        if m is None:
+            return ""
+        self.at = m.end()
+        return m.group(1)
 
     def type(self) -> Type:
         word = self.word()

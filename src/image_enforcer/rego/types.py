@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import Final, TypeAlias
 
@@ -103,11 +103,15 @@ class SetType:
 
 @dataclass(frozen=True, slots=True)
 class FunctionType:
-    """``variadic`` is the type of any further operands; a ``result`` of None means that there is none."""
+    """``variadic`` is the type of any further operands; a ``result`` of None means that there is none.
+
+    ``names`` are those of operands and result as the documentation has them, empty where unknown.
+    """
 
     args: tuple[Type, ...]
     result: Type | None
     variadic: Type | None = None
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         args = [str(a) for a in self.args]

@@ -28,7 +28,7 @@ FAMILIES: Mapping[str, str] = {
     "net": "net.cidr_contains net.cidr_contains_matches net.cidr_expand net.cidr_intersects net.cidr_is_valid net.cidr_merge net.cidr_overlap",
     "regex": "re_match regex.find_all_string_submatch_n regex.find_n regex.globs_match regex.is_valid regex.match regex.replace"
     " regex.split regex.template_match",
-    "runtime": "opa.runtime rand.intn trace uuid.parse uuid.rfc4122",
+    "runtime": "rego.metadata.chain rego.metadata.rule opa.runtime rand.intn trace uuid.parse uuid.rfc4122",
     "semver": "semver.compare semver.is_valid",
     "sprintf": "sprintf",
     "strings": "concat contains endswith format_int indexof indexof_n internal.template_string lower replace split startswith"

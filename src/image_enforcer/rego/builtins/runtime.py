@@ -88,8 +88,20 @@ def _mac(octet: int) -> str:
     return f"{scope}:{cast}"
 
 
+def no_metadata_rule() -> Value:
+    """Outside a rule there are no annotations; inside, the checks have put them in the call's place."""
+    return {}
+
+
+def no_metadata_chain() -> Value:
+    """As :func:`no_metadata_rule`, for the chain."""
+    return []
+
+
 BUILTINS: Final[Mapping[str, Builtin]] = {
     "opa.runtime": Builtin(opa_runtime),
+    "rego.metadata.rule": Builtin(no_metadata_rule),
+    "rego.metadata.chain": Builtin(no_metadata_chain),
     "rand.intn": Builtin(rand_intn, context=True),
     "trace": Builtin(trace, context=True),
     "uuid.rfc4122": Builtin(uuid_rfc4122, context=True),

@@ -513,17 +513,17 @@ class Checker:
             return _TypeProblem(Problem(TYPE_ERROR, f"undefined function {self._shown(call.operator)}", expr.loc))
         want = [*kind.args, *([kind.result] if kind.result is not None else [])]
         shown = self._shown(call.operator)
-        have = [self.type(a) for a in call.args]
+        have = [self.type(a) for a in call.args if not _captured(a)]
         if len(call.args) > len(want) and kind.variadic is None:
             return self._arguments(expr.loc, shown, "too many arguments", have, kind)
         if len(call.args) < len(kind.args):
             return self._arguments(expr.loc, shown, "too few arguments", have, kind)
         for i, arg in enumerate(call.args):
             wanted = want[i] if i < len(want) else kind.variadic or ANY
-            if have[i] is not None and not is_nil(have[i]) and not unifies(have[i], wanted):
+            if i < len(have) and have[i] is not None and not is_nil(have[i]) and not unifies(have[i], wanted):
                 return self._arguments(expr.loc, shown, "invalid argument(s)", have, kind)
             if not self.unify1(arg, wanted):
-                return self._arguments(expr.loc, shown, "invalid argument(s)", [self.type(a) for a in call.args], kind)
+                return self._arguments(expr.loc, shown, "invalid argument(s)", [self.type(a) for a in call.args if not _captured(a)], kind)
         return None
 
     def _arguments(self, loc: Location, name: str, message: str, have: Sequence[Type | None], want: FunctionType) -> _TypeProblem:
@@ -679,6 +679,11 @@ class Checker:
             else:
                 overlay["data"] = _relaxed(self.env, [p for r, p in self.env.tree.rules() if not r.head.args])
         return Checker(self.env, self.original, self.scopes, overlay)
+
+
+def _captured(term: Term) -> bool:
+    """Whether a variable was added to a query to get at an expression's value."""
+    return isinstance(term, Var) and term.name.startswith("__localcapture")
 
 
 def _relaxed(env: TypeEnv, paths: Sequence[Ref], target: Sequence[Value] = ()) -> TypeNode:
@@ -943,11 +948,9 @@ def term_type(env: TypeEnv | None, term: Term) -> Type | None:
 
 def argument_problem(loc: Location, name: str, message: str, have: Sequence[Type | None], want: FunctionType) -> Problem:
     """Wrong operands, with the types there are and those there should be."""
-    wanted = [str(a) for a in want.args]
-    if want.result is not None and message != "arity mismatch":
-        wanted.append(str(want.result))
-    elif want.result is not None:
-        wanted.append(str(want.result))
+    types = [*want.args, *([want.result] if want.result is not None and message != "arity mismatch" else [])]
+    names = want.names or ("",) * len(types)
+    wanted = [f"{n}: {t}" if n else str(t) for n, t in zip(names, types, strict=False)]
     if want.variadic is not None:
         wanted.append(f"{want.variadic}...")
     lines = (f"have: ({', '.join(_text(h) for h in have)})", f"want: ({', '.join(wanted)})")

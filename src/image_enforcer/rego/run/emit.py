@@ -403,10 +403,23 @@ class Writer:
 
     def _test_equal(self, a: Operand, b: Operand) -> None:
         x, y = self.operand(a), self.operand(b)
-        if isinstance(a, Const) and type(a.value) is str or isinstance(b, Const) and type(b.value) is str:
-            self.fail_if(f"{x} != {y}")
-        else:
-            self.fail_if(f"not ({x} is {y} or equal({x}, {y}))")
+        if isinstance(b, Const) and not isinstance(a, Const):
+            a, b, x, y = b, a, y, x
+        if isinstance(a, Const) and not isinstance(b, Const):
+            value = a.value
+            if value is None or value is True or value is False:
+                self.fail_if(f"{y} is not {x}")
+                return
+            if type(value) is str:
+                self.fail_if(f"{x} != {y}")
+                return
+            if type(value) is int:
+                self.fail_if(f"{x} != {y} or type({y}) is bool")
+                return
+        if isinstance(a, Const) and isinstance(b, Const):
+            self.put(f"if not equal({x}, {y}): {self.fail}")
+            return
+        self.fail_if(f"not ({x} is {y} or equal({x}, {y}))")
 
     def _collect(self, op: ops.Collect) -> None:
         acc = f"r{op.dst.n}"

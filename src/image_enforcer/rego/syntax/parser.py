@@ -145,9 +145,8 @@ class Parser:
         """Report the token at hand as unexpected."""
         token = self.token
         if token.kind == lexer.ILLEGAL:
-            for fault in token.faults:
+            for fault in token.faults or ("illegal token",):
                 self.error(self.loc(), fault)
-            self.error(self.loc(), "illegal token")
             return
         kind = self.kind()
         name, what = kind, "token"

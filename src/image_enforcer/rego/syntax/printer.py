@@ -19,8 +19,10 @@ INFIX = {
 _KEYWORDS = frozenset({"not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"})
 
 
-def term_text(term: Term) -> str:
-    """A term as OPA's ``String()`` gives it."""
+def term_text(term: Term, *, infix: bool = False) -> str:
+    """A term as OPA's ``String()`` gives it; with ``infix``, as it is written in policies."""
+    if infix:
+        return _source(term)
     match term:
         case Scalar(value):
             return value_text(value)
@@ -51,6 +53,57 @@ def term_text(term: Term) -> str:
                 else:
                     shown.append("{" + (term_text(part) if isinstance(part, Scalar) else expr_text(part)) + "}")
             return f"${quote}{''.join(shown)}{quote}"
+
+
+def _source(term: Term) -> str:
+    """A term as it is written: operators between their operands."""
+    match term:
+        case Call(operator, args):
+            symbol = INFIX.get(term_text(operator))
+            if symbol is not None and len(args) == 2:
+                return f"{_grouped(args[0])} {symbol} {_grouped(args[1])}"
+            return f"{term_text(operator)}({', '.join(_source(a) for a in args)})"
+        case Array(items):
+            return "[" + ", ".join(_source(t) for t in items) + "]"
+        case Set(items):
+            return "{" + ", ".join(_source(t) for t in items) + "}" if items else "set()"
+        case Object(pairs):
+            return "{" + ", ".join(f"{_source(k)}: {_source(v)}" for k, v in pairs) + "}"
+        case ArrayComprehension(inner, body):
+            return f"[{_source(inner)} | {'; '.join(source_text(e) for e in body)}]"
+        case SetComprehension(inner, body):
+            return f"{{{_source(inner)} | {'; '.join(source_text(e) for e in body)}}}"
+        case ObjectComprehension(key, value, body):
+            return f"{{{_source(key)}: {_source(value)} | {'; '.join(source_text(e) for e in body)}}}"
+        case _:
+            return term_text(term)
+
+
+def _grouped(term: Term) -> str:
+    text = _source(term)
+    infix = isinstance(term, Call) and term_text(term.operator) in INFIX and len(term.args) == 2
+    return f"({text})" if infix else text
+
+
+def source_text(expr: Expr) -> str:
+    """An expression as it is written."""
+    match expr.terms:
+        case TermExpr(term):
+            text = _source(term)
+        case CallExpr(operator, args):
+            text = _source(Call(operator, args))
+            if term_text(operator) in ("eq", "assign") and len(args) == 2:
+                text = f"{_source(args[0])} {INFIX[term_text(operator)]} {_source(args[1])}"
+        case SomeDecl((Call(_, args),)):
+            *names, domain = args
+            text = f"some {', '.join(_source(n) for n in names)} in {_source(domain)}"
+        case _:
+            return expr_text(expr)
+    if expr.negated:
+        text = "not " + text
+    for item in expr.withs:
+        text += f" with {term_text(item.target)} as {_source(item.value)}"
+    return text
 
 
 def _ref(terms: tuple[Term, ...]) -> str:
@@ -132,11 +185,11 @@ def head_text(head: Head) -> str:
     """A rule's head."""
     text = term_text(head.ref)
     if head.args is not None:
-        text += f"({', '.join(term_text(a) for a in head.args)})"
+        text += f"({', '.join(_source(a) for a in head.args)})"
     if head.key is not None and head.value is None:
-        return f"{text} contains {term_text(head.key)}"
+        return f"{text} contains {_source(head.key)}"
     if head.value is not None and not head.generated_value:
-        text += f" {':=' if head.assign else '='} {term_text(head.value)}"
+        text += f" {':=' if head.assign else '='} {_source(head.value)}"
     return text
 
 
@@ -146,18 +199,18 @@ def format_rule(rule: Rule) -> str:
     text = default + head_text(rule.head)
     if rule.default or rule.generated_body or _is_true(rule.body):
         return text
-    inner = "\n".join("\t" + expr_text(e) for e in rule.body)
-    text += " if {\n" + inner + "\n}" if len(rule.body) > 1 else " if " + expr_text(rule.body[0])
+    inner = "\n".join("\t" + source_text(e) for e in rule.body)
+    text += " if {\n" + inner + "\n}" if len(rule.body) > 1 else " if " + source_text(rule.body[0])
     link = rule.else_
     while link is not None:
         text += " else"
         if link.head.value is not None and not link.head.generated_value:
-            text += f" := {term_text(link.head.value)}"
+            text += f" := {_source(link.head.value)}"
         if not (link.generated_body or _is_true(link.body)):
             if len(link.body) > 1:
-                text += " if {\n" + "\n".join("\t" + expr_text(e) for e in link.body) + "\n}"
+                text += " if {\n" + "\n".join("\t" + source_text(e) for e in link.body) + "\n}"
             else:
-                text += " if " + expr_text(link.body[0])
+                text += " if " + source_text(link.body[0])
         link = link.else_
     return text
 

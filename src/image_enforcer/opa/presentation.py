@@ -1,0 +1,144 @@
+"""Results as people and programs read them: pretty values and tables, JSON in OPA's shape, raw values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..rego import CompileError, EvalError, LimitError, Location, RegoError, Solution, Value, to_json
+
+DEFAULT_WIDTH = 80
+
+
+def pretty(solutions: Sequence[Solution], width: int = DEFAULT_WIDTH) -> str:
+    """A value on its own, a table, or ``undefined``; without the last newline."""
+    if not solutions:
+        return "undefined"
+    first = solutions[0]
+    if len(solutions) == 1 and not first.bindings:
+        values = [e.value for e in first.expressions]
+        if len(values) == 1 or all(type(v) is bool for v in values):
+            return to_json(values[0], indent=2)
+    columns = _columns(solutions)
+    rows = [[_cell(s, c, width) for c in columns] for s in solutions]
+    return table([c[1] for c in columns], rows)
+
+
+def _columns(solutions: Sequence[Solution]) -> list[tuple[int, str]]:
+    """Expressions that are not mere conditions, then bindings by name: (index, text) or (-1, name)."""
+    names = sorted({n for s in solutions for n in s.bindings})
+    found = [(-1, n) for n in names]
+    shown: dict[int, str] = {}
+    for s in solutions:
+        for i, e in enumerate(s.expressions):
+            if type(e.value) is not bool:
+                shown[i] = e.text
+    return sorted(shown.items()) + found
+
+
+def _cell(solution: Solution, column: tuple[int, str], width: int) -> str:
+    index, name = column
+    value = solution.bindings.get(name) if index < 0 else solution.expressions[index].value
+    text = to_json(value)
+    return text if not width or len(text) <= width else text[:width] + "..."
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in box drawing, headers centred."""
+    widths = [max(len(h), *(len(r[i]) for r in rows)) if rows else len(h) for i, h in enumerate(headers)]
+
+    def rule(left: str, middle: str, right: str) -> str:
+        return left + middle.join("─" * (w + 2) for w in widths) + right
+
+    def line(cells: Sequence[str], centred: bool) -> str:
+        shown = []
+        for cell, w in zip(cells, widths, strict=True):
+            space = w - len(cell)
+            left = space // 2 if centred else 0
+            shown.append(" " + " " * left + cell + " " * (space - left) + " ")
+        return "│" + "│".join(shown) + "│"
+
+    return "\n".join(
+        [rule("┌", "┬", "┐"), line(headers, True), rule("├", "┼", "┤"), *(line(r, False) for r in rows), rule("└", "┴", "┘")]
+    )
+
+
+def document(solutions: Sequence[Solution]) -> dict[str, Any]:
+    """Results in OPA's shape, ready for :func:`dumps`."""
+    if not solutions:
+        return {}
+    return {"result": [_solution(s) for s in solutions]}
+
+
+def _solution(solution: Solution) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "expressions": [{"value": Raw(e.value), "text": e.text, "location": {"row": e.location.row, "col": e.location.col}} for e in solution.expressions]
+    }
+    if solution.bindings:
+        out["bindings"] = {k: Raw(v) for k, v in solution.bindings.items()}
+    return out
+
+
+def errors(error: RegoError) -> list[dict[str, Any]]:
+    """An error as OPA's list of ``{message, code, location}``."""
+    match error:
+        case CompileError():
+            return [{"message": p.message, "code": p.code, "location": place(p.location)} for p in error.problems]
+        case EvalError():
+            return [{"message": error.message, "code": error.code, "location": place(error.location)}]
+        case LimitError():
+            return [{"message": error.message, "code": "eval_cancel_error", "location": place(error.location)}]
+    return [{"message": str(error), "code": "eval_internal_error", "location": place(Location())}]
+
+
+def place(location: Location) -> dict[str, Any]:
+    """A location as OPA's JSON."""
+    return {"file": location.file, "row": location.row, "col": location.col}
+
+
+def error_text(error: RegoError) -> str:
+    """An error as the REPL prints it."""
+    if isinstance(error, EvalError):
+        where = error.location
+        shown = f"{where.file}:{where.row}" if where.file else where.text or f"{where.row}:{where.col}"
+        return f"1 error occurred: {shown}: {error.code}: {error.message}"
+    if isinstance(error, CompileError):
+        return str(error)
+    return f"1 error occurred: {error}"
+
+
+class Raw:
+    """A value of the language inside a document of plain Python."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+
+def dumps(value: Any, indent: int | None = 2, level: int = 0) -> str:
+    """Plain Python and :class:`Raw` values as JSON, keys in the order given, strings escaped as Go does."""
+    if isinstance(value, Raw):
+        text = to_json(value.value, indent=indent)
+        pad = " " * ((indent or 0) * level)
+        return text.replace("\n", "\n" + pad)
+    if isinstance(value, Mapping):
+        if not value:
+            return "{}"
+        pairs = [f"{to_json(str(k))}:{' ' if indent else ''}{dumps(v, indent, level + 1)}" for k, v in value.items()]
+        return _wrapped("{", pairs, "}", indent, level)
+    if isinstance(value, list | tuple):
+        if not value:
+            return "[]"
+        return _wrapped("[", [dumps(v, indent, level + 1) for v in value], "]", indent, level)
+    if isinstance(value, float):
+        return json.dumps(value)
+    return to_json(value)
+
+
+def _wrapped(opening: str, parts: list[str], closing: str, indent: int | None, level: int) -> str:
+    if not indent:
+        return opening + ",".join(parts) + closing
+    pad = "\n" + " " * (indent * (level + 1))
+    return opening + pad + ("," + pad).join(parts) + "\n" + " " * (indent * level) + closing

@@ -87,7 +87,7 @@ def run(block: str, folder: Path) -> str:
     ports = {port: str(demo.free_port()) for port in sorted(set(re.findall(r"127\.0\.0\.1:(\d+)", block)))}
     for fixed, free in ports.items():
         block = block.replace(f"127.0.0.1:{fixed}", f"127.0.0.1:{free}")
-    script = f"set -euo pipefail\n{block}"
+    script = f"set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{block}"
     done = subprocess.run(
         ["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False, timeout=100,
         env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "no_proxy": "*"},

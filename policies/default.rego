@@ -148,9 +148,9 @@ references[image] := reference if {
 parse(image) := {"registry": registry, "repository": repository, "tag": tag, "digest": digest} if {
 	not regex.match(`^[a-f0-9]{64}$`, image)
 	some [_, host, path, tag, digest] in regex.find_all_string_submatch_n(grammar, image, 1)
-	count(path) <= 255
 	registry := object.get({"": "docker.io", "index.docker.io": "docker.io"}, host, host)
 	repository := qualified(registry, path)
+	count(repository) <= 255
 }
 
 qualified("docker.io", path) := sprintf("library/%s", [path]) if {

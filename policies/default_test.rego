@@ -132,6 +132,10 @@ test_long_digests_parse if {
 test_longest_names_parse if {
 	path := concat("", ["a" | some _ in numbers.range(1, 255)])
 	parsed(sprintf("example.com/%s:1", [path]))[0].repository == path
+	parsed(sprintf("docker.io/a/%s:1", [substring(path, 0, 253)]))[0].tag == "1"
+	parsed(sprintf("docker.io/a/%s:1", [substring(path, 0, 254)])) == []
+	parsed(substring(path, 0, 247))[0].repository == sprintf("library/%s", [substring(path, 0, 247)])
+	parsed(substring(path, 0, 248)) == []
 }
 
 test_namespaces if {

@@ -41,7 +41,7 @@ class Prompt:
     def __init__(self, command: str) -> None:
         self._process = subprocess.Popen(
             ["bash", "-c", command.replace("image-enforcer", f"exec '{COMMAND}'", 1)], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1,
         )  # fmt: skip
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._asked = 0
@@ -153,9 +153,10 @@ def expect(name: str, answer: Any, allowed: bool) -> None:
     print(f"  → {name}: {'allowed' if allowed else 'denied: ' + status['reason']}")
 
 
-def at_the_prompt() -> dict[str, Any]:
-    """Plays the tour; the mock reviews that it shows."""
+def at_the_prompt(data: str = "./data/*") -> dict[str, Any]:
+    """Plays the tour, on other data where a pattern is given; the mock reviews that it shows."""
     command, lines = tour()
+    command = command.replace("./data/*", data)
     print(f"$ {command}")
     prompt = Prompt(command)
     mocks: dict[str, Any] = {}

@@ -45,13 +45,15 @@ class Prompt:
         )  # fmt: skip
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._asked = 0
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
+        self._process.stdout.close()
 
     def ask(self, line: str) -> str:
         """What the prompt answers to a line."""
@@ -85,7 +87,10 @@ class Prompt:
             self._process.wait(SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
             raise Failed("the prompt did not end with its input") from None
+        finally:
+            self._reader.join(SECONDS)
 
 
 def free_port() -> int:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,6 @@ NEEDED = [
     "cat",
     "nice",
     "sleep",
-    "python3",
 ]
 MAKE = """#!/usr/bin/env bash
 echo "running $1" >> ran
@@ -48,6 +48,7 @@ def tree(root: Path, tmp_path: Path) -> Path:
     (tmp_path / "bin").mkdir()
     for name in NEEDED:
         (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    (tmp_path / "bin/python3").symlink_to(sys.executable)
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools/peers.py").write_text(PEERS, encoding="utf-8")
     shutil.copytree(root / ".ci", tmp_path / ".ci")

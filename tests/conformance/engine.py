@@ -47,4 +47,3 @@ def _answer(asked: Any) -> str:
 
 def _object(row: Any) -> str:
     return "{" + ", ".join(f"{json.dumps(k)}: {rego.to_json(v)}" for k, v in row.items()) + "}"
-

@@ -74,7 +74,10 @@ def evaluate(
         documents = Documents(load(list(data), version=version, ignore=ignore, mount=not no_mount), version=version)
         imports = [s for name in import_ for s in parse_statements(f"import {name}") if isinstance(s, Import)]
         prepared = documents.state.policy.prepare(
-            query[0], package=package.split(".") if package else None, imports=imports, strict_builtin_errors=strict_builtin_errors
+            query[0],
+            package=package.split(".") if package else None,
+            imports=imports,
+            strict_builtin_errors=strict_builtin_errors,
         )
         given: Any = UNDEFINED
         if stdin_input:

@@ -55,7 +55,9 @@ class Documents:
         self._overlay = _Overlay()
         root = dict(loaded.documents)
         policy = self._compile(loaded.modules, root)
-        self.state = State(policy, Snapshot(root), dict(loaded.modules), dict(loaded.raw), 1, 1, frozenset(loaded.modules))
+        self.state = State(
+            policy, Snapshot(root), dict(loaded.modules), dict(loaded.raw), 1, 1, frozenset(loaded.modules)
+        )
 
     def _compile(self, modules: Mapping[str, Module], root: Value) -> Policy:
         return compile_modules(modules, version=self.version, path_conflicts=lambda path: _exists(root, path))
@@ -174,7 +176,11 @@ class Documents:
             policy = self._compile(modules, now.snapshot.root)
             raw = {k: v for k, v in now.raw.items() if k != name}
             self._put(
-                policy=policy, modules=modules, raw=raw, policy_revision=now.policy_revision + 1, file_modules=now.file_modules - {name}
+                policy=policy,
+                modules=modules,
+                raw=raw,
+                policy_revision=now.policy_revision + 1,
+                file_modules=now.file_modules - {name},
             )
 
 

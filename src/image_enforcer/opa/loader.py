@@ -86,7 +86,9 @@ def _files(root: str, ignore: Sequence[str], faults: list[str]) -> list[str]:
         faults.append(f"{error.filename}: {error.strerror}")
 
     for folder, folders, names in os.walk(root, onerror=fault, followlinks=False):
-        folders[:] = sorted(f for f in folders if not _ignored(f, ignore) and f != "..data" and not f.startswith("..20"))
+        folders[:] = sorted(
+            f for f in folders if not _ignored(f, ignore) and f != "..data" and not f.startswith("..20")
+        )
         found.extend(os.path.join(folder, n) for n in sorted(names) if not _ignored(n, ignore))
     return found
 

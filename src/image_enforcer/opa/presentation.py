@@ -60,7 +60,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return "│" + "│".join(shown) + "│"
 
     return "\n".join(
-        [rule("┌", "┬", "┐"), line(headers, True), rule("├", "┼", "┤"), *(line(r, False) for r in rows), rule("└", "┴", "┘")]
+        [
+            rule("┌", "┬", "┐"),
+            line(headers, True),
+            rule("├", "┼", "┤"),
+            *(line(r, False) for r in rows),
+            rule("└", "┴", "┘"),
+        ]
     )
 
 
@@ -73,7 +79,10 @@ def document(solutions: Sequence[Solution]) -> dict[str, Any]:
 
 def _solution(solution: Solution) -> dict[str, Any]:
     out: dict[str, Any] = {
-        "expressions": [{"value": Raw(e.value), "text": e.text, "location": {"row": e.location.row, "col": e.location.col}} for e in solution.expressions]
+        "expressions": [
+            {"value": Raw(e.value), "text": e.text, "location": {"row": e.location.row, "col": e.location.col}}
+            for e in solution.expressions
+        ]
     }
     if solution.bindings:
         out["bindings"] = {k: Raw(v) for k, v in solution.bindings.items()}

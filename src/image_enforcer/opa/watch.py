@@ -16,7 +16,14 @@ def watch(
 
     folders = [f for f in same_files(paths)]
     for changes in watchfiles.watch(
-        *folders, stop_event=stop, debounce=200, step=50, rust_timeout=200, yield_on_timeout=True, recursive=True, raise_interrupt=False
+        *folders,
+        stop_event=stop,
+        debounce=200,
+        step=50,
+        rust_timeout=200,
+        yield_on_timeout=True,
+        recursive=True,
+        raise_interrupt=False,
     ):
         if started is not None:
             started.set()

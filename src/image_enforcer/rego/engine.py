@@ -118,7 +118,12 @@ class Policy:
         if capture:
             body, captures = _capture(body, lambda operator: self._user_arity(operator, where, imports))
         checked = check_query(
-            self._checked, body, package=where, imports=imports, unsafe_builtins=unsafe_builtins, keep_prints=keep_prints
+            self._checked,
+            body,
+            package=where,
+            imports=imports,
+            unsafe_builtins=unsafe_builtins,
+            keep_prints=keep_prints,
         )
         return Query(self._link(checked.body), checked, written, captures, strict_builtin_errors)
 
@@ -181,7 +186,9 @@ class Query:
         rows = self._rows(input, data, limits, host)
         return rows[0][self._single] if rows else UNDEFINED
 
-    def _rows(self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host) -> list[tuple[Value, ...]]:
+    def _rows(
+        self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host
+    ) -> list[tuple[Value, ...]]:
         linked = self._linked
         e = Evaluation(limits, host, self._strict)
         if type(data) is Snapshot:
@@ -240,7 +247,12 @@ def compile_modules(
         raise CompileError(problems)
     return Policy(
         check_modules(
-            parsed, strict=strict, path_conflicts=path_conflicts, unsafe_builtins=unsafe_builtins, keep_prints=keep_prints, max_errors=max_errors
+            parsed,
+            strict=strict,
+            path_conflicts=path_conflicts,
+            unsafe_builtins=unsafe_builtins,
+            keep_prints=keep_prints,
+            max_errors=max_errors,
         )
     )
 
@@ -263,7 +275,9 @@ def _capture(body: Body, user_arity: Callable[[Ref], int]) -> tuple[Body, tuple[
                 eq = Ref((Var("eq", expr.loc),), expr.loc)
                 made.append(replace(expr, terms=CallExpr(eq, (var, term))))
                 names.append(name)
-            case CallExpr(operator, args) if not expr.negated and (_has_value(operator, args) or user_arity(operator) == len(args)):
+            case CallExpr(operator, args) if not expr.negated and (
+                _has_value(operator, args) or user_arity(operator) == len(args)
+            ):
                 made.append(replace(expr, terms=CallExpr(operator, (*args, var))))
                 names.append(name)
             case _:
@@ -278,13 +292,18 @@ def _iterates(body: Body) -> bool:
     """Whether a query can have several solutions: it scans something, or declares variables."""
     from .check.visit import walk
 
-    return any(isinstance(x, SomeDecl) or (isinstance(x, Ref) and any(isinstance(t, Var) for t in x.terms[1:])) for x in walk(body))
+    return any(
+        isinstance(x, SomeDecl) or (isinstance(x, Ref) and any(isinstance(t, Var) for t in x.terms[1:]))
+        for x in walk(body)
+    )
 
 
 def _has_value(operator: Ref, args: tuple[Any, ...]) -> bool:
     name = term_text(operator)
     found = signatures().get(name)
-    return name not in ("eq", "assign") and found is not None and found.result is not None and len(found.args) == len(args)
+    return (
+        name not in ("eq", "assign") and found is not None and found.result is not None and len(found.args) == len(args)
+    )
 
 
 def _user_vars(checked: CheckedQuery) -> dict[str, str]:

@@ -88,7 +88,11 @@ def quote(text: str, html_safe: bool = True) -> str:
 
 
 def _sound(text: str) -> str:
-    return text if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text) else text.encode("utf-8", "replace").decode()
+    return (
+        text
+        if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
+        else text.encode("utf-8", "replace").decode()
+    )
 
 
 def key_text(k: Any) -> str:

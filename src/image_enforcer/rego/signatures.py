@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from .types import ANY, BOOLEAN, NULL, NUMBER, STRING, AnyOf, ArrayType, FunctionType, ObjectType, Property, SetType, Type
+from .types import (
+    ANY,
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    STRING,
+    AnyOf,
+    ArrayType,
+    FunctionType,
+    ObjectType,
+    Property,
+    SetType,
+    Type,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,14 @@ def _parse(line: str) -> Signature:
     flags = notes.split(", ") if notes else []
     infix = next((f.removeprefix("infix ") for f in flags if f.startswith("infix ")), None)
     return Signature(
-        name, tuple(args), variadic, result, infix, "relation" in flags, "nondeterministic" in flags, "deprecated" in flags,
+        name,
+        tuple(args),
+        variadic,
+        result,
+        infix,
+        "relation" in flags,
+        "nondeterministic" in flags,
+        "deprecated" in flags,
         tuple(names),
     )
 

@@ -203,7 +203,7 @@ def union(a: Type | None, b: Type | None) -> Type | None:
     if b is None:
         return a
     members = _members(a) + _members(b)
-    if not _members(a) and isinstance(a, AnyOf) or not _members(b) and isinstance(b, AnyOf):
+    if (not _members(a) and isinstance(a, AnyOf)) or (not _members(b) and isinstance(b, AnyOf)):
         return ANY
     found: list[Type] = []
     for m in members:
@@ -339,6 +339,8 @@ def is_nil(t: Type | None) -> bool:
         case ArrayType():
             return any(is_nil(s) for s in t.static) or (t.dynamic is not None and is_nil(t.dynamic))
         case ObjectType():
-            return any(is_nil(p.type) for p in t.static) or (t.dynamic is not None and any(is_nil(d) for d in t.dynamic))
+            return any(is_nil(p.type) for p in t.static) or (
+                t.dynamic is not None and any(is_nil(d) for d in t.dynamic)
+            )
         case _:
             return False

@@ -86,7 +86,9 @@ class Console:
         usable = os.access(path if path.exists() else path.parent, os.W_OK)
         completer = WordCompleter(self.session.names, WORD=True, sentence=True)
         prompt: PromptSession[str] = PromptSession(
-            history=FileHistory(str(path)) if usable else InMemoryHistory(), completer=completer, complete_while_typing=False
+            history=FileHistory(str(path)) if usable else InMemoryHistory(),
+            completer=completer,
+            complete_while_typing=False,
         )
         while not self.session.done:
             try:

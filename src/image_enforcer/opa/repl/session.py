@@ -9,13 +9,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ...rego import UNDEFINED, CompileError, Host, Limits, Location, Policy, Problem, RegoError, Snapshot, Value, compile_modules, to_json
+from ...rego import (
+    UNDEFINED,
+    CompileError,
+    Host,
+    Limits,
+    Location,
+    Policy,
+    Problem,
+    RegoError,
+    Snapshot,
+    Value,
+    compile_modules,
+    to_json,
+)
 from ...rego.syntax import parse_statements, rule_from_body
 from ...rego.syntax.module import NotARule
-from ...rego.syntax.nodes import Body, CallExpr, Comment, Import, Module, Package, Ref, Rule, Scalar, Statement, Term, Var
+from ...rego.syntax.nodes import (
+    Body,
+    CallExpr,
+    Comment,
+    Import,
+    Module,
+    Package,
+    Ref,
+    Rule,
+    Scalar,
+    Statement,
+    Term,
+    Var,
+)
 from ...rego.syntax.printer import format_module, package_text, term_text
-from ..documents import Documents, State
 from .. import presentation
+from ..documents import Documents, State
 from . import texts
 
 DEFAULT_PACKAGE: Final = ("repl",)
@@ -238,7 +264,11 @@ class Session:
         if self._input:
             current = self.own.get(self.package, _Own())
             modules["repl:input"] = self._as_module(INPUT_PACKAGE, current.imports, self._input)
-        policy = state.policy if len(modules) == len(state.modules) else compile_modules(modules, version=self.documents.version)
+        policy = (
+            state.policy
+            if len(modules) == len(state.modules)
+            else compile_modules(modules, version=self.documents.version)
+        )
         self._compiled = (state, self._generation, policy)
         return policy
 

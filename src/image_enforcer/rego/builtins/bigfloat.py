@@ -98,7 +98,7 @@ def number(value: Fraction, negative_zero: bool = False) -> int | Num:
     limit = 6
     if len(digits) > limit and len(digits) >= point:
         limit = len(digits)
-    limit = 21 if limit > 21 else limit
+    limit = min(limit, 21)
     if exponent < -4 or exponent >= max(limit, 21):
         mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         return Num(f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}")

@@ -164,7 +164,9 @@ def object_subset(context: Context, a: Value, b: Value) -> Value:
             return b.members.keys() <= a.members.keys()
         case list(), list():
             context.charge(len(a) * max(len(b), 1))
-            return any(all(equal(x, y) for x, y in zip(a[i : i + len(b)], b, strict=True)) for i in range(len(a) - len(b) + 1))
+            return any(
+                all(equal(x, y) for x, y in zip(a[i : i + len(b)], b, strict=True)) for i in range(len(a) - len(b) + 1)
+            )
         case list(), RegoSet():
             return all(any(equal(x, y) for y in a) for x in b)
     if type(a) not in (dict, list, RegoSet) or type(b) not in (dict, list, RegoSet):
@@ -187,7 +189,8 @@ def _object_subset(a: dict[Value, Value], b: dict[Value, Value]) -> bool:
             case list(), list():
                 size = len(want)
                 if not any(
-                    all(equal(x, y) for x, y in zip(have[i : i + size], want, strict=True)) for i in range(len(have) - size + 1)
+                    all(equal(x, y) for x, y in zip(have[i : i + size], want, strict=True))
+                    for i in range(len(have) - size + 1)
                 ):
                     return False
             case _:

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 from ..errors import BuiltinError, OperandError
 from ..json_text import from_json, to_json
-from ..values import RegoSet, Value, type_name
+from ..values import RegoSet, Value
 from . import operands
 from .contract import Builtin
 from .yaml_documents import YamlError, dump, load
@@ -250,7 +250,7 @@ _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*$")
 def _uri(text: str) -> dict[str, Any]:
     """Go's ``url.Parse``, as far as its parts show; raises :class:`BuiltinError`."""
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):
-        raise BuiltinError(f'parse {to_json(text, html_safe=False)}: net/url: invalid control character in URL')
+        raise BuiltinError(f"parse {to_json(text, html_safe=False)}: net/url: invalid control character in URL")
     rest, mark, fragment = text.partition("#")
     out: dict[str, Any] = {}
     scheme = ""
@@ -311,7 +311,10 @@ _PATH_PLAIN: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]]")
 
 def _escaped_path(path: str, decoded: str) -> str:
     """The path as a URL shows it: as it was written where that is one way to write it, else escaped anew."""
-    default = "".join(c if re.fullmatch(r"[A-Za-z0-9\-._~$&+,/:;=@!*'()]", c) else quote_plus(c, safe="").replace("+", "%20") for c in decoded)
+    default = "".join(
+        c if re.fullmatch(r"[A-Za-z0-9\-._~$&+,/:;=@!*'()]", c) else quote_plus(c, safe="").replace("+", "%20")
+        for c in decoded
+    )
     if path == default:
         return path
     if all(_PATH_PLAIN.fullmatch(c) or c == "%" for c in path) and not re.search(r"%(21|2[aA]|27|28|29)", path):

@@ -62,7 +62,9 @@ def tokens(pattern: str) -> tuple[Token, ...]:
             text = f"input:{pattern}, pos:{i + 1}, set-close ']' with no preceding '[': the input provided is invalid"
             raise GlobError(text)
         elif c in "*+":
-            raise GlobError(f"input:{pattern}, pos:{i + 1}, flag '{c}' must be preceded by a non-flag: the input provided is invalid")
+            raise GlobError(
+                f"input:{pattern}, pos:{i + 1}, flag '{c}' must be preceded by a non-flag: the input provided is invalid"
+            )
         else:
             chars = frozenset(c)
             i += 1

@@ -24,7 +24,9 @@ def _path(value: Value) -> list[Value]:
         return [p.replace("~1", "/").replace("~0", "~") for p in value.lstrip("/").split("/")]
     if type(value) is list:
         return value
-    raise OperandError(f"operand 2 must be one of {{set, array}} containing string paths or array of path segments but got {type_name(value)}")
+    raise OperandError(
+        f"operand 2 must be one of {{set, array}} containing string paths or array of path segments but got {type_name(value)}"
+    )
 
 
 def _tree(paths: list[list[Value]]) -> dict[Any, Any]:
@@ -120,7 +122,9 @@ def json_patch(a: Value, patches: Value) -> Value:
     items = operands.array(patches, 2)
     for item in items:
         if type(item) is not dict:
-            raise OperandError("operand 2 must be an array of JSON-Patch objects, but at least one element is not an object")
+            raise OperandError(
+                "operand 2 must be an array of JSON-Patch objects, but at least one element is not an object"
+            )
     value: Value = a
     for item in items:
         value = _apply(value, item)

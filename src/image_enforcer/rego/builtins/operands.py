@@ -87,5 +87,7 @@ def strings(value: Value, position: int) -> list[str]:
     for item in value:
         if type(item) is not str:
             kind = type_name(value)
-            raise OperandError(f"operand {position} must be {kind} of strings but got {kind} containing {type_name(item)}")
+            raise OperandError(
+                f"operand {position} must be {kind} of strings but got {kind} containing {type_name(item)}"
+            )
     return list(value)

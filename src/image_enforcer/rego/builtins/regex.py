@@ -130,7 +130,9 @@ def replace(context: Context, base: Value, pattern: Value, value: Value) -> Valu
     text, p, by = operands.string(base, 1), operands.string(pattern, 2), operands.string(value, 3)
     expression = compiled(p)
     found = _matches(expression, text, -1)
-    context.charge(len(found) * (len(by) + (len(text) if "$" in by else 0)) if len(found) > 1000 else len(found) * len(by))
+    context.charge(
+        len(found) * (len(by) + (len(text) if "$" in by else 0)) if len(found) > 1000 else len(found) * len(by)
+    )
     out: list[str] = []
     at = 0
     for m in found:

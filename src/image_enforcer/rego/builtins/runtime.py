@@ -43,7 +43,8 @@ def uuid_rfc4122(context: Context, seed: Value) -> Value:
 
 
 _UUID: Final = re.compile(
-    r"(?:urn:uuid:)?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})|.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}).|([0-9a-f]{32})", re.IGNORECASE
+    r"(?:urn:uuid:)?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})|.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}).|([0-9a-f]{32})",
+    re.IGNORECASE,
 )
 
 
@@ -64,7 +65,9 @@ def uuid_parse(value: Value) -> Value:
         out["macvariables"] = _mac(node[0])
         out["clocksequence"] = int.from_bytes(raw[8:10], "big") & 0x3FFF
         low, mid, high = raw[0:4], raw[4:6], raw[6:8]
-        ticks = int.from_bytes(low, "big") | int.from_bytes(mid, "big") << 32 | (int.from_bytes(high, "big") & 0x0FFF) << 48
+        ticks = (
+            int.from_bytes(low, "big") | int.from_bytes(mid, "big") << 32 | (int.from_bytes(high, "big") & 0x0FFF) << 48
+        )
         out["time"] = (ticks - 0x01B21DD213814000) * 100
         if version == 2:
             out["id"] = int.from_bytes(low, "big")

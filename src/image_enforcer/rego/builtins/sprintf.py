@@ -189,7 +189,9 @@ class Formatter:
             return self._bad(arg, verb, flags, width, precision)
         base = bases[verb]
         magnitude = abs(arg)
-        digits = {10: str, 2: lambda n: format(n, "b"), 8: lambda n: format(n, "o"), 16: lambda n: format(n, "x")}[base](magnitude)
+        digits = {10: str, 2: lambda n: format(n, "b"), 8: lambda n: format(n, "o"), 16: lambda n: format(n, "x")}[
+            base
+        ](magnitude)
         if verb == "X":
             digits = digits.upper()
         if precision is not None:
@@ -197,7 +199,7 @@ class Formatter:
                 return " " * (width or 0)
             digits = digits.rjust(precision, "0")
         prefix = ""
-        if "#" in flags and verb != "v" or verb == "O":
+        if ("#" in flags and verb != "v") or verb == "O":
             prefix = {"b": "0b", "o": "0", "x": "0x", "X": "0X", "O": "0o"}.get(verb, "")
             if verb == "o" and digits.startswith("0"):
                 prefix = ""
@@ -281,7 +283,16 @@ def _pad(text: str, width: int | None, flags: set[str]) -> str:
     return text.rjust(width, "0" if "0" in flags else " ")
 
 
-_ESCAPES: Final = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\"}
+_ESCAPES: Final = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+}
 
 
 def _escape(char: str, ascii_only: bool, quote: str) -> str:
@@ -294,20 +305,28 @@ def _escape(char: str, ascii_only: bool, quote: str) -> str:
         return char
     if not ascii_only and char.isprintable():
         return char
-    if code < 0x80 and code < 0x20 or code == 0x7F:
+    if (code < 0x80 and code < 0x20) or code == 0x7F:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _go_float(value: float, verb: str, precision: int | None, sharp: bool) -> str:
     if verb in "fF":
-        return f"{value:#.{6 if precision is None else precision}f}" if sharp else f"{Decimal(value):.{6 if precision is None else precision}f}"
+        return (
+            f"{value:#.{6 if precision is None else precision}f}"
+            if sharp
+            else f"{Decimal(value):.{6 if precision is None else precision}f}"
+        )
     if verb in "eE":
         text = f"{Decimal(value):.{6 if precision is None else precision}e}"
         return _exponent(text, verb)
     if precision is None:
         return _shortest(value, verb)
-    text = f"{Decimal(value):{'#' if sharp else ''}.{precision or 1}{'G' if verb == 'G' else 'g'}}" if not sharp else f"{value:#.{precision or 1}g}"
+    text = (
+        f"{Decimal(value):{'#' if sharp else ''}.{precision or 1}{'G' if verb == 'G' else 'g'}}"
+        if not sharp
+        else f"{value:#.{precision or 1}g}"
+    )
     if not sharp:
         text = f"{value:.{precision or 1}g}"
     return _exponent(text, "E" if verb == "G" else "e")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -28,9 +28,9 @@ def now_ns(context: Context) -> Value:
 def zone(name: str) -> tzinfo:
     """A time zone by name; raises :class:`BuiltinError` where there is none."""
     if name in ("", "UTC"):
-        return timezone.utc
+        return UTC
     if name == "Local":
-        return timezone.utc
+        return UTC
     if name.startswith(("/", ".")) or ".." in name or "\\" in name:
         raise BuiltinError("time: invalid location name")
     try:
@@ -53,7 +53,7 @@ class Moment:
         """The local date and time, and the nanoseconds within the second."""
         seconds, nanos = divmod(self.ns, SECOND)
         at = EPOCH + timedelta(seconds=seconds)
-        local = at.replace(tzinfo=timezone.utc).astimezone(self.tz)
+        local = at.replace(tzinfo=UTC).astimezone(self.tz)
         return local, nanos
 
 
@@ -64,7 +64,7 @@ def _moment(value: Value) -> Moment:
         case bool() | None | str() | dict():
             raise OperandError(f"operand 1 must be one of {{array, number}} but got {type_name(value)}")
     ns = operands.number(value, 1)
-    return Moment(_ns(ns), timezone.utc)
+    return Moment(_ns(ns), UTC)
 
 
 def _ns(value: Any) -> int:
@@ -80,7 +80,7 @@ def _from_array(value: list[Value]) -> Moment:
     if not value:
         raise operands.bad(1, "array must contain number (ns) and optional string (tz)")
     ns = _ns(operands.number(value[0], 1))
-    tz: tzinfo = timezone.utc
+    tz: tzinfo = UTC
     layout = ""
     if len(value) > 1:
         name = value[1]
@@ -156,7 +156,7 @@ def parse_duration_ns(value: Value) -> Value:
     total = 0
     while text:
         end = 0
-        while end < len(text) and (text[end].isascii() and text[end].isdigit() or text[end] == "."):
+        while end < len(text) and ((text[end].isascii() and text[end].isdigit()) or text[end] == "."):
             end += 1
         number, text = text[:end], text[end:]
         if not number or number == "." or number.count(".") > 1:
@@ -191,9 +191,11 @@ def add_date(value: Value, years: Value, months: Value, days: Value) -> Value:
     year, month = divmod(months_all, 12)
     if not 1 <= year <= 9998 or abs(by_days) > 4_000_000:
         raise BuiltinError("time outside of valid range")
-    naive = datetime(year, month + 1, 1, local.hour, local.minute, local.second) + timedelta(days=local.day - 1 + by_days)  # noqa: DTZ001
+    naive = datetime(year, month + 1, 1, local.hour, local.minute, local.second) + timedelta(
+        days=local.day - 1 + by_days
+    )
     there = naive.replace(tzinfo=moment.tz)
-    seconds = int((there.astimezone(timezone.utc).replace(tzinfo=None) - EPOCH).total_seconds())
+    seconds = int((there.astimezone(UTC).replace(tzinfo=None) - EPOCH).total_seconds())
     ns = seconds * SECOND + nanos
     if not LOW <= ns <= HIGH:
         raise BuiltinError("time outside of valid range")

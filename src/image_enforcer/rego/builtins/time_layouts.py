@@ -49,7 +49,7 @@ def pieces(layout: str) -> list[tuple[str, bool]]:
             out.append(("2006", True))
             at = m.end()
             continue
-        if token == "Jan" and layout[m.start() : m.start() + 3] == "Jan" or token != "Jan":
+        if (token == "Jan" and layout[m.start() : m.start() + 3] == "Jan") or token != "Jan":
             out.append((layout[at : m.start()], False))
             out.append((token, True))
         at = m.end()
@@ -119,7 +119,9 @@ class _Scan:
         self.offset = 0
 
     def fail(self, element: str) -> LayoutError:
-        return LayoutError(f"parsing time {term(self.text)} as {term(self.layout)}: cannot parse {term(self.rest)} as {term(element)}")
+        return LayoutError(
+            f"parsing time {term(self.text)} as {term(self.layout)}: cannot parse {term(self.rest)} as {term(element)}"
+        )
 
     def range(self, what: str) -> LayoutError:
         return LayoutError(f"parsing time {term(self.text)}: {what} out of range")
@@ -255,7 +257,11 @@ def _fraction_or_offset(s: _Scan, token: str) -> None:
         return
     colon = ":" if ":" in token else ""
     body = token[1:].replace(":", "")
-    pattern = r"([+-])([0-9]{2})" + (rf"{colon}([0-9]{{2}})" if len(body) >= 4 else "") + (rf"{colon}([0-9]{{2}})" if len(body) == 6 else "")
+    pattern = (
+        r"([+-])([0-9]{2})"
+        + (rf"{colon}([0-9]{{2}})" if len(body) >= 4 else "")
+        + (rf"{colon}([0-9]{{2}})" if len(body) == 6 else "")
+    )
     m = re.match(pattern, s.rest)
     if m is None:
         raise s.fail(token)

@@ -24,7 +24,11 @@ def _split(text: str) -> tuple[str, str]:
         c = text[end]
         if c.isdigit() or c in ".+-":
             end += 1
-        elif c in "eE" and end + 1 < len(text) and (text[end + 1].isdigit() or text[end + 1] in "+-" and text[end + 2 : end + 3].isdigit()):
+        elif (
+            c in "eE"
+            and end + 1 < len(text)
+            and (text[end + 1].isdigit() or (text[end + 1] in "+-" and text[end + 2 : end + 3].isdigit()))
+        ):
             end += 2
         else:
             break

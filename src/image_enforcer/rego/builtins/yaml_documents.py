@@ -97,7 +97,7 @@ _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0
 
 def scalar(text: str, tag: str, plain: bool) -> Value:
     """The value of a scalar. Only plain ones are looked at; quoted ones are strings."""
-    if tag.endswith(":str") and not plain or not plain and not tag.endswith((":int", ":float", ":bool", ":null")):
+    if (tag.endswith(":str") and not plain) or (not plain and not tag.endswith((":int", ":float", ":bool", ":null"))):
         return text
     if text in ("", "~", "null", "Null", "NULL"):
         return None
@@ -162,7 +162,9 @@ def from_float(value: float) -> Value:
 
 def dump(value: Value) -> str:
     """A value as YAML text, keys in order."""
-    text = yaml.dump(_plain(value), Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=1 << 30, sort_keys=False)
+    text = yaml.dump(
+        _plain(value), Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=1 << 30, sort_keys=False
+    )
     return str(text).removesuffix("...\n")
 
 

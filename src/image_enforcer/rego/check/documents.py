@@ -158,7 +158,9 @@ class RuleTree:
         if inner:
             lines = sorted({(term_text(_original(p, original)), str(r.loc)) for r, p in inner})
             shown = "".join(f"\n\t{text}\n\t  {loc}" for text, loc in lines)
-            return Problem(TYPE_ERROR, f"rule {name} conflicts with:{_conflict_list(inner, original)}" if shown else "", first.loc)
+            return Problem(
+                TYPE_ERROR, f"rule {name} conflicts with:{_conflict_list(inner, original)}" if shown else "", first.loc
+            )
         if len(kinds) > 1 or len(arities) > 1 or (complete and complete < len(rules)) or (sets and set_objects):
             return Problem(TYPE_ERROR, f"conflicting rules {name} found", first.loc)
         if len(defaults) > 1:
@@ -173,7 +175,11 @@ class RuleTree:
 
         def visit(node: Node, path: tuple[str, ...]) -> None:
             if node.rules and exists(path):
-                problems.append(Problem(COMPILE_ERROR, f"conflicting rule for data path {'/'.join(path)} found", node.rules[0][0].loc))
+                problems.append(
+                    Problem(
+                        COMPILE_ERROR, f"conflicting rule for data path {'/'.join(path)} found", node.rules[0][0].loc
+                    )
+                )
             for k, child in node.children.items():
                 if isinstance(k, str):
                     visit(child, (*path, k))
@@ -322,7 +328,10 @@ def _path_to_self(rule: Rule, deps: Mapping[int, list[tuple[Rule, Ref]]]) -> lis
 
 
 def _original(path: Ref, original: Mapping[str, str]) -> Ref:
-    return replace(path, terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in path.terms))
+    return replace(
+        path,
+        terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in path.terms),
+    )
 
 
 def _conflict_list(inner: list[tuple[Rule, Ref]], original: Mapping[str, str]) -> str:

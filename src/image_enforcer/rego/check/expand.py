@@ -11,8 +11,30 @@ from dataclasses import replace
 
 from ..errors import Location
 from ..syntax.nodes import (
-    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref, Rule,
-    Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var, With,
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Every,
+    Expr,
+    Head,
+    LogicalAnd,
+    LogicalOr,
+    Not,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Rule,
+    Scalar,
+    Set,
+    SetComprehension,
+    SomeDecl,
+    TemplateString,
+    Term,
+    TermExpr,
+    Var,
+    With,
 )  # fmt: skip
 from .locals import Names
 from .visit import Rewriter, is_equality, operator_name
@@ -166,7 +188,9 @@ class Calls(Bodies):
             case Call(operator, args):
                 made = replace(
                     term,
-                    operator=replace(operator, terms=(operator.terms[0], *(self._term(t, support) for t in operator.terms[1:]))),
+                    operator=replace(
+                        operator, terms=(operator.terms[0], *(self._term(t, support) for t in operator.terms[1:]))
+                    ),
                     args=tuple(self._term(a, support) for a in args),
                 )
                 return self._hoist(made, support)
@@ -295,7 +319,9 @@ def head_refs(names: Names, rule: Rule) -> Rule:
     key = head.key
     for i in range(1, len(terms)):
         term = terms[i]
-        if isinstance(term, Ref | Call) or isinstance(term, Object | Array | Set | ArrayComprehension | SetComprehension | ObjectComprehension):
+        if isinstance(term, Ref | Call) or isinstance(
+            term, Object | Array | Set | ArrayComprehension | SetComprehension | ObjectComprehension
+        ):
             part, var = equation(names, term)
             if key is not None and head.value is not None and key == term:
                 key = var
@@ -397,4 +423,15 @@ def rewrite_heads(rules: Mapping[str, tuple[Rule, ...]], change: Callable[[Rule]
     return {k: tuple(change(r) for r in v) for k, v in rules.items()}
 
 
-__all__ = ["Calls", "ClosureHeads", "Dynamics", "Equals", "Head", "Prints", "Templates", "Withs", "head_refs", "rule_heads"]
+__all__ = [
+    "Calls",
+    "ClosureHeads",
+    "Dynamics",
+    "Equals",
+    "Head",
+    "Prints",
+    "Templates",
+    "Withs",
+    "head_refs",
+    "rule_heads",
+]

@@ -11,13 +11,50 @@ from dataclasses import dataclass, field, replace
 from ..errors import TYPE_ERROR, Location, Problem
 from ..signatures import signatures
 from ..syntax.nodes import (
-    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref, Rule,
-    Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var,
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Every,
+    Expr,
+    LogicalAnd,
+    LogicalOr,
+    Not,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Rule,
+    Scalar,
+    Set,
+    SetComprehension,
+    SomeDecl,
+    TemplateString,
+    Term,
+    TermExpr,
+    Var,
 )  # fmt: skip
 from ..syntax.printer import term_text
 from ..types import (
-    ANY, BOOLEAN, NUMBER, STRING, AnyOf, ArrayType, Basic, FunctionType, ObjectType, Property, SetType, Type, compare_types, is_nil, keys,
-    select, type_of, union, values,
+    ANY,
+    BOOLEAN,
+    NUMBER,
+    STRING,
+    AnyOf,
+    ArrayType,
+    Basic,
+    FunctionType,
+    ObjectType,
+    Property,
+    SetType,
+    Type,
+    compare_types,
+    is_nil,
+    keys,
+    select,
+    type_of,
+    union,
+    values,
 )  # fmt: skip
 from ..values import Key, Num, Value, compare, key, sort_values, unkey
 from .documents import Node as RuleNode
@@ -115,7 +152,11 @@ class Checker:
     """Checks bodies with what is known of rules and, by layers, of variables."""
 
     def __init__(
-        self, env: TypeEnv, original: Mapping[str, str], scopes: tuple[dict[str, Type | None], ...] = (), overlay: dict[Key, TypeNode] | None = None
+        self,
+        env: TypeEnv,
+        original: Mapping[str, str],
+        scopes: tuple[dict[str, Type | None], ...] = (),
+        overlay: dict[Key, TypeNode] | None = None,
     ) -> None:
         self.env = env
         self.original = original
@@ -364,7 +405,11 @@ class Checker:
         if not isinstance(head, Var):
             return self._leaf(self.type(head), ref, 1)
         if head.name == "data":
-            return self._below(self.env.root, ref, 1) if self.overlay is None or "data" not in self.overlay else self._over_ref(ref)
+            return (
+                self._below(self.env.root, ref, 1)
+                if self.overlay is None or "data" not in self.overlay
+                else self._over_ref(ref)
+            )
         if head.name == "input":
             return self._leaf(ANY, ref, 1) if len(ref.terms) > 1 else None
         kind = self.var(head.name)
@@ -387,7 +432,11 @@ class Checker:
         step = ref.terms[at]
         if at == 1 and not node.children:
             return self._leaf(ANY, ref, 1)
-        if at in (1, 2) and not isinstance(step, Var) and not (isinstance(step, Scalar) and isinstance(step.value, str)):
+        if (
+            at in (1, 2)
+            and not isinstance(step, Var)
+            and not (isinstance(step, Scalar) and isinstance(step.value, str))
+        ):
             return self._invalid(ref, at, self.type(step), STRING, _names(node))
         if isinstance(step, Var):
             kinds = keys(extent(node))
@@ -523,10 +572,14 @@ class Checker:
             if i < len(have) and have[i] is not None and not is_nil(have[i]) and not unifies(have[i], wanted):
                 return self._arguments(expr.loc, shown, "invalid argument(s)", have, kind)
             if not self.unify1(arg, wanted):
-                return self._arguments(expr.loc, shown, "invalid argument(s)", [self.type(a) for a in call.args if not _captured(a)], kind)
+                return self._arguments(
+                    expr.loc, shown, "invalid argument(s)", [self.type(a) for a in call.args if not _captured(a)], kind
+                )
         return None
 
-    def _arguments(self, loc: Location, name: str, message: str, have: Sequence[Type | None], want: FunctionType) -> _TypeProblem:
+    def _arguments(
+        self, loc: Location, name: str, message: str, have: Sequence[Type | None], want: FunctionType
+    ) -> _TypeProblem:
         return _TypeProblem(argument_problem(loc, name, message, have, want), any(is_nil(h) for h in have))
 
     def _equation(self, expr: Expr, args: tuple[Term, ...]) -> _TypeProblem | None:
@@ -538,13 +591,22 @@ class Checker:
 
     def _mismatch(self, expr: Expr, left: Type | None, right: Type | None) -> _TypeProblem:
         lines = [f"left  : {_text(left)}", f"right : {_text(right)}"]
-        kind = next((n for t, n in ((ObjectType, "objects"), (ArrayType, "arrays"), (SetType, "sets")) if isinstance(left, t) and isinstance(right, t)), "")
+        kind = next(
+            (
+                n
+                for t, n in ((ObjectType, "objects"), (ArrayType, "arrays"), (SetType, "sets"))
+                if isinstance(left, t) and isinstance(right, t)
+            ),
+            "",
+        )
         if kind:
             lines.append(
                 f"hint  : both sides are {kind} but their types differ, so they can never be equal"
                 " (see https://www.openpolicyagent.org/docs/errors/rego-type-error/match-error)"
             )
-        return _TypeProblem(Problem(TYPE_ERROR, "match error", expr.loc, extra=tuple(lines)), is_nil(left) or is_nil(right))
+        return _TypeProblem(
+            Problem(TYPE_ERROR, "match error", expr.loc, extra=tuple(lines)), is_nil(left) or is_nil(right)
+        )
 
     def _member(self, expr: Expr, args: tuple[Term, ...], with_key: bool) -> _TypeProblem | None:
         arity = 3 if with_key else 2
@@ -581,7 +643,9 @@ class Checker:
             return unifies(left, right)
         match a, b:
             case Array(xs), Array(ys):
-                return len(xs) == len(ys) and all(self.unify2(x, self.type(x), y, self.type(y)) for x, y in zip(xs, ys, strict=True))
+                return len(xs) == len(ys) and all(
+                    self.unify2(x, self.type(x), y, self.type(y)) for x, y in zip(xs, ys, strict=True)
+                )
             case Object(ps), Object(qs):
                 there = {_pair(k): v for k, v in qs}
                 if len(ps) != len(qs) or any(_pair(k) not in there for k, _ in ps):
@@ -635,7 +699,9 @@ class Checker:
             case Array(items), ArrayType(static, dynamic):
                 if len(items) != len(static) and dynamic is None:
                     return False
-                return all(self.unify1(item, static[i] if i < len(static) else dynamic, union_) for i, item in enumerate(items))
+                return all(
+                    self.unify1(item, static[i] if i < len(static) else dynamic, union_) for i, item in enumerate(items)
+                )
             case Object(pairs), ObjectType(props, dynamic):
                 if len(pairs) != len(props) and dynamic is None:
                     return False
@@ -660,7 +726,13 @@ class Checker:
             want = self.ref_type(target)
             if not isinstance(want, FunctionType):
                 continue
-            value = item.value if isinstance(item.value, Ref) else Ref((item.value,)) if isinstance(item.value, Var) else None
+            value = (
+                item.value
+                if isinstance(item.value, Ref)
+                else Ref((item.value,))
+                if isinstance(item.value, Var)
+                else None
+            )
             have = self.ref_type(value) if value is not None else None
             if isinstance(have, FunctionType) and not unifies(want, have):
                 return self._arguments(item.loc, term_text(target), "arity mismatch", have.args, want)
@@ -675,7 +747,9 @@ class Checker:
             if head == "input":
                 overlay["data"] = _relaxed(self.env, [p for r, p in self.env.tree.rules() if not r.head.args])
             elif head == "data" and not isinstance(self.ref_type(target), FunctionType):
-                overlay["data"] = _relaxed(self.env, [p for r, p in self.env.tree.rules() if not r.head.args], ground_steps(target))
+                overlay["data"] = _relaxed(
+                    self.env, [p for r, p in self.env.tree.rules() if not r.head.args], ground_steps(target)
+                )
             else:
                 overlay["data"] = _relaxed(self.env, [p for r, p in self.env.tree.rules() if not r.head.args])
         return Checker(self.env, self.original, self.scopes, overlay)
@@ -732,7 +806,9 @@ def _in_order(tree: RuleTree) -> list[Rule]:
                 continue
             done.add(id(rule))
             stack.append((rule, True))
-            stack.extend((r, False) for r in sorted((r for r, _ in tree.of(rule)), key=_place, reverse=True) if id(r) not in done)
+            stack.extend(
+                (r, False) for r in sorted((r for r, _ in tree.of(rule)), key=_place, reverse=True) if id(r) not in done
+            )
     return ordered
 
 
@@ -816,7 +892,11 @@ def unifies(a: Type | None, b: Type | None) -> bool:
         case Basic(), Basic():
             return a == b
         case ArrayType(), ArrayType():
-            return _arrays(a, b) and _arrays(b, a) and (a.dynamic is None or b.dynamic is None or unifies(a.dynamic, b.dynamic))
+            return (
+                _arrays(a, b)
+                and _arrays(b, a)
+                and (a.dynamic is None or b.dynamic is None or unifies(a.dynamic, b.dynamic))
+            )
         case ObjectType(), ObjectType():
             if not (_objects(a, b) and _objects(b, a)):
                 return False
@@ -927,7 +1007,9 @@ class _by_key:  # noqa: N801 - a sort key
 
 def original_ref(ref: Ref, original: Mapping[str, str]) -> Ref:
     """A reference with the variables' written names."""
-    return replace(ref, terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in ref.terms))
+    return replace(
+        ref, terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in ref.terms)
+    )
 
 
 def _text(t: Type | None) -> str:
@@ -946,7 +1028,9 @@ def term_type(env: TypeEnv | None, term: Term) -> Type | None:
     return None
 
 
-def argument_problem(loc: Location, name: str, message: str, have: Sequence[Type | None], want: FunctionType) -> Problem:
+def argument_problem(
+    loc: Location, name: str, message: str, have: Sequence[Type | None], want: FunctionType
+) -> Problem:
     """Wrong operands, with the types there are and those there should be."""
     types = [*want.args, *([want.result] if want.result is not None and message != "arity mismatch" else [])]
     names = want.names or ("",) * len(types)
@@ -957,4 +1041,14 @@ def argument_problem(loc: Location, name: str, message: str, have: Sequence[Type
     return Problem(TYPE_ERROR, f"{name}: {message}", loc, extra=lines)
 
 
-__all__ = ["NUMBER", "Checker", "Num", "RuleNode", "TypeEnv", "check_query_types", "check_rule_types", "compare_types", "unifies"]
+__all__ = [
+    "NUMBER",
+    "Checker",
+    "Num",
+    "RuleNode",
+    "TypeEnv",
+    "check_query_types",
+    "check_rule_types",
+    "compare_types",
+    "unifies",
+]

@@ -10,8 +10,29 @@ from itertools import count
 
 from ..errors import COMPILE_ERROR, Location, Problem
 from ..syntax.nodes import (
-    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref, Rule,
-    Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var, With,
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Every,
+    Expr,
+    LogicalAnd,
+    LogicalOr,
+    Not,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Rule,
+    Scalar,
+    Set,
+    SetComprehension,
+    SomeDecl,
+    TemplateString,
+    Term,
+    TermExpr,
+    Var,
+    With,
 )  # fmt: skip
 from ..syntax.parser import value_name
 from .resolve import ROOTS, declared
@@ -87,7 +108,9 @@ class LocalVars:
         for name, how in scope.how.items():
             if how == "arg" and scope.uses.get(name, 0) == 0 and not name.startswith("$"):
                 self.unused.append(
-                    Problem(COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.loc)
+                    Problem(
+                        COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.loc
+                    )
                 )
 
     def query(self, body: Body) -> Body:
@@ -271,7 +294,10 @@ class LocalVars:
             case Array(items):
                 return replace(term, items=tuple(self._target(i) for i in items))
             case Object(pairs):
-                return replace(term, pairs=tuple((self.term(k) if not isinstance(k, Scalar) else k, self._target(v)) for k, v in pairs))
+                return replace(
+                    term,
+                    pairs=tuple((self.term(k) if not isinstance(k, Scalar) else k, self._target(v)) for k, v in pairs),
+                )
             case _:
                 self.problems.append(Problem(COMPILE_ERROR, f"cannot assign to {value_name(term)}", term.loc))
                 return term
@@ -340,7 +366,9 @@ class LocalVars:
             if isinstance(x, Var):
                 new = self._declared(x.name)
                 if new is not None and new != x.name:
-                    self.problems.append(Problem(COMPILE_ERROR, f"called function {operator_name(operator)} shadowed", loc))
+                    self.problems.append(
+                        Problem(COMPILE_ERROR, f"called function {operator_name(operator)} shadowed", loc)
+                    )
                     return
 
     def term(self, term: Term) -> Term:

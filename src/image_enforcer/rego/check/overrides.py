@@ -8,7 +8,22 @@ from typing import Any
 
 from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
-from ..syntax.nodes import Array, Call, CallExpr, Expr, Module, Object, Ref, Rule, Scalar, Set, Term, TermExpr, Var, With
+from ..syntax.nodes import (
+    Array,
+    Call,
+    CallExpr,
+    Expr,
+    Module,
+    Object,
+    Ref,
+    Rule,
+    Scalar,
+    Set,
+    Term,
+    TermExpr,
+    Var,
+    With,
+)
 from ..syntax.printer import import_text, term_text
 from ..values import Num
 from .documents import RuleTree
@@ -31,7 +46,12 @@ def root_documents(module: Module) -> list[Problem]:
                 text = f"rules must not shadow {link.head.name} (use a different rule name)"
                 problems.append(Problem(COMPILE_ERROR, text, link.loc))
             for arg in link.head.args or ():
-                if isinstance(arg, Ref) and len(arg.terms) == 1 and isinstance(arg.head, Var) and arg.head.name in ROOTS:
+                if (
+                    isinstance(arg, Ref)
+                    and len(arg.terms) == 1
+                    and isinstance(arg.head, Var)
+                    and arg.head.name in ROOTS
+                ):
                     text = f"args must not shadow {arg.head.name} (use a different variable name)"
                     problems.append(Problem(COMPILE_ERROR, text, arg.loc))
             link = link.else_
@@ -39,7 +59,11 @@ def root_documents(module: Module) -> list[Problem]:
         for x in walk(rule):
             if isinstance(x, Expr) and is_assignment(x) and isinstance(x.terms, CallExpr) and x.terms.args:
                 target = x.terms.args[0]
-                name = target.head.name if isinstance(target, Ref) and len(target.terms) == 1 and isinstance(target.head, Var) else ""
+                name = (
+                    target.head.name
+                    if isinstance(target, Ref) and len(target.terms) == 1 and isinstance(target.head, Var)
+                    else ""
+                )
                 if name in ROOTS:
                     text = f"variables must not shadow {name} (use a different variable name)"
                     problems.append(Problem(COMPILE_ERROR, text, x.loc))
@@ -91,7 +115,9 @@ def _print_body(body: Sequence[Expr], outer: set[str], original: Mapping[str, st
             for arg in expr.terms.args:
                 for name in variables(arg, closures=False):
                     if name not in there and not name.startswith("$") and not _in_ref(arg, name):
-                        problems.append(Problem(COMPILE_ERROR, f"var {original.get(name, name)} is undeclared", arg.loc))
+                        problems.append(
+                            Problem(COMPILE_ERROR, f"var {original.get(name, name)} is undeclared", arg.loc)
+                        )
     return problems
 
 
@@ -153,7 +179,9 @@ class WithTargets:
             return True
         if root == "data":
             if self.tree.partially_replaces(ref):
-                self.problems.append(Problem(COMPILE_ERROR, "with keyword cannot partially replace virtual document(s)", target.loc))
+                self.problems.append(
+                    Problem(COMPILE_ERROR, "with keyword cannot partially replace virtual document(s)", target.loc)
+                )
                 return True
             if self.tree.is_function(ref):
                 return self._function_value(item)
@@ -168,7 +196,9 @@ class WithTargets:
         return True
 
     def _bad(self, text: str, item: With) -> None:
-        self.problems.append(Problem(COMPILE_ERROR, f"with keyword replacing built-in function: {text}", item.target.loc))
+        self.problems.append(
+            Problem(COMPILE_ERROR, f"with keyword replacing built-in function: {text}", item.target.loc)
+        )
 
     def _builtin_ok(self, name: str, item: With) -> bool:
         found = signatures()[name]
@@ -306,4 +336,13 @@ def to_term(value: Any, at: Expr) -> Term:
     return Scalar(str(value), loc)
 
 
-__all__ = ["INTERNAL", "Set", "WithTargets", "deprecated_calls", "duplicate_imports", "root_documents", "unsafe_calls", "void_calls"]
+__all__ = [
+    "INTERNAL",
+    "Set",
+    "WithTargets",
+    "deprecated_calls",
+    "duplicate_imports",
+    "root_documents",
+    "unsafe_calls",
+    "void_calls",
+]

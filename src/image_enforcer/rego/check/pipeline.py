@@ -199,11 +199,17 @@ def undefined_functions(node: object, tree: RuleTree, original: Mapping[str, str
         name = operator_name(operator)
         if arity < 0:
             if name not in ("print",):
-                problems.append(Problem(TYPE_ERROR, f"undefined function {term_text(_renamed(operator, original))}", x.loc))
+                problems.append(
+                    Problem(TYPE_ERROR, f"undefined function {term_text(_renamed(operator, original))}", x.loc)
+                )
             continue
         if name in signatures() and name not in overrides.INTERNAL and name not in catalog.names():
             problems.append(
-                Problem(TYPE_ERROR, f"undefined function {name} (OPA has this built-in; this version of image-enforcer does not)", x.loc)
+                Problem(
+                    TYPE_ERROR,
+                    f"undefined function {name} (OPA has this built-in; this version of image-enforcer does not)",
+                    x.loc,
+                )
             )
             continue
         count = len(args)
@@ -225,11 +231,16 @@ def _arity_problem(expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int
 
         return argument_problem(expr.loc, name, "arity mismatch", [term_type(None, a) for a in args], found.function)
     plural = "" if count == 1 else "s"
-    return Problem(TYPE_ERROR, f"function {term_text(operator)} has arity {arity}, got {count} argument{plural}", expr.loc)
+    return Problem(
+        TYPE_ERROR, f"function {term_text(operator)} has arity {arity}, got {count} argument{plural}", expr.loc
+    )
 
 
 def _renamed(operator: Ref, original: Mapping[str, str]) -> Ref:
-    return replace(operator, terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in operator.terms))
+    return replace(
+        operator,
+        terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in operator.terms),
+    )
 
 
 # --- queries -------------------------------------------------------------------------------------

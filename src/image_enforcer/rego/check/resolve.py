@@ -6,8 +6,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..syntax.nodes import (
-    ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, Import, LogicalAnd, LogicalOr, Module, Not, Object, ObjectComprehension,
-    Ref, Rule, Scalar, SetComprehension, SomeDecl, TemplateString, Term, Var, With,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Every,
+    Expr,
+    Head,
+    Import,
+    LogicalAnd,
+    LogicalOr,
+    Module,
+    Not,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Rule,
+    Scalar,
+    SetComprehension,
+    SomeDecl,
+    TemplateString,
+    Term,
+    Var,
+    With,
 )  # fmt: skip
 from .visit import Rewriter, is_assignment, variables, walk
 
@@ -204,4 +225,14 @@ def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], d
     return resolved, used
 
 
-__all__ = ["LogicalAnd", "LogicalOr", "Not", "Resolver", "TemplateString", "declared", "global_names", "import_name", "resolve_modules"]
+__all__ = [
+    "LogicalAnd",
+    "LogicalOr",
+    "Not",
+    "Resolver",
+    "TemplateString",
+    "declared",
+    "global_names",
+    "import_name",
+    "resolve_modules",
+]

@@ -7,8 +7,26 @@ from dataclasses import replace
 
 from ..errors import UNSAFE_VAR_ERROR, Location, Problem
 from ..syntax.nodes import (
-    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref, Scalar,
-    Set, SetComprehension, TemplateString, Term, TermExpr, Var,
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Every,
+    Expr,
+    LogicalAnd,
+    LogicalOr,
+    Not,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Scalar,
+    Set,
+    SetComprehension,
+    TemplateString,
+    Term,
+    TermExpr,
+    Var,
 )  # fmt: skip
 from .visit import CLOSURES, Rewriter, is_equality, variables, walk
 
@@ -66,7 +84,9 @@ def _ref_safe(ref: Ref, safe: set[str]) -> bool:
         return head.name in safe or head.name in GLOBALS
     if isinstance(head, Call):
         return all(v in safe or v in GLOBALS for v in variables(head, closures=False))
-    return all(v in safe or v in GLOBALS for v in variables(head, closures=False)) or not isinstance(head, Array | Object | Set)
+    return all(v in safe or v in GLOBALS for v in variables(head, closures=False)) or not isinstance(
+        head, Array | Object | Set
+    )
 
 
 def unify_outputs(safe: set[str], a: Term, b: Term) -> set[str]:
@@ -216,7 +236,9 @@ def _implicit(body: Body) -> dict[str, None]:
 
 
 def _bound_inside(body: Body, name: str) -> bool:
-    return any(e.generated and is_equality(e) and isinstance(e.terms, CallExpr) and e.terms.args[0] == Var(name) for e in body) or any(
+    return any(
+        e.generated and is_equality(e) and isinstance(e.terms, CallExpr) and e.terms.args[0] == Var(name) for e in body
+    ) or any(
         e.generated and isinstance(e.terms, CallExpr) and e.terms.args and e.terms.args[-1] == Var(name) for e in body
     )
 

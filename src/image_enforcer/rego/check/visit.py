@@ -7,8 +7,30 @@ from dataclasses import replace
 
 from ..signatures import signatures
 from ..syntax.nodes import (
-    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, LogicalAnd, LogicalOr, Not, Object, ObjectComprehension, Ref,
-    Rule, Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var, With,
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Every,
+    Expr,
+    Head,
+    LogicalAnd,
+    LogicalOr,
+    Not,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Rule,
+    Scalar,
+    Set,
+    SetComprehension,
+    SomeDecl,
+    TemplateString,
+    Term,
+    TermExpr,
+    Var,
+    With,
 )  # fmt: skip
 
 CLOSURES = (ArrayComprehension, SetComprehension, ObjectComprehension)
@@ -69,7 +91,11 @@ class Rewriter:
             case Every(k, v, domain, body):
                 made_domain = self.term(domain)
                 return replace(
-                    expr.terms, key=None if k is None else self.term(k), value=self.term(v), domain=made_domain, body=self.body(body)
+                    expr.terms,
+                    key=None if k is None else self.term(k),
+                    value=self.term(v),
+                    domain=made_domain,
+                    body=self.body(body),
                 )
             case Not(body):
                 return replace(expr.terms, body=self.body(body))
@@ -94,7 +120,10 @@ class Rewriter:
     def rule(self, rule: Rule) -> Rule:
         """A rule with its ``else`` branches."""
         return replace(
-            rule, head=self.head(rule.head), body=self.body(rule.body), else_=None if rule.else_ is None else self.rule(rule.else_)
+            rule,
+            head=self.head(rule.head),
+            body=self.body(rule.body),
+            else_=None if rule.else_ is None else self.rule(rule.else_),
         )
 
 
@@ -197,9 +226,7 @@ def variables(
                 continue
             case Ref(terms):
                 todo.extend(reversed(terms[1:]))
-                if ref_heads:
-                    todo.append(terms[0])
-                elif not isinstance(terms[0], Var):
+                if ref_heads or not isinstance(terms[0], Var):
                     todo.append(terms[0])
                 continue
             case Call(operator, args) | CallExpr(operator, args):

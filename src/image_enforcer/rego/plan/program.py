@@ -102,7 +102,9 @@ class ProgramPlanner:
             early_exit=False, uniform=len(depths) == 1, depth=max(depths), memo=True, label=path + (f" [{mask}]" if mask else ""),
         )  # fmt: skip
 
-    def _partial_block(self, at: RuleAt, kind: str, mask: str, params: tuple[Reg, ...], numbers: Iterator[int]) -> Block:
+    def _partial_block(
+        self, at: RuleAt, kind: str, mask: str, params: tuple[Reg, ...], numbers: Iterator[int]
+    ) -> Block:
         rule = at.rule
         planner = BodyPlanner(self.world, numbers, count(1), {})
         head_key = rule.head.key

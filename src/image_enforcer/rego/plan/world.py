@@ -74,7 +74,9 @@ class World:
         self.demands[(node.doc, mask)] = None
 
 
-def replaced_by(modules: Mapping[str, ast.Module], bodies: tuple[ast.Body, ...]) -> tuple[set[str], set[tuple[Value, ...]]]:
+def replaced_by(
+    modules: Mapping[str, ast.Module], bodies: tuple[ast.Body, ...]
+) -> tuple[set[str], set[tuple[Value, ...]]]:
     """Every target of every ``with`` below ``data`` and among functions: names, and paths below ``data``."""
     names: set[str] = set()
     paths: set[tuple[Value, ...]] = set()

@@ -222,7 +222,9 @@ class Writer:
                 s = self.state(state)
                 if replaceable:
                     lead = len(mask) - len(mask.lstrip("b"))
-                    self.put(f"r{dst.n} = {s}.demanded({doc}, {self.names.constant(list(path))}, {name}, {lead}, {self.args(keys)})")
+                    self.put(
+                        f"r{dst.n} = {s}.demanded({doc}, {self.names.constant(list(path))}, {name}, {lead}, {self.args(keys)})"
+                    )
                 else:
                     self.put(f"r{dst.n} = {name}({s}, {self.args(keys)})")
                 self.fail_if(f"r{dst.n} is U")
@@ -362,7 +364,9 @@ class Writer:
             return
         s = self.state(state)
         k = self.names.constant(name)
-        self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {target} = {s}.linked.mock({s}, {k}{self._tail(args)})")
+        self.put(
+            f"if {s}.mocks is not None and {k} in {s}.mocks: {target} = {s}.linked.mock({s}, {k}{self._tail(args)})"
+        )
         self.put(f"else: {target} = {call}")
 
     def _call_builtin(self, op: ops.CallBuiltin) -> None:
@@ -395,7 +399,9 @@ class Writer:
         answers = self.fresh("t")
         if op.mockable:
             k = self.names.constant(op.name)
-            self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {answers} = one({s}.linked.mock({s}, {k}{self._tail(op.args)}))")
+            self.put(
+                f"if {s}.mocks is not None and {k} in {s}.mocks: {answers} = one({s}.linked.mock({s}, {k}{self._tail(op.args)}))"
+            )
             self.put(f"else: {answers} = {call}")
         else:
             self.put(f"{answers} = {call}")
@@ -535,7 +541,9 @@ def _write_value_block(w: Writer, name: str, params: str, block: Block) -> None:
                 w.put("return res")
             else:
                 w.put(f"if res is U: res = {value}")
-                w.put(f"elif not equal(res, {value}): raise conflict({w.names.constant(end.message)}, {w.loc(end.loc)})")
+                w.put(
+                    f"elif not equal(res, {value}): raise conflict({w.names.constant(end.message)}, {w.loc(end.loc)})"
+                )
 
         w.flow(block.ops, finish, "if res is not U: return res" if loops and end.stop else "")
         if loops:
@@ -611,7 +619,9 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
                     w.put(f"put(out, {w.operand(path[0])}, {w.operand(value)}, {w.loc(loc)})")
                 case ops.PutPath(path, value, set_leaf, loc):
                     made = "".join(w.operand(k) + "," for k in path)
-                    w.put(f"put_path(out, ({made}), {w.operand(value)}, {set_leaf}, {w.loc(loc)}, {'seen' if seen else 'None'})")
+                    w.put(
+                        f"put_path(out, ({made}), {w.operand(value)}, {set_leaf}, {w.loc(loc)}, {'seen' if seen else 'None'})"
+                    )
 
         with w.function(f"def {name}({params}):", "return"):
             w.flow(block.ops, finish, "")
@@ -632,7 +642,9 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
         for name in names:
             w.put(f"{name}({params})")
         if not routine.mask:
-            w.put("v = RegoSet(out)" if is_set else ("v = out" if flat else "v = {k: finish(x) for k, x in out.items()}"))
+            w.put(
+                "v = RegoSet(out)" if is_set else ("v = out" if flat else "v = {k: finish(x) for k, x in out.items()}")
+            )
             if memo:
                 w.put(f"s.{memo}[{routine.doc}] = v")
         else:

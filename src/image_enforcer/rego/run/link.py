@@ -8,11 +8,11 @@ from typing import Any
 
 from ..builtins import catalog
 from ..builtins.contract import Builtin
-from ..signatures import signatures
 from ..errors import BuiltinError
 from ..plan.documents import Node
 from ..plan.program import ProgramPlanner
 from ..plan.purity import Purity
+from ..signatures import signatures
 from ..syntax import nodes as ast
 from ..values import UNDEFINED, RegoSet, Value, equal, key
 from . import access

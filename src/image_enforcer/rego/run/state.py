@@ -73,7 +73,9 @@ class Evaluation:
     def charge(self, units: int) -> None:
         """A built-in is about to make or walk that many cells."""
         if units > self.limits.builtin_units:
-            raise LimitError("memory", f"a built-in call needs more than {self.limits.builtin_units} cells or characters")
+            raise LimitError(
+                "memory", f"a built-in call needs more than {self.limits.builtin_units} cells or characters"
+            )
         self.fuel -= units
         if self.fuel < 0:
             self.refuel()
@@ -191,7 +193,9 @@ class State:
             return self.base(path)
         return self.doc(number)
 
-    def demanded(self, number: int, path: tuple[Value, ...], fn: Callable[..., Value], lead: int, *keys: Value) -> Value:
+    def demanded(
+        self, number: int, path: tuple[Value, ...], fn: Callable[..., Value], lead: int, *keys: Value
+    ) -> Value:
         """What a partial document that ``with`` may have replaced holds under some keys."""
         if not self.replaced(path):
             return fn(self, *keys)

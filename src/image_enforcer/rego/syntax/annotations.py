@@ -28,7 +28,12 @@ def parse_blocks(source: Source, comments: list[CommentToken]) -> tuple[list[Ann
             continue
         first = i
         i += 1
-        while i < len(comments) and places[i].col == 1 and places[i].row == places[i - 1].row + 1 and not _opens(comments[i], places[i]):
+        while (
+            i < len(comments)
+            and places[i].col == 1
+            and places[i].row == places[i - 1].row + 1
+            and not _opens(comments[i], places[i])
+        ):
             i += 1
         block = comments[first + 1 : i]
         try:
@@ -52,7 +57,7 @@ def _opens(comment: CommentToken, place: Location) -> bool:
 
 
 def _parse(block: list[CommentToken], place: Location, end_row: int) -> Annotations:
-    text = "\n".join(c.text[1:] if c.text.startswith(" ") else c.text for c in block)
+    text = "\n".join(c.text.removeprefix(" ") for c in block)
     if not text.strip():
         raise _Bad("expected METADATA block, found whitespace")
     try:
@@ -84,7 +89,9 @@ def _check(fields: dict[str, Any]) -> None:
                 raise _Bad(f"invalid author definition {author}: author is an empty string")
         elif isinstance(author, dict):
             if not (str(author.get("name") or "").strip() or str(author.get("email") or "").strip()):
-                raise _Bad(f"invalid author definition {_go_map(author)}: 'name' and/or 'email' values required in object")
+                raise _Bad(
+                    f"invalid author definition {_go_map(author)}: 'name' and/or 'email' values required in object"
+                )
         else:
             raise _Bad(f"invalid author definition {author}: invalid value type, must be string or map")
     for item in fields.get("related_resources", ()):
@@ -126,7 +133,9 @@ def attach(module: Module, blocks: list[Annotations]) -> tuple[Module, list[Prob
         if target is None or wants != ("package" if isinstance(target, Package) else "rule"):
             if target is None:
                 have = ""
-            problems.append(Problem(PARSE_ERROR, f"annotation scope '{scope}' must be applied to {wants}{have}", block.loc))
+            problems.append(
+                Problem(PARSE_ERROR, f"annotation scope '{scope}' must be applied to {wants}{have}", block.loc)
+            )
             continue
         if isinstance(target, Package):
             settled.append(replace(block, scope=scope, path=package))

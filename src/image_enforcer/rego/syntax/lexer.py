@@ -242,7 +242,7 @@ class Lexer:
                 nxt = text[at + 1] if at + 1 < len(text) else ""
                 if nxt == "u":
                     at = min(at + 6, len(text))
-                elif nxt and nxt in '\\"/bfnrt' or (nxt == "{" and "{" in stops):
+                elif (nxt and nxt in '\\"/bfnrt') or (nxt == "{" and "{" in stops):
                     at += 2
                 else:
                     faults.append("illegal escape sequence")

@@ -6,8 +6,24 @@ from ..errors import PARSE_ERROR, CompileError, Location, Problem
 from .annotations import attach, parse_blocks
 from .lexer import Source
 from .nodes import (
-    Annotations, Body, Call, CallExpr, Comment, Expr, Head, Import, Module, Package, Ref, Rule, Scalar, SomeDecl, Statement, Term,
-    TermExpr, Var,
+    Annotations,
+    Body,
+    Call,
+    CallExpr,
+    Comment,
+    Expr,
+    Head,
+    Import,
+    Module,
+    Package,
+    Ref,
+    Rule,
+    Scalar,
+    SomeDecl,
+    Statement,
+    Term,
+    TermExpr,
+    Var,
 )  # fmt: skip
 from .parser import KEYWORDS_V1, Parser, RuleNote, TooDeep, is_ground, too_deep, true_body, value_name
 from .printer import term_text

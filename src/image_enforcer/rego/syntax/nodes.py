@@ -25,7 +25,7 @@ def _loc() -> Any:
 class Scalar:
     """``null``, a boolean, a number or a string."""
 
-    value: None | bool | int | Num | str
+    value: bool | int | Num | str | None
     loc: Location = _loc()
 
     def __eq__(self, other: object) -> bool:

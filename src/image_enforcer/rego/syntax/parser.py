@@ -16,9 +16,34 @@ from ..values import Num
 from . import lexer
 from .lexer import Source, Token, tokenize
 from .nodes import (
-    Array, ArrayComprehension, Body, Call, CallExpr, Comment, Every, Expr, Head, Import, LogicalAnd, LogicalOr, Not, Object,
-    ObjectComprehension, Package, Ref, Rule, Scalar, Set, SetComprehension, SomeDecl, Statement, TemplateString, Term, TermExpr,
-    Var, With,
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Comment,
+    Every,
+    Expr,
+    Head,
+    Import,
+    LogicalAnd,
+    LogicalOr,
+    Not,
+    Object,
+    ObjectComprehension,
+    Package,
+    Ref,
+    Rule,
+    Scalar,
+    Set,
+    SetComprehension,
+    SomeDecl,
+    Statement,
+    TemplateString,
+    Term,
+    TermExpr,
+    Var,
+    With,
 )  # fmt: skip
 
 KEYWORDS_V0 = frozenset({"not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"})
@@ -284,7 +309,9 @@ class Parser:
         if root not in ("data", "input", "future", "rego"):
             self.hints.append("if this is unexpected, try updating OPA")
             shown = root or "?"
-            self.error(path.loc, f"unexpected import path, must begin with one of: {{data, future, input, rego}}, got: {shown}")
+            self.error(
+                path.loc, f"unexpected import path, must begin with one of: {{data, future, input, rego}}, got: {shown}"
+            )
             return None
         alias: str | None = None
         alias_loc = loc
@@ -344,7 +371,9 @@ class Parser:
     def _rego(self, imported: Import, alias_loc: Location) -> None:
         steps = [s.value for s in imported.path.path if isinstance(s, Scalar)]
         if steps not in (["v1"], ["v2"]):
-            self.error(imported.path.loc, f"invalid import `{_dotted(imported.path)}`, must be one of: `rego.v1`, `rego.v2`")
+            self.error(
+                imported.path.loc, f"invalid import `{_dotted(imported.path)}`, must be one of: `rego.v1`, `rego.v2`"
+            )
             return
         if imported.alias is not None:
             self.error(alias_loc, "`rego` imports cannot be aliased")
@@ -383,7 +412,11 @@ class Parser:
         has_if = self.at("kw:if") and not (self.token.newline and self._starts_ref())
         if has_if and not contains and len(head.ref.terms) == 2:
             last = head.ref.terms[1]
-            key = last if head.args is None and not _is_scalar(last) and (not is_ground(last) or isinstance(last, Ref)) else head.key
+            key = (
+                last
+                if head.args is None and not _is_scalar(last) and (not is_ground(last) or isinstance(last, Ref))
+                else head.key
+            )
             value = head.value
             generated = head.generated_value
             if value is None:
@@ -459,7 +492,9 @@ class Parser:
     def _fresh_wildcards(self, head: Head) -> Head:
         if head.args is None:
             return head
-        return replace(head, args=tuple(self.wildcard(a.loc) if isinstance(a, Var) and a.is_wildcard else a for a in head.args))
+        return replace(
+            head, args=tuple(self.wildcard(a.loc) if isinstance(a, Var) and a.is_wildcard else a for a in head.args)
+        )
 
     def _if_body(self) -> Body | None:
         mark = self.save()
@@ -785,13 +820,19 @@ class Parser:
             begin = not_start if not_start is not None else start
             expr = replace(expr, loc=self.span(begin)) if expr.loc.row == 0 else expr
             if not_start is None and self.source.text[start : start + 1] == "{":
-                if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Object) and not expr.terms.term.pairs:
+                if (
+                    isinstance(expr.terms, TermExpr)
+                    and isinstance(expr.terms.term, Object)
+                    and not expr.terms.term.pairs
+                ):
                     self.error(self.span(start), "found empty body")
                     return None
                 word = self.kind()[3:]
                 shown = self.span(start).text
                 self.hints.append(f"wrap the operand to keep the value: `({shown}) {word} ...`")
-                self.error(self.span(start), f"operand of `{word}` cannot begin with `{{` unless the braces hold a body")
+                self.error(
+                    self.span(start), f"operand of `{word}` cannot begin with `{{` unless the braces hold a body"
+                )
                 return None
             outer = self._or_chain((expr,), False, begin)
             return None if outer is None else self._attach_with(outer)
@@ -926,7 +967,9 @@ class Parser:
         node = Not(body, self.span(not_start))
         return Expr(node, loc=self.span(not_start))
 
-    def _explain_braces(self, mark: tuple[int, int, list[str], int], brace: int, loc: Location, prefix: str, word: str = "") -> None:
+    def _explain_braces(
+        self, mark: tuple[int, int, list[str], int], brace: int, loc: Location, prefix: str, word: str = ""
+    ) -> None:
         """The braces of an operand may hold a value instead of a body: say so where they do."""
         after = self.save()
         kept = self.faults[mark[1] :]
@@ -938,8 +981,13 @@ class Parser:
                 self.hints.append(f"wrap the operand to keep the value: `({shown}) {word} ...`")
                 self.error(loc, f"operand of `{word}` cannot begin with `{{` unless the braces hold a body")
             else:
-                self.hints.append(f"write `{prefix}({shown})` to negate the value, or `{prefix}{{{shown}}}` for a body holding it")
-                self.error(loc, f"`{{...}}` in an operand position must contain expression(s), got: {value_name(_brace_led(term))}")
+                self.hints.append(
+                    f"write `{prefix}({shown})` to negate the value, or `{prefix}{{{shown}}}` for a body holding it"
+                )
+                self.error(
+                    loc,
+                    f"`{{...}}` in an operand position must contain expression(s), got: {value_name(_brace_led(term))}",
+                )
             return
         self.restore(mark)
         self.pos = after[0]
@@ -1125,7 +1173,10 @@ class Parser:
         if rel > 0:
             union = f"{braces[:rel]}({inner.text}){braces[rel + len(inner.text) :]}"
         self.hints.append(f"write `{prefix}({braces})` for the comprehension, or `{prefix}{union}` for the set union")
-        self.error(loc, "ambiguous `{ ... | ... }` operand: read as a body holding a set-union expression, not as a comprehension")
+        self.error(
+            loc,
+            "ambiguous `{ ... | ... }` operand: read as a body holding a set-union expression, not as a comprehension",
+        )
 
     # --- expressions and terms -------------------------------------------------------------------
 
@@ -1431,7 +1482,10 @@ class Parser:
                 self.next()
                 if self.token.space or self.token.kind != lexer.IDENT:
                     if self.token.space and not self.at(lexer.EOF):
-                        self.error(self.source.location(token.end, token.end + 1), "unexpected whitespace token: expected identifier")
+                        self.error(
+                            self.source.location(token.end, token.end + 1),
+                            "unexpected whitespace token: expected identifier",
+                        )
                     else:
                         self.illegal("expected identifier")
                     return None

@@ -7,8 +7,31 @@ import re
 from ..text import term as value_text
 from ..values import RegoSet
 from .nodes import (
-    Array, ArrayComprehension, Body, Call, CallExpr, Every, Expr, Head, Import, LogicalAnd, LogicalOr, Not, Object,
-    ObjectComprehension, Package, Ref, Rule, Scalar, Set, SetComprehension, SomeDecl, TemplateString, Term, TermExpr, Var,
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    CallExpr,
+    Every,
+    Expr,
+    Head,
+    Import,
+    LogicalAnd,
+    LogicalOr,
+    Not,
+    Object,
+    ObjectComprehension,
+    Package,
+    Ref,
+    Rule,
+    Scalar,
+    Set,
+    SetComprehension,
+    SomeDecl,
+    TemplateString,
+    Term,
+    TermExpr,
+    Var,
 )  # fmt: skip
 
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -1,0 +1,1 @@
+"""Policy engines: our own, embedded, and a real OPA over HTTP."""

@@ -1,0 +1,1 @@
+"""The words of the product: references, reviews, decisions, reasons. Frozen values, standard library only, no I/O."""

@@ -1,0 +1,1 @@
+"""The product's verbs, written against ports. Only ``decide`` turns what is unknown into a verdict."""

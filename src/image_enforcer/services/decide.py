@@ -1,0 +1,123 @@
+"""Deciding: a review goes to the policy, its answer through the guard.
+
+The guard is the one place that turns *cannot tell* into a verdict. A policy's deny stands in every namespace. What no
+policy could judge is denied in enforced namespaces (all that are not listed), and allowed with a mark in exempt ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from ..analysis import reference, text
+from ..analysis.review import KIND, VERSION
+from ..domain.review import Cause, Decision, Refusal, Review
+from ..ports.policy import Answered, Exceeded, Failed, Outcome, PolicyEngine, Undefined, Unreachable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """How each namespace is treated where no policy could judge: ``exempt`` and ``audit`` allow, with a mark."""
+
+    exempt: frozenset[str] = frozenset()
+    audit: frozenset[str] = field(default_factory=frozenset)
+
+    def undecided(self, refusal: Refusal, namespace: str) -> Decision:
+        """The verdict on what cannot be judged."""
+        reason = text.safe(str(refusal))
+        marks = (("undecided", refusal.cause.value),)
+        if namespace and namespace in self.exempt:
+            return Decision(
+                allowed=True, reason=reason, cause=refusal.cause, undecided=True, audit=(*marks, ("guard", "exempt"))
+            )
+        if namespace and namespace in self.audit:
+            return Decision(
+                allowed=True, reason=reason, cause=refusal.cause, undecided=True, audit=(*marks, ("guard", "audit"))
+            )
+        return Decision(allowed=False, reason=reason, cause=refusal.cause, undecided=True, audit=marks)
+
+
+DENY_ALL = Guard()
+
+
+def decide(subject: Review | Refusal, ask: Callable[[Any], Outcome], guard: Guard = DENY_ALL) -> Decision:
+    """The decision on a review, or on what could not be read as one."""
+    if isinstance(subject, Refusal):
+        return DENY_ALL.undecided(subject, "")
+    outcome = ask(subject.document)
+    found = judge(outcome)
+    if isinstance(found, Refusal):
+        return guard.undecided(found, subject.namespace)
+    if not found.allowed:
+        return found
+    unknown = unparsable(subject)
+    return found if unknown is None else guard.undecided(unknown, subject.namespace)
+
+
+def unparsable(review: Review) -> Refusal | None:
+    """The first image that is no reference: whatever the policy says of it, nobody knows what would run."""
+    for use in review.uses:
+        try:
+            reference.parse(use.image)
+        except reference.BadReference as e:
+            shown = text.safe(use.image, 255)
+            return Refusal(
+                cause=Cause.UNPARSABLE, text=f"{shown}: not an image reference: {e}",
+                remedy="write it as [registry/]repository[:tag][@digest]",
+            )  # fmt: skip
+    return None
+
+
+def judge(outcome: Outcome) -> Decision | Refusal:
+    """What an engine's outcome says, or why it says nothing."""
+    match outcome:
+        case Answered(value):
+            return _answer(value)
+        case Undefined(why, no_policy):
+            cause = Cause.NO_POLICY if no_policy else Cause.POLICY_UNDEFINED
+            return Refusal(
+                cause=cause,
+                text=f"the policy gives no answer: {why}",
+                remedy="load a policy that defines the entry point",
+            )
+        case Failed(why):
+            return Refusal(cause=Cause.POLICY_ERROR, text=f"the policy failed: {why}", remedy="mend the policy")
+        case Exceeded(why):
+            return Refusal(
+                cause=Cause.POLICY_LIMIT,
+                text=f"the policy was stopped: {why}",
+                remedy="make it cheaper, or raise the limit",
+            )
+        case Unreachable(why):
+            return Refusal(
+                cause=Cause.POLICY_UNREACHABLE,
+                text=f"the policy engine cannot be asked: {why}",
+                remedy="see that it runs",
+            )
+    assert_never(outcome)
+
+
+def _answer(value: Any) -> Decision | Refusal:
+    """An ImageReview with a status; anything else says nothing."""
+    wrong = Refusal(
+        cause=Cause.POLICY_ANSWER, text="the policy's answer is not an ImageReview with a boolean status.allowed",
+        remedy="answer with one",
+    )  # fmt: skip
+    if not isinstance(value, dict):
+        return wrong
+    if value.get("kind", KIND) != KIND or value.get("apiVersion", VERSION) != VERSION:
+        return wrong
+    status = value.get("status")
+    if not isinstance(status, dict) or type(status.get("allowed")) is not bool:
+        return wrong
+    reason = status.get("reason", "")
+    shown = text.safe(reason) if isinstance(reason, str) else ""
+    if status["allowed"]:
+        return Decision(allowed=True, reason=shown)
+    return Decision(allowed=False, reason=shown or "denied by the policy, which gives no reason")
+
+
+def asking(engine: PolicyEngine) -> Callable[[Any], Outcome]:
+    """The engine's question as a function."""
+    return engine.decide

@@ -86,32 +86,39 @@ class LocalVars:
 
     def rule(self, rule: Rule) -> Rule:
         """A rule: arguments, body, then its head; each ``else`` branch is a scope of its own."""
+        before = len(self.problems)
+        made, unused = self._branch(rule)
+        if self.strict and len(self.problems) == before:
+            self.problems.extend(
+                Problem(COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.loc)
+                for name in unused
+            )
+        return made
+
+    def _branch(self, rule: Rule) -> tuple[Rule, list[str]]:
+        """A rule from here on down its ``else`` chain, and the arguments that none of these branches uses."""
         self.scopes = [Scope()]
         self.unused = []
         self.assigned = False
         args = None if rule.head.args is None else tuple(self._arg(a) for a in rule.head.args)
         head = rule.head
         used = set(variables((head.key, head.value, head.ref.terms[1:])))
-        before = len(self.problems)
         body = self._body(rule.body, used)
         ref = replace(head.ref, terms=(head.ref.terms[0], *(self.term(t) for t in head.ref.terms[1:])))
         key = None if head.key is None else self.term(head.key)
         value = None if head.value is None else self.term(head.value)
-        if self.strict and not self.unused and len(self.problems) == before:
-            self._unused_args(rule)
+        scope = self.scopes[0]
+        unused = [
+            name
+            for name, how in scope.how.items()
+            if how == "arg" and scope.uses.get(name, 0) == 0 and not name.startswith("$")
+        ]
         self.problems.extend(self.unused)
         made = replace(rule, head=replace(head, args=args, ref=ref, key=key, value=value), body=body)
-        return made if rule.else_ is None else replace(made, else_=self.rule(rule.else_))
-
-    def _unused_args(self, rule: Rule) -> None:
-        scope = self.scopes[0]
-        for name, how in scope.how.items():
-            if how == "arg" and scope.uses.get(name, 0) == 0 and not name.startswith("$"):
-                self.unused.append(
-                    Problem(
-                        COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.loc
-                    )
-                )
+        if rule.else_ is None:
+            return made, unused
+        below, unused_below = self._branch(rule.else_)
+        return replace(made, else_=below), [name for name in unused if name in unused_below]
 
     def query(self, body: Body) -> Body:
         """The body of a query."""

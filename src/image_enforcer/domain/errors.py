@@ -1,4 +1,4 @@
-"""The root of the product's errors."""
+"""The root of the product's errors. Each port has a family below it; each message says what to do next."""
 
 
 class EnforcerError(Exception):

@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from ..domain.errors import EnforcerError
+
+
+class PolicyError(EnforcerError):
+    """Root of what goes wrong with policies before any review is asked about."""
+
+
+class UnusablePolicy(PolicyError):
+    """Policies or data that cannot be loaded; the text lists what is wrong, a line each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -30,9 +40,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Exceeded:
-    """The evaluation took more time, depth or memory than it may."""
+    """The evaluation took more time, depth or memory than it may. ``time`` says that more time might have helped."""
 
     text: str
+    time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +65,23 @@ class Revision:
 
 
 class PolicyEngine(Protocol):
-    """Never raises for anything that an input or a policy can cause."""
+    """Never raises for anything that an input or a policy can cause. May be asked from several threads at once."""
 
-    def decide(self, document: Any) -> Outcome:
-        """The entry point's value for an input."""
+    @property
+    def blocking(self) -> bool:
+        """Whether asking waits for something outside this process, however small the review."""
+
+    def decide(self, document: Any, seconds: float | None = None) -> tuple[Outcome, Revision]:
+        """The entry point's value for an input and what it rests on.
+
+        ``seconds`` shortens the engine's own limit for this answer; it never lengthens it.
+        """
 
     def revision(self) -> Revision:
         """What the next answer will rest on."""
+
+    def reload(self) -> str:
+        """Read policies and data again; empty when the new state is in force, else why the old one stays."""
 
     def ready(self) -> str:
         """Empty when the engine can be asked; else what is missing."""

@@ -42,17 +42,26 @@ DENY_ALL = Guard()
 
 
 def decide(subject: Review | Refusal, ask: Callable[[Any], Outcome], guard: Guard = DENY_ALL) -> Decision:
-    """The decision on a review, or on what could not be read as one."""
+    """The decision on a review, or on what could not be read as one, which no namespace excuses."""
     if isinstance(subject, Refusal):
-        return DENY_ALL.undecided(subject, "")
-    outcome = ask(subject.document)
+        return refuse(subject)
+    return conclude(subject, ask(subject.document), guard)
+
+
+def refuse(refusal: Refusal) -> Decision:
+    """The decision on what is no review: denied, whatever namespace it claims."""
+    return DENY_ALL.undecided(refusal, "")
+
+
+def conclude(review: Review, outcome: Outcome, guard: Guard) -> Decision:
+    """The decision once the engine has been asked."""
     found = judge(outcome)
     if isinstance(found, Refusal):
-        return guard.undecided(found, subject.namespace)
+        return guard.undecided(found, review.namespace)
     if not found.allowed:
         return found
-    unknown = unparsable(subject)
-    return found if unknown is None else guard.undecided(unknown, subject.namespace)
+    unknown = unparsable(review)
+    return found if unknown is None else guard.undecided(unknown, review.namespace)
 
 
 def unparsable(review: Review) -> Refusal | None:
@@ -119,5 +128,5 @@ def _answer(value: Any) -> Decision | Refusal:
 
 
 def asking(engine: PolicyEngine) -> Callable[[Any], Outcome]:
-    """The engine's question as a function."""
-    return engine.decide
+    """The engine's question as a function, for whoever need not know what an answer rests on."""
+    return lambda document: engine.decide(document)[0]

@@ -161,9 +161,13 @@ class Documents:
             modules = {**now.modules, name: module}
             policy = self._compile(modules, now.snapshot.root)
             self._put(
-                policy=policy, modules=modules, raw={**now.raw, name: text}, policy_revision=now.policy_revision + 1,
+                policy=policy,
+                snapshot=Snapshot(now.snapshot.root),
+                modules=modules,
+                raw={**now.raw, name: text},
+                policy_revision=now.policy_revision + 1,
                 file_modules=now.file_modules - {name},
-            )  # fmt: skip
+            )
             return True
 
     def delete_policy(self, name: str) -> None:
@@ -177,6 +181,7 @@ class Documents:
             raw = {k: v for k, v in now.raw.items() if k != name}
             self._put(
                 policy=policy,
+                snapshot=Snapshot(now.snapshot.root),
                 modules=modules,
                 raw=raw,
                 policy_revision=now.policy_revision + 1,

@@ -192,9 +192,9 @@ class Query:
         linked = self._linked
         e = Evaluation(limits, host, self._strict)
         if type(data) is Snapshot:
-            g = data.memo.get(id(linked))
+            g = data.memo.get(linked)
             if g is None:
-                g = data.memo[id(linked)] = [None] * linked.slots
+                g = data.memo[linked] = [None] * linked.slots
             root = data.root
         else:
             root = {} if data is None else data

@@ -30,14 +30,15 @@ CHUNK = 20_000
 class Snapshot:
     """One revision of the base documents. Its identity is the revision: the root must never change.
 
-    What rules made of the data alone is kept with it, and goes with it.
+    What rules made of the data alone is kept with it, and goes with it. It is kept by the linked policy itself, which
+    thereby lives as long (an ``id`` would come back with the next policy): who changes policies makes a new snapshot.
     """
 
     __slots__ = ("memo", "root")
 
     def __init__(self, root: Value) -> None:
         self.root = root
-        self.memo: dict[int, list[Value]] = {}
+        self.memo: dict[object, list[Value]] = {}
 
 
 class Evaluation:

@@ -38,6 +38,7 @@ class Cause(Enum):
     POLICY_LIMIT = "policy-limit"
     POLICY_UNREACHABLE = "policy-unreachable"
     POLICY_ANSWER = "policy-answer"
+    INTERNAL = "internal-error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

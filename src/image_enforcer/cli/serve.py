@@ -1,0 +1,158 @@
+"""``serve``: answers image reviews over HTTP."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ..settings import Address
+from .faults import Fault
+
+Flag = Annotated[bool, Parameter(negative=())]
+Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
+
+
+def serve(
+    *,
+    policy: Annotated[tuple[str, ...], Parameter(consume_multiple=False, required=True)],
+    data: Many = (),
+    addr: Annotated[str, Parameter(name=["--addr", "-a"])] = "127.0.0.1:8181",
+    admin_addr: str = "127.0.0.1:8282",
+    tls_cert_file: str = "",
+    tls_private_key_file: str = "",
+    client_ca_file: str = "",
+    token_file: str = "",
+    allow_http: Flag = False,
+    exempt_namespace: Many = (),
+    audit_namespace: Many = (),
+    watch: Annotated[bool, Parameter(name=["--watch", "-w"], negative=())] = False,
+    evaluation_timeout: float = 2.0,
+    shutdown_wait_period: float = 0.5,
+    shutdown_grace_period: float = 10.0,
+    log_level: Annotated[str, Parameter(name=["--log-level", "-l"])] = "info",
+    no_decision_log: Flag = False,
+    check: Flag = False,
+) -> int:
+    """Answer the API server's image reviews: POST /image-policy, or /v0/data/io/k8s/image_policy/verify.
+
+    Every POST there is answered with an ImageReview, `allowed: false` and a reason whatever goes wrong. Decisions are
+    logged on standard output, everything else on standard error. Exit codes: 0 stopped by a signal, 2 wrong use or
+    files that cannot be used.
+
+    Parameters
+    ----------
+    policy
+        policy files and directories, or the one address of an OPA server; may be given several times
+    data
+        data files and directories; may be given several times
+    addr
+        where reviews are answered, HOST:PORT
+    admin_addr
+        where /healthz, /readyz and /metrics are, HOST:PORT
+    tls_cert_file
+        the server's certificate (PEM); read again when it changes
+    tls_private_key_file
+        its key (PEM)
+    client_ca_file
+        authorities whose client certificates may ask (PEM); without, clients need none
+    token_file
+        bearer tokens that may ask, one a line; read again when it changes
+    allow_http
+        allow plain HTTP beyond loopback
+    exempt_namespace
+        a namespace in which what nobody can judge is allowed, with a mark; denials hold there too
+    audit_namespace
+        like --exempt-namespace, marked "audit"
+    watch
+        load changed policies and data while running
+    evaluation_timeout
+        seconds that one evaluation may take
+    shutdown_wait_period
+        seconds between the signal to stop and refusing connections
+    shutdown_grace_period
+        seconds that accepted requests have after that
+    log_level
+        debug, info, warning or error
+    no_decision_log
+        write no line for each review
+    check
+        load everything, say whether it can be used, and exit
+    """
+    from .. import wiring
+    from ..domain.errors import EnforcerError
+    from ..opa.watch import watch as watch_files
+    from ..ports.policy import UnusablePolicy
+    from ..rego import from_json
+    from ..server.logs import LEVELS
+    from ..server.run import CannotListen, Service
+    from ..settings import PolicySource, Serve, Tls
+
+    if log_level not in LEVELS:
+        raise Fault("IE2003", f"--log-level {log_level!r} is not one of {', '.join(LEVELS)}")
+    if bool(tls_cert_file) != bool(tls_private_key_file):
+        raise Fault("IE2003", "--tls-cert-file and --tls-private-key-file must be given together")
+    if client_ca_file and not tls_cert_file:
+        raise Fault("IE2003", "--client-ca-file needs --tls-cert-file: client certificates travel over TLS only")
+    if not 0 < evaluation_timeout <= 20:
+        raise Fault("IE2003", "--evaluation-timeout is more than 0 and at most 20 seconds: the API server waits for 30")
+    if shutdown_wait_period < 0 or shutdown_grace_period < 0:
+        raise Fault("IE2003", "--shutdown-wait-period and --shutdown-grace-period are not negative")
+    listen, admin = address(addr, "--addr"), address(admin_addr, "--admin-addr")
+    if not tls_cert_file and not listen.loopback and not allow_http:
+        raise Fault(
+            "IE2005", f"{listen} is open to other machines, and plain HTTP lets them see and change what is asked",
+            hint="give --tls-cert-file and --tls-private-key-file, or --allow-http where something else protects it",
+        )  # fmt: skip
+    settings = Serve(
+        source=PolicySource(policies=policy, data=data, seconds=evaluation_timeout),
+        addr=listen,
+        admin_addr=admin,
+        tls=Tls(cert_file=tls_cert_file, key_file=tls_private_key_file, client_ca_file=client_ca_file)
+        if tls_cert_file
+        else None,
+        token_file=token_file,
+        exempt=frozenset(exempt_namespace),
+        audit=frozenset(audit_namespace),
+        watch=watch,
+        log_level=log_level,
+        decision_log=not no_decision_log,
+        lame_duck=shutdown_wait_period,
+        grace=shutdown_grace_period,
+    )
+    try:
+        engine = wiring.policy_engine(settings.source)
+    except UnusablePolicy as e:
+        raise Fault("IE2006", str(e), hint="mend the files, or see what image-enforcer serve --help wants") from None
+    if check:
+        missing = engine.ready()
+        if missing:
+            raise Fault("IE2007", missing, hint="load a policy that defines the entry point, or start the OPA server")
+        revision = engine.revision()
+        print(f"ok: policy {revision.policy}, data {revision.data}")
+        return 0
+    try:
+        service = Service(settings, engine, from_json, out=sys.stdout.fileno(), err=sys.stderr.fileno())
+    except CannotListen as e:
+        raise Fault("IE2008", str(e)) from None
+    except EnforcerError as e:
+        raise Fault("IE2009", str(e)) from None
+    for notice in wiring.notices(engine):
+        service.log("info", notice)
+    if not (token_file or client_ca_file) and not listen.loopback:
+        service.log("warning", "anybody who reaches this address may ask; give --client-ca-file or --token-file")
+    paths = [] if settings.source.remote else [*policy, *data]
+    return service.run((lambda changed, stop: watch_files(paths, changed, stop)) if watch and paths else None)
+
+
+def address(text: str, flag: str) -> Address:
+    """``HOST:PORT`` as an address; an IPv6 host stands in brackets, an empty one means every address."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535 or ("]" in port):
+        raise Fault("IE2003", f"{flag} {text!r} is not HOST:PORT", hint=f"{flag} 127.0.0.1:8181")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise Fault("IE2003", f"{flag} {text!r} is not HOST:PORT", hint=f"{flag} [::1]:8181")
+    return Address(host=host, port=int(port))

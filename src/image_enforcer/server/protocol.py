@@ -1,0 +1,158 @@
+"""HTTP on one connection: uvicorn's protocol with bounds on time and size, and refusals where it would answer 4xx.
+
+An API server that fails open takes any other status than 200 for "allowed", so a POST that is cut off, takes too long
+or is no HTTP any more gets a refusal, written here, once its method is known. The rest is uvicorn's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, cast
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+MAX_HEAD: Final = 64 << 10
+"""Bytes of request line and headers."""
+_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How connections are treated. Times are in seconds."""
+
+    receive: float
+    """For a request to arrive whole."""
+    idle: float
+    """For a connection on which nothing is under way."""
+    connections: int
+    """Open at a time."""
+    refuse: Callable[[str], bytes] | None = None
+    """The answer to a POST that never became a review, from what is wrong with it."""
+
+
+class Bounded(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, manners: Manners, **given: Any) -> None:
+        super().__init__(**given)
+        self._manners = manners
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head = 0
+        self._arriving = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """A client has connected; so far it has asked nothing."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self._manners.idle, self.timeout_keep_alive_handler)
+        if len(self.connections) > self._manners.connections:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close a connection on which nothing is under way, so that a flood of idle ones shuts nobody out."""
+        for other in self.connections:
+            if other is not self and isinstance(other, Bounded) and not other.busy:
+                other.transport.close()
+                return
+        self.transport.close()
+
+    def _cycle(self) -> RequestResponseCycle | None:
+        return self.cycle
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is arriving or being answered."""
+        cycle = self._cycle()
+        return self._arriving or (cycle is not None and not cycle.response_complete)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._stop_clock()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Part of a request, or of several."""
+        self._begin()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._begin()
+        self._head = 0
+        super().on_message_begin()
+
+    def _begin(self) -> None:
+        if not self._arriving:
+            self._arriving = True
+            self._deadline = self.loop.call_later(self._manners.receive, self._too_slow)
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the request line."""
+        self._measure(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or trailer."""
+        self._measure(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _measure(self, more: int) -> None:
+        self._head += more
+        if self._head > MAX_HEAD:
+            self._end(f"its headers are larger than {MAX_HEAD >> 10} KiB")
+            raise ValueError("headers too large")  # ends the parse; the connection is closed already
+
+    def on_message_complete(self) -> None:
+        """A request is there whole."""
+        self._stop_clock()
+        self._arriving = False
+        super().on_message_complete()
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._end(f"it did not arrive within {self._manners.receive:g} s")
+
+    def send_400_response(self, msg: str) -> None:
+        """What arrives is no HTTP."""
+        self._stop_clock()
+        if not self._refused("it is not HTTP"):
+            super().send_400_response(msg)
+
+    def _end(self, fault: str) -> None:
+        self._stop_clock()
+        if not self._refused(fault):
+            self.transport.close()
+
+    def _refused(self, fault: str) -> bool:
+        """Whether the connection is ended: with a refusal, where a POST is arriving that has no answer yet."""
+        if self.transport.is_closing():
+            return True
+        cycle = self._cycle()
+        begun = cycle is not None and cycle.response_started and not cycle.response_complete
+        refuse = self._manners.refuse
+        if refuse is None or begun or not self._arriving or self.parser.get_method() != b"POST":
+            return False
+        body = refuse(fault)
+        self.transport.write(_HEAD % len(body) + body)
+        self.transport.close()
+        return True
+
+
+def configuration(app: Any, manners: Manners, *, tls: ssl.SSLContext | None = None, grace: float = 10.0) -> Config:
+    """uvicorn's settings for an application: nothing logged per request, no extra headers, our manners."""
+    http = cast("type[asyncio.Protocol]", partial(Bounded, manners))
+    return Config(
+        app, http=http, ws="none", loop="none", lifespan="off", interface="asgi3", log_config=None, access_log=False,
+        server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=int(manners.idle),
+        timeout_graceful_shutdown=max(1, round(grace)),
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+    )  # fmt: skip

@@ -1,0 +1,252 @@
+"""The life of ``serve``: bind, load, answer, notice changed files, stop without leaving anybody without an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from ..domain.errors import EnforcerError
+from ..ports.policy import PolicyEngine
+from ..services.decide import Guard
+from ..settings import Address, Serve
+from .admin import Admin
+from .certificates import Certificates
+from .decision_log import DecisionLog
+from .logs import Forwarded, Log, Sink
+from .metrics import Metrics
+from .pace import Pace
+from .protocol import Manners, configuration
+from .reviews import Reviews, refusal
+from .tokens import Tokens
+
+IDLE = 120.0
+"""Seconds that an idle connection is kept: longer than the API server's 90, so that it is the one to close."""
+LOOK = 1.0
+"""Seconds between looks at certificate and token files."""
+
+Watch = Callable[[Callable[[], None], threading.Event], None]
+"""Calls its first argument after policies or data have changed, until the event is set."""
+
+
+class CannotListen(EnforcerError):
+    """An address that cannot be listened on."""
+
+
+def bind(address: Address, flag: str) -> socket.socket:
+    """A listening socket; raises :class:`CannotListen`."""
+    try:
+        found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, where = found[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(where)
+            listening.listen(2048)
+        except OSError:
+            listening.close()
+            raise
+    except (OSError, OverflowError) as e:
+        why = getattr(e, "strerror", None) or str(e)
+        raise CannotListen(
+            f"cannot listen on {address}: {why.lower()}; choose another {flag}, or stop what is there"
+        ) from e
+    listening.setblocking(False)
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: two of them run in this process, and both stop when it is told to."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave the signals alone."""
+        yield
+
+
+class Service:
+    """Everything that ``serve`` holds while it runs. Made before the loop starts, so that faults end it early."""
+
+    def __init__(
+        self, settings: Serve, engine: PolicyEngine, parse: Callable[[bytes], Any], *, out: int, err: int
+    ) -> None:
+        """``out`` and ``err`` are the file descriptors for decisions and for everything else. Raises
+        :class:`EnforcerError` for certificates, tokens and addresses that cannot be used."""
+        self._settings = settings
+        self._engine = engine
+        self._decisions = Sink(out)
+        self._sink = Sink(err)
+        self.log = Log(self._sink, time.time, settings.log_level)
+        self._certificates = Certificates(settings.tls) if settings.tls is not None else None
+        self._tokens = Tokens(settings.token_file) if settings.token_file else None
+        self.sockets = bind(settings.addr, "--addr"), bind(settings.admin_addr, "--admin-addr")
+        self._metrics = Metrics()
+        self._metrics.loaded(time.time())
+        self._pace = Pace(engine, settings.bounds)
+        self._metrics.watch_lines(lambda: self._decisions.dropped + self._sink.dropped, lambda: self._pace.slow)
+        self._reviews = Reviews(
+            self._pace, parse, Guard(exempt=settings.exempt, audit=settings.audit), settings.bounds,
+            DecisionLog(self._decisions if settings.decision_log else None, time.time, lambda: str(uuid.uuid4())),
+            self._metrics, time.perf_counter, self._tokens,
+        )  # fmt: skip
+        self._stopping = asyncio.Event()
+        self._stop_watching = threading.Event()
+
+    def run(self, watch: Watch | None) -> int:
+        """Serve until told to stop; gives the exit code."""
+        import uvloop
+
+        self._settle()
+        logging.getLogger("uvicorn").handlers = [Forwarded(self.log)]
+        logging.getLogger("uvicorn").propagate = False
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        logging.getLogger("asyncio").handlers = [Forwarded(self.log)]
+        logging.getLogger("asyncio").propagate = False
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve(watch))
+        finally:
+            self._stop_watching.set()
+            self._pace.close()
+            self._decisions.close(5.0)
+            self._sink.close(5.0)
+        return 0
+
+    @staticmethod
+    def _settle() -> None:
+        """Take what was loaded out of garbage collection, whose passes would else stop every answer for its size."""
+        gc.collect()
+        gc.freeze()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < hard:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    async def _serve(self, watch: Watch | None) -> None:
+        settings, bounds = self._settings, self._settings.bounds
+        manners = Manners(receive=bounds.receive, idle=IDLE, connections=bounds.connections, refuse=refusal)
+        plain = Manners(receive=bounds.receive, idle=IDLE, connections=64)
+        context = self._certificates.listening if self._certificates is not None else None
+        reviews = _Server(configuration(self._reviews, manners, tls=context, grace=settings.grace))
+        admin = _Server(configuration(Admin(self._ready, self._metrics.text), plain, grace=1.0))
+        servers = [
+            asyncio.create_task(reviews.serve([self.sockets[0]])),
+            asyncio.create_task(admin.serve([self.sockets[1]])),
+        ]
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_stop, reviews, admin)
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
+        tasks = [asyncio.create_task(self._look_at_files())]
+        if watch is not None:
+            tasks.append(asyncio.create_task(self._watching(watch)))
+        self._announce()
+        await self._stopping.wait()
+        await asyncio.sleep(settings.lame_duck)
+        reviews.should_exit = True
+        await servers[0]
+        admin.should_exit = True
+        await servers[1]
+        self._stop_watching.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.log("info", "stopped")
+
+    def _announce(self) -> None:
+        settings = self._settings
+        if self._certificates is not None:
+            self._metrics.certificate(self._certificates.expires)
+        scheme = "https" if self._certificates is not None else "http"
+        revision = self._engine.revision()
+        addresses = [f"{Address(host=s.getsockname()[0], port=s.getsockname()[1])}" for s in self.sockets]
+        self.log(
+            "info", "ready", addr=f"{scheme}://{addresses[0]}", admin_addr=f"http://{addresses[1]}",
+            policy_revision=revision.policy, data_revision=revision.data, watch=settings.watch, pid=os.getpid(),
+        )  # fmt: skip
+
+    def _told_to_stop(self, *servers: _Server) -> None:
+        if self._stopping.is_set():
+            for server in servers:
+                server.force_exit = True
+            return
+        self.log("info", "stopping: answering what has arrived")
+        self._reviews.draining = True
+        self._stopping.set()
+
+    async def _ready(self) -> str:
+        if self._stopping.is_set():
+            return "stopping"
+        if self._engine.blocking:
+            return await asyncio.get_running_loop().run_in_executor(None, self._engine.ready)
+        return self._engine.ready()
+
+    async def _watching(self, watch: Watch) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, watch, self._reload, self._stop_watching)
+        if not self._stopping.is_set():
+            self.log("error", "files are no longer watched; restart to load changes")
+
+    def _reload(self) -> None:
+        """Read policies and data again; what cannot be used leaves the old state in force."""
+        began = time.perf_counter()
+        fault = self._engine.reload()
+        self._metrics.reloaded("policies", not fault, time.time())
+        took = round((time.perf_counter() - began) * 1e3, 1)
+        if fault:
+            self.log(
+                "error", "policies and data were not reloaded; the old ones stay in force", error=fault, took_ms=took
+            )
+            return
+        self._settle()
+        revision = self._engine.revision()
+        self.log("info", "reloaded", policy_revision=revision.policy, data_revision=revision.data, took_ms=took)
+
+    async def _look_at_files(self) -> None:
+        """Load certificates and tokens anew when their files have changed."""
+        looked: list[tuple[str, tuple[str, ...], Callable[[], str]]] = []
+        if self._certificates is not None:
+            looked.append(("certificates", self._certificates.files, self._certificates.reload))
+        if self._tokens is not None:
+            looked.append(("tokens", (self._settings.token_file,), self._tokens.reload))
+        seen = {what: _stamps(files) for what, files, _ in looked}
+        while looked:
+            await asyncio.sleep(LOOK)
+            for what, files, reload in looked:
+                now = _stamps(files)
+                if now == seen[what]:
+                    continue
+                seen[what] = now
+                fault = reload()
+                self._metrics.reloaded(what, not fault, time.time())
+                if fault:
+                    self.log("error", f"{what} were not reloaded; the old ones stay in force", error=fault)
+                else:
+                    self.log("info", f"{what} reloaded")
+                if self._certificates is not None:
+                    self._metrics.certificate(self._certificates.expires)
+
+
+def _stamps(files: tuple[str, ...]) -> tuple[tuple[int, int, int] | None, ...]:
+    """What changes when a file is written or swapped; None where it cannot be seen."""
+    found: list[tuple[int, int, int] | None] = []
+    for name in files:
+        try:
+            at = Path(name).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((at.st_mtime_ns, at.st_size, at.st_ino))
+    return tuple(found)

@@ -101,7 +101,7 @@ def key_text(k: Any) -> str:
 
 
 def to_json(value: Value, indent: int | None = None, html_safe: bool = True) -> str:
-    """A value as JSON text: keys in order, sets as arrays in Rego's order, keys that are no strings as their JSON text."""
+    """A value as JSON text: keys in order, sets as arrays in Rego's order, keys that are no strings as JSON text."""
     out: list[str] = []
     _write(value, out, "\n" if indent is not None else "", " " * (indent or 0), html_safe)
     return "".join(out)

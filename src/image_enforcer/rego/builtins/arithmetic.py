@@ -16,7 +16,7 @@ SMALL: Final = 1 << 31
 
 def _integer(value: int | Num) -> int | None:
     """The exact integer that a number is, None where it is none."""
-    if type(value) is int:
+    if isinstance(value, int):
         return value
     if value.adjusted() > 100_000 or value != value.to_integral_value():
         return None
@@ -24,6 +24,7 @@ def _integer(value: int | Num) -> int | None:
 
 
 def plus(a: Value, b: Value) -> Value:
+    """``a + b``: exact where both are integers, else rounded to a 64-bit mantissa (``0.1 + 0.2`` is 0.3)."""
     if type(a) is int and type(b) is int:
         return a + b
     x, y = operands.number(a, 1), operands.number(b, 2)
@@ -34,6 +35,7 @@ def plus(a: Value, b: Value) -> Value:
 
 
 def minus(a: Value, b: Value) -> Value:
+    """``a - b`` of numbers, as :func:`plus`; of sets, the members of ``a`` that ``b`` has not."""
     if type(a) is int and type(b) is int:
         return a - b
     if type(a) is RegoSet and type(b) is RegoSet:
@@ -50,6 +52,7 @@ def minus(a: Value, b: Value) -> Value:
 
 
 def mul(context: Context, a: Value, b: Value) -> Value:
+    """``a * b``: exact where both are integers, else rounded to a 64-bit mantissa; minus zero keeps its sign."""
     x, y = operands.number(a, 1), operands.number(b, 2)
     i, j = _integer(x), _integer(y)
     if i is not None and j is not None:
@@ -67,6 +70,7 @@ def _negative(value: int | Num) -> bool:
 
 
 def div(a: Value, b: Value) -> Value:
+    """``a / b`` with a 64-bit mantissa, also of integers: quotients of large integers lose digits. Zero is an error."""
     x, y = operands.number(a, 1), operands.number(b, 2)
     if not y:
         raise BuiltinError("divide by zero")
@@ -77,6 +81,7 @@ def div(a: Value, b: Value) -> Value:
 
 
 def rem(a: Value, b: Value) -> Value:
+    """``a % b`` of integers, with the sign of ``a`` (``-5 % 3`` is -2). Fractions and zero are errors."""
     x, y = operands.number(a, 1), operands.number(b, 2)
     i, j = _integer(x), _integer(y)
     if i is None or j is None:
@@ -92,6 +97,7 @@ def _small(value: int | Num) -> bool:
 
 
 def absolute(a: Value) -> Value:
+    """The magnitude; of an integer beyond 64 bits only the leading 64 bits survive, as in OPA."""
     x = operands.number(a, 1)
     if _small(x):
         return abs(int(x))
@@ -99,6 +105,7 @@ def absolute(a: Value) -> Value:
 
 
 def round_(a: Value) -> Value:
+    """To the nearest integer, halves away from zero."""
     x = operands.number(a, 1)
     if _small(x):
         return x
@@ -109,6 +116,7 @@ def round_(a: Value) -> Value:
 
 
 def ceil(a: Value) -> Value:
+    """The integer above; of a fraction between -1 and 0 it is 1, as in OPA."""
     x = operands.number(a, 1)
     if _small(x):
         return x
@@ -120,6 +128,7 @@ def ceil(a: Value) -> Value:
 
 
 def floor(a: Value) -> Value:
+    """The integer below; of a fraction between 0 and 1 it is 0."""
     x = operands.number(a, 1)
     if _small(x):
         return x
@@ -131,10 +140,12 @@ def floor(a: Value) -> Value:
 
 
 def numbers_range(context: Context, a: Value, b: Value) -> Value:
+    """Every integer from ``a`` to ``b``, both included, upwards or downwards."""
     return _range(context, operands.big_integer(a, 1), operands.big_integer(b, 2), 1)
 
 
 def numbers_range_step(context: Context, a: Value, b: Value, step: Value) -> Value:
+    """As :func:`numbers_range`, each ``step`` apart; the step must be positive in both directions."""
     first, last, by = operands.big_integer(a, 1), operands.big_integer(b, 2), operands.big_integer(step, 3)
     if by <= 0:
         raise BuiltinError("numbers.range_step: step must be a positive integer")

@@ -14,16 +14,16 @@ from ..values import Num
 
 PRECISION = 64
 MAX_EXPONENT = 20_000
-"""Decimal exponents beyond which numbers are refused in arithmetic: exact fractions of such size would fill the memory."""
+"""Decimal exponents beyond which arithmetic refuses: exact fractions of such size would fill the memory."""
 
 
 def exact(value: int | Num) -> Fraction:
     """A number's exact value; raises :class:`BuiltinError` where its exponent is out of all bounds."""
-    if type(value) is int:
+    if isinstance(value, int):
         return Fraction(value)
     if value and abs(value.adjusted()) > MAX_EXPONENT:
         raise BuiltinError("number out of range")
-    return Fraction(value)  # type: ignore[arg-type]
+    return Fraction(value)
 
 
 def rounded(value: Fraction) -> Fraction:

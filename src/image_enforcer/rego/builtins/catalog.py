@@ -13,29 +13,50 @@ FAMILIES: Mapping[str, str] = {
     "aggregates": "all any count max min product sort sum",
     "arithmetic": "abs ceil div floor minus mul plus rem round numbers.range numbers.range_step",
     "bits": "bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor",
-    "collections": "and array.concat array.flatten array.reverse array.slice internal.member_2 internal.member_3 intersection"
-    " object.filter object.get object.keys object.remove object.subset object.union object.union_n or set_diff union",
+    "collections": (
+        "and array.concat array.flatten array.reverse array.slice internal.member_2 internal.member_3 "
+        "intersection object.filter object.get object.keys object.remove object.subset object.union "
+        "object.union_n or set_diff union"
+    ),
     "comparison": "equal gt gte lt lte neq",
-    "digests": "crypto.hmac.equal crypto.hmac.md5 crypto.hmac.sha1 crypto.hmac.sha256 crypto.hmac.sha512 crypto.md5 crypto.sha1 crypto.sha256",
-    "encoding": "base64.decode base64.encode base64.is_valid base64url.decode base64url.encode base64url.encode_no_pad hex.decode"
-    " hex.encode json.is_valid json.marshal json.marshal_with_options json.unmarshal uri.is_valid uri.parse urlquery.decode"
-    " urlquery.decode_object urlquery.encode urlquery.encode_object yaml.is_valid yaml.marshal yaml.unmarshal",
+    "digests": (
+        "crypto.hmac.equal crypto.hmac.md5 crypto.hmac.sha1 crypto.hmac.sha256 crypto.hmac.sha512 crypto.md5 "
+        "crypto.sha1 crypto.sha256"
+    ),
+    "encoding": (
+        "base64.decode base64.encode base64.is_valid base64url.decode base64url.encode "
+        "base64url.encode_no_pad hex.decode hex.encode json.is_valid json.marshal json.marshal_with_options "
+        "json.unmarshal uri.is_valid uri.parse urlquery.decode urlquery.decode_object urlquery.encode "
+        "urlquery.encode_object yaml.is_valid yaml.marshal yaml.unmarshal"
+    ),
     "glob": "glob.match glob.quote_meta",
     "graph": "graph.reachable graph.reachable_paths walk",
     "json_documents": "json.filter json.patch json.remove",
-    "kinds": "cast_array cast_boolean cast_null cast_object cast_set cast_string is_array is_boolean is_null is_number is_object is_set"
-    " is_string to_number type_name",
-    "net": "net.cidr_contains net.cidr_contains_matches net.cidr_expand net.cidr_intersects net.cidr_is_valid net.cidr_merge net.cidr_overlap",
-    "regex": "re_match regex.find_all_string_submatch_n regex.find_n regex.globs_match regex.is_valid regex.match regex.replace"
-    " regex.split regex.template_match",
+    "kinds": (
+        "cast_array cast_boolean cast_null cast_object cast_set cast_string is_array is_boolean is_null "
+        "is_number is_object is_set is_string to_number type_name"
+    ),
+    "net": (
+        "net.cidr_contains net.cidr_contains_matches net.cidr_expand net.cidr_intersects net.cidr_is_valid "
+        "net.cidr_merge net.cidr_overlap"
+    ),
+    "regex": (
+        "re_match regex.find_all_string_submatch_n regex.find_n regex.globs_match regex.is_valid regex.match "
+        "regex.replace regex.split regex.template_match"
+    ),
     "runtime": "rego.metadata.chain rego.metadata.rule opa.runtime rand.intn trace uuid.parse uuid.rfc4122",
     "semver": "semver.compare semver.is_valid",
     "sprintf": "sprintf",
-    "strings": "concat contains endswith format_int indexof indexof_n internal.template_string lower replace split startswith"
-    " strings.any_prefix_match strings.any_suffix_match strings.count strings.replace_n strings.reverse strings.split_n substring"
-    " trim trim_left trim_prefix trim_right trim_space trim_suffix upper",
-    "time": "time.add_date time.clock time.date time.diff time.format time.now_ns time.parse_duration_ns time.parse_ns"
-    " time.parse_rfc3339_ns time.weekday",
+    "strings": (
+        "concat contains endswith format_int indexof indexof_n internal.template_string lower replace split "
+        "startswith strings.any_prefix_match strings.any_suffix_match strings.count strings.replace_n "
+        "strings.reverse strings.split_n substring trim trim_left trim_prefix trim_right trim_space "
+        "trim_suffix upper"
+    ),
+    "time": (
+        "time.add_date time.clock time.date time.diff time.format time.now_ns time.parse_duration_ns "
+        "time.parse_ns time.parse_rfc3339_ns time.weekday"
+    ),
     "units": "units.parse units.parse_bytes",
 }
 """Module to the names in it."""

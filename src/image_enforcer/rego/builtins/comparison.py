@@ -10,28 +10,33 @@ from .contract import Builtin
 
 
 def neq(a: Value, b: Value) -> Value:
+    """``a != b``."""
     return not equal(a, b)
 
 
 def lt(a: Value, b: Value) -> Value:
+    """``a < b`` in the order of values."""
     if type(a) is int and type(b) is int:
         return a < b
     return compare(a, b) < 0
 
 
 def lte(a: Value, b: Value) -> Value:
+    """``a <= b`` in the order of values."""
     if type(a) is int and type(b) is int:
         return a <= b
     return compare(a, b) <= 0
 
 
 def gt(a: Value, b: Value) -> Value:
+    """``a > b`` in the order of values."""
     if type(a) is int and type(b) is int:
         return a > b
     return compare(a, b) > 0
 
 
 def gte(a: Value, b: Value) -> Value:
+    """``a >= b`` in the order of values."""
     if type(a) is int and type(b) is int:
         return a >= b
     return compare(a, b) >= 0

@@ -32,6 +32,7 @@ def _raw(text: str) -> bytes:
 
 
 def equal(a: Value, b: Value) -> Value:
+    """Whether two codes are the same, in time that does not tell where they differ."""
     return hmac.compare_digest(_raw(operands.string(a, 1)), _raw(operands.string(b, 2)))
 
 

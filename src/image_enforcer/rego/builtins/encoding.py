@@ -39,6 +39,7 @@ def _corrupt(text: str, alphabet: str) -> BuiltinError:
 
 
 def base64_encode(a: Value) -> Value:
+    """Standard base64, padded."""
     return base64.b64encode(_bytes(operands.string(a, 1))).decode()
 
 
@@ -53,10 +54,12 @@ def _decode(text: str, url: bool) -> bytes:
 
 
 def base64_decode(a: Value) -> Value:
+    """The text in standard base64; line breaks are skipped, bytes that are no UTF-8 become U+FFFD."""
     return _text(_decode(operands.string(a, 1), False))
 
 
 def base64_is_valid(a: Value) -> Value:
+    """Whether :func:`base64_decode` would accept it; false for anything but strings."""
     if type(a) is not str:
         return False
     try:
@@ -67,14 +70,17 @@ def base64_is_valid(a: Value) -> Value:
 
 
 def base64url_encode(a: Value) -> Value:
+    """Base64 for URLs, padded."""
     return base64.urlsafe_b64encode(_bytes(operands.string(a, 1))).decode()
 
 
 def base64url_encode_no_pad(a: Value) -> Value:
+    """Base64 for URLs, without padding."""
     return base64.urlsafe_b64encode(_bytes(operands.string(a, 1))).decode().rstrip("=")
 
 
 def base64url_decode(a: Value) -> Value:
+    """The text in base64 for URLs, padded or not."""
     text = operands.string(a, 1)
     if len(text) % 4 and not text.endswith("="):
         text += "=" * (-len(text) % 4)
@@ -84,10 +90,12 @@ def base64url_decode(a: Value) -> Value:
 
 
 def hex_encode(a: Value) -> Value:
+    """The UTF-8 bytes as lower-case hexadecimal digits."""
     return _bytes(operands.string(a, 1)).hex()
 
 
 def hex_decode(a: Value) -> Value:
+    """The text whose UTF-8 bytes these digits are; both cases are read."""
     text = operands.string(a, 1)
     for c in text:
         if c not in "0123456789abcdefABCDEF":
@@ -102,10 +110,12 @@ def hex_decode(a: Value) -> Value:
 
 
 def json_marshal(a: Value) -> Value:
+    """JSON text, without spaces, keys in order, ``<``, ``>`` and ``&`` escaped as Go does."""
     return to_json(a)
 
 
 def json_marshal_with_options(a: Value, options: Value) -> Value:
+    """JSON text with ``pretty``, ``indent`` and ``prefix``; either of the last two makes it pretty."""
     given = operands.obj(options, 2)
     indent, prefix, pretty = "\t", "", None
     for k, v in given.items():
@@ -137,6 +147,7 @@ def json_marshal_with_options(a: Value, options: Value) -> Value:
 
 
 def json_unmarshal(a: Value) -> Value:
+    """The value of JSON text; numbers keep their text."""
     text = operands.string(a, 1)
     try:
         return from_json(text)
@@ -151,6 +162,7 @@ def _json_fault(text: str, reason: str) -> str:
 
 
 def json_is_valid(a: Value) -> Value:
+    """Whether it is JSON text; false for anything but strings."""
     if type(a) is not str:
         return False
     try:
@@ -164,10 +176,12 @@ def json_is_valid(a: Value) -> Value:
 
 
 def yaml_marshal(a: Value) -> Value:
+    """YAML text, block style."""
     return dump(a)
 
 
 def yaml_unmarshal(a: Value) -> Value:
+    """The value of YAML text; see :mod:`.yaml_documents` for what that means."""
     try:
         return load(operands.string(a, 1))
     except YamlError as e:
@@ -175,6 +189,7 @@ def yaml_unmarshal(a: Value) -> Value:
 
 
 def yaml_is_valid(a: Value) -> Value:
+    """Whether it is YAML text; false for anything but strings."""
     if type(a) is not str:
         return False
     try:
@@ -188,6 +203,7 @@ def yaml_is_valid(a: Value) -> Value:
 
 
 def urlquery_encode(a: Value) -> Value:
+    """Text escaped for a query string; a space becomes ``+``."""
     return _quoted(operands.string(a, 1))
 
 
@@ -207,10 +223,12 @@ def _unquoted(text: str) -> str:
 
 
 def urlquery_decode(a: Value) -> Value:
+    """Text from a query string; ``+`` becomes a space."""
     return _unquoted(operands.string(a, 1))
 
 
 def urlquery_encode_object(a: Value) -> Value:
+    """An object as a query string, keys in order; arrays and sets give a key several values."""
     out: list[str] = []
     table = operands.obj(a, 1)
     for k in table:
@@ -233,6 +251,7 @@ def urlquery_encode_object(a: Value) -> Value:
 
 
 def urlquery_decode_object(a: Value) -> Value:
+    """A query string as an object of arrays of strings."""
     out: dict[str, list[str]] = {}
     for part in operands.string(a, 1).split("&"):
         if not part:
@@ -349,10 +368,12 @@ def _check_host(text: str, host: str) -> None:
 
 
 def uri_parse(a: Value) -> Value:
+    """The parts of a URI that Go's ``url.Parse`` finds; parts that are empty are left out."""
     return _uri(operands.string(a, 1))
 
 
 def uri_is_valid(a: Value) -> Value:
+    """Whether :func:`uri_parse` would accept it; false for anything but strings."""
     if type(a) is not str:
         return False
     try:

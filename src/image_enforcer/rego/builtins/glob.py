@@ -16,6 +16,7 @@ from .regex import compiled
 
 
 def match(pattern: Value, delimiters: Value, value: Value) -> Value:
+    """Whether a text fits a glob. The empty array of delimiters means ``"."``, null means none."""
     form = operands.string(pattern, 1)
     separators: tuple[str, ...]
     if delimiters is None:
@@ -34,6 +35,7 @@ def match(pattern: Value, delimiters: Value, value: Value) -> Value:
 
 
 def quote_meta(pattern: Value) -> Value:
+    """The glob that only this text fits."""
     return "".join("\\" + c if c in "*?\\[]{}" else c for c in operands.string(pattern, 1))
 
 

@@ -1,4 +1,4 @@
-"""Whether two simple patterns (``.``, ``[a-z]``, ``*``, ``+``) can match the same non-empty text: ``regex.globs_match``."""
+"""Whether two simple patterns (``.``, ``[a-z]``, ``*``, ``+``) can match one non-empty text: ``regex.globs_match``."""
 
 from __future__ import annotations
 
@@ -62,9 +62,8 @@ def tokens(pattern: str) -> tuple[Token, ...]:
             text = f"input:{pattern}, pos:{i + 1}, set-close ']' with no preceding '[': the input provided is invalid"
             raise GlobError(text)
         elif c in "*+":
-            raise GlobError(
-                f"input:{pattern}, pos:{i + 1}, flag '{c}' must be preceded by a non-flag: the input provided is invalid"
-            )
+            where = f"input:{pattern}, pos:{i + 1}"
+            raise GlobError(f"{where}, flag '{c}' must be preceded by a non-flag: the input provided is invalid")
         else:
             chars = frozenset(c)
             i += 1

@@ -37,6 +37,7 @@ def _edges(value: Value) -> list[Value]:
 
 
 def reachable(graph: Value, initial: Value) -> Value:
+    """The nodes that can be reached; a node without an entry in the graph is none."""
     edges = operands.obj(graph, 1)
     if type(initial) is not list and type(initial) is not RegoSet:
         raise operands.wrong(initial, 2, "array", "set")
@@ -52,6 +53,7 @@ def reachable(graph: Value, initial: Value) -> Value:
 
 
 def reachable_paths(context: Context, graph: Value, initial: Value) -> Value:
+    """The longest paths from the initial nodes, ending before a node is met again."""
     edges = operands.obj(graph, 1)
     if type(initial) is not list and type(initial) is not RegoSet:
         raise operands.wrong(initial, 2, "array", "set")

@@ -24,9 +24,8 @@ def _path(value: Value) -> list[Value]:
         return [p.replace("~1", "/").replace("~0", "~") for p in value.lstrip("/").split("/")]
     if type(value) is list:
         return value
-    raise OperandError(
-        f"operand 2 must be one of {{set, array}} containing string paths or array of path segments but got {type_name(value)}"
-    )
+    wanted = "one of {set, array} containing string paths or array of path segments"
+    raise OperandError(f"operand 2 must be {wanted} but got {type_name(value)}")
 
 
 def _tree(paths: list[list[Value]]) -> dict[Any, Any]:
@@ -48,6 +47,7 @@ def _tree(paths: list[list[Value]]) -> dict[Any, Any]:
 
 
 def json_filter(a: Value, paths: Value) -> Value:
+    """The document with these paths only; array elements close up."""
     obj = operands.obj(a, 1)
     return _filtered(obj, _tree(_paths(paths, 2)))
 
@@ -80,6 +80,7 @@ def _filtered(value: Value, tree: dict[Any, Any] | None) -> Value:
 
 
 def json_remove(a: Value, paths: Value) -> Value:
+    """The document without these paths."""
     obj = operands.obj(a, 1)
     return _without(obj, _tree(_paths(paths, 2)))
 
@@ -119,6 +120,7 @@ class _NoTarget(Exception):
 
 
 def json_patch(a: Value, patches: Value) -> Value:
+    """The document after RFC 6902 operations, which also reach into sets; undefined where one cannot be done."""
     items = operands.array(patches, 2)
     for item in items:
         if type(item) is not dict:

@@ -20,6 +20,7 @@ def _is(*types: type) -> Builtin:
 
 
 def name(a: Value) -> Value:
+    """The name of the value's type."""
     return type_name(a)
 
 
@@ -29,6 +30,7 @@ _NUMBER: Final = re.compile(
 
 
 def to_number(a: Value) -> Value:
+    """A number for null, booleans, numbers and strings; the text of a string is kept, even forms that JSON has not."""
     match a:
         case None:
             return 0
@@ -69,6 +71,7 @@ def _cast(expected: str, accept: Callable[[Value], bool]) -> Builtin:
 
 
 def cast_array(a: Value) -> Value:
+    """An array as it is, a set as an array in order."""
     if type(a) is list:
         return a
     if type(a) is RegoSet:
@@ -77,6 +80,7 @@ def cast_array(a: Value) -> Value:
 
 
 def cast_set(a: Value) -> Value:
+    """A set as it is, an array as a set."""
     if type(a) is RegoSet:
         return a
     if type(a) is list:

@@ -53,6 +53,7 @@ def _no_cidr(text: str) -> BuiltinError:
 
 
 def cidr_contains(cidr: Value, other: Value) -> Value:
+    """Whether a network contains an address or the whole of another network."""
     outer_text, inner_text = operands.string(cidr, 1), operands.string(other, 2)
     return _contains(outer_text, inner_text)
 
@@ -71,20 +72,24 @@ def _contains(outer_text: str, inner_text: str) -> bool:
 
 
 def cidr_intersects(a: Value, b: Value) -> Value:
+    """Whether two networks share an address; never across address families."""
     first, second = operands.string(a, 1), operands.string(b, 2)
     x, y = _network(first), _network(second)
     for text, found in ((first, x), (second, y)):
         if found is None:
             raise BuiltinError(f"invalid CIDR address: {text}")
-    assert x is not None and y is not None
-    return x.version == y.version and x.overlaps(y)  # type: ignore[arg-type]
+    assert x is not None
+    assert y is not None
+    return x.version == y.version and x.overlaps(y)
 
 
 def cidr_is_valid(a: Value) -> Value:
+    """Whether it is a network with a prefix length; false for anything but strings."""
     return type(a) is str and _network(a) is not None
 
 
 def cidr_expand(context: Context, a: Value) -> Value:
+    """Every address of a network, as a set of strings."""
     text = operands.string(a, 1)
     found = _network(text)
     if found is None:
@@ -94,6 +99,7 @@ def cidr_expand(context: Context, a: Value) -> Value:
 
 
 def cidr_merge(a: Value) -> Value:
+    """The fewest networks that cover these; an IPv4 address without prefix stands for its class's network."""
     if type(a) is not list and type(a) is not RegoSet:
         raise operands.wrong(a, 1, "set", "array")
     networks: list[Network] = []
@@ -125,6 +131,7 @@ def _class_mask(address: Address) -> int:
 
 
 def cidr_contains_matches(context: Context, cidrs: Value, others: Value) -> Value:
+    """Pairs of the keys of networks and of what they contain: indexes, object keys, or members."""
     left, right = _named(cidrs, 1), _named(others, 2)
     context.charge(len(left) * len(right))
     found: dict[Value, Value] = {}

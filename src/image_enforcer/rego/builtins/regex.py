@@ -62,11 +62,13 @@ def _reason(error: Exception, pattern: str) -> str:
 
 
 def match(pattern: Value, value: Value) -> Value:
+    """Whether the pattern matches anywhere in the text."""
     p, text = operands.string(pattern, 1), operands.string(value, 2)
     return compiled(p).search(text) is not None
 
 
 def is_valid(pattern: Value) -> Value:
+    """Whether it is a pattern; false for anything but strings."""
     if type(pattern) is not str:
         return False
     try:
@@ -77,6 +79,7 @@ def is_valid(pattern: Value) -> Value:
 
 
 def split(pattern: Value, value: Value) -> Value:
+    """The text between the matches."""
     p, text = operands.string(pattern, 1), operands.string(value, 2)
     expression = compiled(p)
     if p and not text:
@@ -117,16 +120,19 @@ def _matches(expression: Any, text: str, n: int) -> list[Any]:
 
 
 def find_n(pattern: Value, value: Value, n: Value) -> Value:
+    """The first ``n`` matches; all of them where it is negative."""
     p, text, limit = operands.string(pattern, 1), operands.string(value, 2), operands.integer(n, 3)
     return [m.group() for m in _matches(compiled(p), text, limit)]
 
 
 def find_all_string_submatch_n(pattern: Value, value: Value, n: Value) -> Value:
+    """The first ``n`` matches with their groups; a group that took no part is empty."""
     p, text, limit = operands.string(pattern, 1), operands.string(value, 2), operands.integer(n, 3)
     return [[m.group(), *(g or "" for g in m.groups())] for m in _matches(compiled(p), text, limit)]
 
 
 def replace(context: Context, base: Value, pattern: Value, value: Value) -> Value:
+    """The text with every match replaced; ``$1`` and ``${name}`` stand for groups."""
     text, p, by = operands.string(base, 1), operands.string(pattern, 2), operands.string(value, 3)
     expression = compiled(p)
     found = _matches(expression, text, -1)
@@ -178,6 +184,7 @@ def _expanded(template: str, m: Any, expression: Any) -> str:
 
 
 def template_match(template: Value, value: Value, start: Value, end: Value) -> Value:
+    """Whether the text fits a template with patterns between the two delimiters."""
     form, text = operands.string(template, 1), operands.string(value, 2)
     opening, closing = operands.string(start, 3), operands.string(end, 4)
     if len(opening.encode()) != 1:
@@ -212,6 +219,7 @@ def _template_pattern(form: str, opening: str, closing: str) -> str:
 
 
 def globs_match(a: Value, b: Value) -> Value:
+    """Whether some non-empty text fits both globs."""
     from .glob_intersection import GlobError, intersect
 
     first, second = operands.string(a, 1), operands.string(b, 2)

@@ -17,6 +17,7 @@ def opa_runtime() -> Value:
 
 
 def rand_intn(context: Context, seed: Value, n: Value) -> Value:
+    """A number below ``n``, the same for one seed throughout an evaluation; 0 for 0."""
     name, bound = operands.string(seed, 1), abs(operands.integer(n, 2))
     if not bound:
         return 0
@@ -27,11 +28,13 @@ def rand_intn(context: Context, seed: Value, n: Value) -> Value:
 
 
 def trace(context: Context, message: Value) -> Value:
+    """Says a message to whoever traces the evaluation; always true."""
     context.note(operands.string(message, 1))
     return True
 
 
 def uuid_rfc4122(context: Context, seed: Value) -> Value:
+    """A random UUID (version 4), the same for one seed throughout an evaluation."""
     k = ("uuid.rfc4122", operands.string(seed, 1))
     if k not in context.cache:
         raw = bytearray(context.random_bytes(16))
@@ -49,6 +52,7 @@ _UUID: Final = re.compile(
 
 
 def uuid_parse(value: Value) -> Value:
+    """The parts of a UUID; undefined where the text is none."""
     text = operands.string(value, 1)
     m = _UUID.fullmatch(text)
     if m is None:

@@ -51,6 +51,7 @@ def _compare(a: Version, b: Version) -> int:
 
 
 def compare(a: Value, b: Value) -> Value:
+    """-1, 0 or 1 by the precedence of two versions; build metadata does not count, a leading ``v`` is allowed."""
     first, second = operands.string(a, 1), operands.string(b, 2)
     versions: list[Version] = []
     for position, text in ((1, first), (2, second)):
@@ -62,6 +63,7 @@ def compare(a: Value, b: Value) -> Value:
 
 
 def is_valid(a: Value) -> Value:
+    """Whether it is a version; false for anything but strings."""
     return type(a) is str and parse(a) is not None
 
 

@@ -39,6 +39,7 @@ def _arg(value: Value) -> Arg:
 
 
 def sprintf(context: Context, form: Value, args: Value) -> Value:
+    """The arguments under the verbs of the format; faults show in the text, as Go's do."""
     text = operands.string(form, 1)
     items = [_arg(v) for v in operands.array(args, 2)]
     for item in items:
@@ -357,7 +358,7 @@ def _shortest(value: float, verb: str) -> str:
 
 
 def _repr_digits(value: float) -> tuple[str, int]:
-    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    _, digits, exponent = Decimal(repr(value)).as_tuple()
     text = "".join(map(str, digits))
     assert isinstance(exponent, int)
     place = len(text) - 1 + exponent

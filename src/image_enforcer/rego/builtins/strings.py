@@ -12,11 +12,15 @@ from ..values import Num, RegoSet, Value
 from . import bigfloat, operands
 from .contract import Builtin, Context
 
-SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACE: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 """What Go's ``unicode.IsSpace`` holds."""
 
 
 def concat(context: Context, join: Value, items: Value) -> Value:
+    """The strings of an array, or of a set in order, with ``join`` between them."""
     glue = operands.string(join, 1)
     if type(items) is not list and type(items) is not RegoSet:
         raise operands.wrong(items, 2, "set", "array")
@@ -26,24 +30,28 @@ def concat(context: Context, join: Value, items: Value) -> Value:
 
 
 def contains(a: Value, b: Value) -> Value:
+    """Whether ``b`` stands somewhere in ``a``."""
     if type(a) is str and type(b) is str:
         return b in a
     return operands.string(b, 2) in operands.string(a, 1)
 
 
 def startswith(a: Value, b: Value) -> Value:
+    """Whether ``a`` starts with ``b``."""
     if type(a) is str and type(b) is str:
         return a.startswith(b)
     return operands.string(a, 1).startswith(operands.string(b, 2))
 
 
 def endswith(a: Value, b: Value) -> Value:
+    """Whether ``a`` ends with ``b``."""
     if type(a) is str and type(b) is str:
         return a.endswith(b)
     return operands.string(a, 1).endswith(operands.string(b, 2))
 
 
 def lower(a: Value) -> Value:
+    """Lower case, character by character as Go does it: the number of characters stays."""
     text = operands.string(a, 1)
     return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else _lower(c) for c in text)
 
@@ -53,16 +61,19 @@ def _lower(c: str) -> str:
 
 
 def upper(a: Value) -> Value:
+    """Upper case, character by character as Go does it: ``ß`` stays."""
     text = operands.string(a, 1)
     return text.upper() if text.isascii() else "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
 
 
 def split(a: Value, delimiter: Value) -> Value:
+    """The parts between delimiters; the characters where the delimiter is empty."""
     text, by = operands.string(a, 1), operands.string(delimiter, 2)
     return text.split(by) if by else list(text)
 
 
 def split_n(a: Value, delimiter: Value, n: Value) -> Value:
+    """The first ``n`` parts; for a negative ``n`` the last ones."""
     text, by, size = operands.string(a, 1), operands.string(delimiter, 2), operands.integer(n, 3)
     parts = text.split(by) if by else list(text)
     if size >= 0:
@@ -71,12 +82,14 @@ def split_n(a: Value, delimiter: Value, n: Value) -> Value:
 
 
 def replace(context: Context, a: Value, old: Value, new: Value) -> Value:
+    """``a`` with every ``old`` replaced; the empty text is found around every character."""
     text, what, by = operands.string(a, 1), operands.string(old, 2), operands.string(new, 3)
     context.charge((text.count(what) if what else len(text) + 1) * len(by))
     return text.replace(what, by)
 
 
 def replace_n(context: Context, patterns: Value, a: Value) -> Value:
+    """The text with several replacements done at once; the least pattern that fits at a place wins."""
     table = operands.obj(patterns, 1)
     text = operands.string(a, 2)
     pairs: list[tuple[str, str]] = []
@@ -105,24 +118,21 @@ def _replace_many(text: str, pairs: list[tuple[str, str]]) -> str:
     out: list[str] = []
     at = 0
     pattern = re.compile("|".join(names))
-    fits_before = True
     while at <= len(text):
         m = pattern.match(text, at)
         if m is not None:
             out.append(table[m.group()])
             at = m.end()
-            fits_before = False
             continue
-        if fits_before or True:
-            out.append(empty)
+        out.append(empty)
         if at < len(text):
             out.append(text[at])
         at += 1
-        fits_before = True
     return "".join(out)
 
 
 def substring(a: Value, start: Value, length: Value) -> Value:
+    """``length`` characters from ``start``; the rest where the length is negative. A negative start is an error."""
     text, first, size = operands.string(a, 1), operands.integer(start, 2), operands.integer(length, 3)
     if first < 0:
         raise BuiltinError("negative offset")
@@ -130,6 +140,7 @@ def substring(a: Value, start: Value, length: Value) -> Value:
 
 
 def indexof(a: Value, b: Value) -> Value:
+    """Where ``b`` first stands in ``a``, -1 where it does not. An empty ``b`` is an error."""
     text, what = operands.string(a, 1), operands.string(b, 2)
     if not what:
         raise BuiltinError("empty search character")
@@ -137,6 +148,7 @@ def indexof(a: Value, b: Value) -> Value:
 
 
 def indexof_n(a: Value, b: Value) -> Value:
+    """Everywhere that ``b`` stands in ``a``, overlapping places included. An empty ``b`` is an error."""
     text, what = operands.string(a, 1), operands.string(b, 2)
     if not what:
         raise BuiltinError("empty search character")
@@ -149,47 +161,57 @@ def indexof_n(a: Value, b: Value) -> Value:
 
 
 def count(a: Value, b: Value) -> Value:
+    """How often ``b`` stands in ``a`` without overlap."""
     text, what = operands.string(a, 1), operands.string(b, 2)
     return text.count(what)
 
 
 def reverse(a: Value) -> Value:
+    """The characters from last to first."""
     return operands.string(a, 1)[::-1]
 
 
 def trim(a: Value, cut: Value) -> Value:
+    """Without the leading and trailing characters that ``cut`` holds."""
     text, chars = operands.string(a, 1), operands.string(cut, 2)
     return text.strip(chars) if chars else text
 
 
 def trim_left(a: Value, cut: Value) -> Value:
+    """Without the leading characters that ``cut`` holds."""
     text, chars = operands.string(a, 1), operands.string(cut, 2)
     return text.lstrip(chars) if chars else text
 
 
 def trim_right(a: Value, cut: Value) -> Value:
+    """Without the trailing characters that ``cut`` holds."""
     text, chars = operands.string(a, 1), operands.string(cut, 2)
     return text.rstrip(chars) if chars else text
 
 
 def trim_prefix(a: Value, prefix: Value) -> Value:
+    """Without the prefix, once."""
     return operands.string(a, 1).removeprefix(operands.string(prefix, 2))
 
 
 def trim_suffix(a: Value, suffix: Value) -> Value:
+    """Without the suffix, once."""
     return operands.string(a, 1).removesuffix(operands.string(suffix, 2))
 
 
 def trim_space(a: Value) -> Value:
+    """Without leading and trailing white space, as Go's ``unicode.IsSpace`` has it."""
     return operands.string(a, 1).strip(SPACE)
 
 
 def any_prefix_match(a: Value, b: Value) -> Value:
+    """Whether any of the strings starts with any of the prefixes."""
     texts, prefixes = _affixes(a, 1), tuple(_affixes(b, 2))
     return any(t.startswith(prefixes) for t in texts)
 
 
 def any_suffix_match(a: Value, b: Value) -> Value:
+    """Whether any of the strings ends with any of the suffixes."""
     texts, suffixes = _affixes(a, 1), tuple(_affixes(b, 2))
     return any(t.endswith(suffixes) for t in texts)
 
@@ -204,6 +226,7 @@ _BASES: Final = {2: "b", 8: "o", 10: "d", 16: "x"}
 
 
 def format_int(context: Context, a: Value, base: Value) -> Value:
+    """The integer part of a number in base 2, 8, 10 or 16."""
     value, radix = operands.number(a, 1), operands.number(base, 2)
     if radix not in _BASES:
         raise OperandError("operand 2 must be one of {2, 8, 10, 16}")
@@ -216,6 +239,7 @@ def format_int(context: Context, a: Value, base: Value) -> Value:
 
 
 def template_string(context: Context, parts: Value) -> Value:
+    """What a template string comes to: strings as they are, other values as terms, sets of none as ``<undefined>``."""
     out: list[str] = []
     for part in operands.array(parts, 1):
         if type(part) is RegoSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -21,6 +22,7 @@ WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satu
 
 
 def now_ns(context: Context) -> Value:
+    """The evaluation's time, the same throughout."""
     return context.now_ns
 
 
@@ -96,21 +98,25 @@ def _from_array(value: list[Value]) -> Moment:
 
 
 def date(value: Value) -> Value:
+    """Year, month and day."""
     local, _ = _moment(value).parts()
     return [local.year, local.month, local.day]
 
 
 def clock(value: Value) -> Value:
+    """Hour, minute and second."""
     local, _ = _moment(value).parts()
     return [local.hour, local.minute, local.second]
 
 
 def weekday(value: Value) -> Value:
+    """The English name of the day."""
     local, _ = _moment(value).parts()
     return WEEKDAYS[local.weekday()]
 
 
 def format_(value: Value) -> Value:
+    """Text by a layout, RFC 3339 with nanoseconds where there is none."""
     moment = _moment(value)
     local, nanos = moment.parts()
     layout = moment.layout or "2006-01-02T15:04:05.999999999Z07:00"
@@ -118,11 +124,13 @@ def format_(value: Value) -> Value:
 
 
 def parse_ns(layout: Value, value: Value) -> Value:
+    """The time that a text says by a layout, or by the name of one."""
     form, text = operands.string(layout, 1), operands.string(value, 2)
     return _parsed(LAYOUTS.get(form, form), text)
 
 
 def parse_rfc3339_ns(value: Value) -> Value:
+    """The time that an RFC 3339 text says."""
     return _parsed(LAYOUTS["RFC3339"], operands.string(value, 1))
 
 
@@ -137,12 +145,13 @@ def _parsed(layout: str, text: str) -> int:
 
 
 _UNITS: Final = {
-    "ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND,
-    "w": 7 * 86400 * SECOND,
+    "ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 1_000_000, "s": SECOND,
+    "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND, "w": 7 * 86400 * SECOND,
 }  # fmt: skip
 
 
 def parse_duration_ns(value: Value) -> Value:
+    """A duration: Go's units, and ``d`` and ``w``."""
     text = operands.string(value, 1)
     original = text
     invalid = BuiltinError(f'time: invalid duration "{original}"')
@@ -184,6 +193,7 @@ def parse_duration_ns(value: Value) -> Value:
 
 
 def add_date(value: Value, years: Value, months: Value, days: Value) -> Value:
+    """The time some years, months and days later; days beyond the end of a month go on into the next."""
     moment = _moment(value)
     by_years, by_months, by_days = operands.integer(years, 2), operands.integer(months, 3), operands.integer(days, 4)
     local, nanos = moment.parts()
@@ -191,10 +201,10 @@ def add_date(value: Value, years: Value, months: Value, days: Value) -> Value:
     year, month = divmod(months_all, 12)
     if not 1 <= year <= 9998 or abs(by_days) > 4_000_000:
         raise BuiltinError("time outside of valid range")
-    naive = datetime(year, month + 1, 1, local.hour, local.minute, local.second) + timedelta(
+    first = datetime(year, month + 1, 1, local.hour, local.minute, local.second, tzinfo=moment.tz)
+    there = first + timedelta(
         days=local.day - 1 + by_days
-    )
-    there = naive.replace(tzinfo=moment.tz)
+    )  # by the calendar: the hour stays over a change of the clock
     seconds = int((there.astimezone(UTC).replace(tzinfo=None) - EPOCH).total_seconds())
     ns = seconds * SECOND + nanos
     if not LOW <= ns <= HIGH:
@@ -203,6 +213,7 @@ def add_date(value: Value, years: Value, months: Value, days: Value) -> Value:
 
 
 def diff(a: Value, b: Value) -> Value:
+    """Years, months, days, hours, minutes and seconds between two times, in the zone of the first."""
     first, second = _moment(a), _moment(b)
     second.tz = first.tz
     x, xn = first.parts()
@@ -223,8 +234,7 @@ def diff(a: Value, b: Value) -> Value:
         hour += 24
         day -= 1
     if day < 0:
-        following = datetime(x.year + x.month // 12, x.month % 12 + 1, 1)  # noqa: DTZ001
-        day += (following - datetime(x.year, x.month, 1)).days  # noqa: DTZ001
+        day += monthrange(x.year, x.month)[1]
         month -= 1
     if month < 0:
         month += 12

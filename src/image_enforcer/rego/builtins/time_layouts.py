@@ -22,7 +22,8 @@ LAYOUTS: Final = {
 }
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
 )  # fmt: skip
 _PIECE: Final = re.compile(
     r"January|Jan|Monday|Mon|MST|2006|Z070000|Z07:00:00|Z0700|Z07:00|Z07|-070000|-07:00:00|-0700|-07:00|-07"
@@ -69,10 +70,14 @@ def render(local: datetime, nanos: int, layout: str) -> str:
 
 def _field(token: str, t: datetime, nanos: int, minutes: int) -> str:
     simple = {
-        "January": MONTHS[t.month - 1], "Jan": MONTHS[t.month - 1][:3], "Monday": DAYS[t.weekday()], "Mon": DAYS[t.weekday()][:3],
-        "2006": f"{t.year:04d}", "06": f"{t.year % 100:02d}", "01": f"{t.month:02d}", "1": str(t.month), "02": f"{t.day:02d}",
-        "_2": f"{t.day:2d}", "2": str(t.day), "002": f"{t.timetuple().tm_yday:03d}", "__2": f"{t.timetuple().tm_yday:3d}",
-        "15": f"{t.hour:02d}", "03": f"{(t.hour % 12) or 12:02d}", "3": str((t.hour % 12) or 12), "04": f"{t.minute:02d}",
+        "January": MONTHS[t.month - 1], "Jan": MONTHS[t.month - 1][:3], "Monday": DAYS[t.weekday()],
+        "Mon": DAYS[t.weekday()][:3],
+        "2006": f"{t.year:04d}", "06": f"{t.year % 100:02d}", "01": f"{t.month:02d}", "1": str(t.month),
+        "02": f"{t.day:02d}",
+        "_2": f"{t.day:2d}", "2": str(t.day), "002": f"{t.timetuple().tm_yday:03d}",
+        "__2": f"{t.timetuple().tm_yday:3d}",
+        "15": f"{t.hour:02d}", "03": f"{(t.hour % 12) or 12:02d}", "3": str((t.hour % 12) or 12),
+        "04": f"{t.minute:02d}",
         "4": str(t.minute), "05": f"{t.second:02d}", "5": str(t.second), "PM": "PM" if t.hour >= 12 else "AM",
         "pm": "pm" if t.hour >= 12 else "am", "MST": _abbreviation(t, minutes),
     }  # fmt: skip
@@ -266,7 +271,7 @@ def _fraction_or_offset(s: _Scan, token: str) -> None:
     if m is None:
         raise s.fail(token)
     groups = [int(g) for g in m.groups()[1:]]
-    hours, minutes, seconds = (groups + [0, 0])[:3]
+    hours, minutes, seconds = [*groups, 0, 0][:3]
     if hours > 24 or minutes > 60 or seconds > 60:
         raise s.range("time zone offset hour" if hours > 24 else "time zone offset minute")
     s.offset = (hours * 3600 + minutes * 60 + seconds) * (-1 if m.group(1) == "-" else 1)

@@ -75,6 +75,7 @@ def _scale(unit: str, byte: bool) -> Fraction | None:
 
 
 def parse(a: Value) -> Value:
+    """A quantity with a decimal or binary unit; ``m`` is a thousandth, ``M`` a million, other letters know no case."""
     amount, unit = _prepared(a)
     scale = _scale(unit, False)
     if scale is None:
@@ -93,6 +94,7 @@ def _ten_places(value: Fraction) -> str:
 
 
 def parse_bytes(a: Value) -> Value:
+    """A number of bytes, rounded down; units know no case."""
     text = operands.string(a, 1).replace('"', "").lower()
     if " " in text:
         raise BuiltinError("spaces not allowed in resource strings")

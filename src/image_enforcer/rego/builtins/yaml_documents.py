@@ -1,4 +1,4 @@
-"""YAML as OPA reads it: ``yes`` and ``on`` are strings, ``017`` is 15, later keys win, fractions go through 64-bit floats."""
+"""YAML as OPA reads it: ``yes`` and ``on`` are strings, ``017`` is 15, later keys win, fractions are 64-bit floats."""
 
 from __future__ import annotations
 
@@ -121,11 +121,11 @@ def _integer(text: str) -> Value:
     body = text.lstrip("+-")
     try:
         if body.startswith("0b"):
-            value = int(body[2:], 2)
+            value = int(body, 2)
         elif body.startswith("0x"):
-            value = int(body[2:], 16)
+            value = int(body, 16)
         elif body.startswith("0o"):
-            value = int(body[2:], 8)
+            value = int(body, 8)
         elif len(body) > 1 and body.startswith("0"):
             value = int(body[1:], 8)
         else:
@@ -169,12 +169,14 @@ def dump(value: Value) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 
 class _Literal(str):
     """Number text to be written as it is."""
+
+    __slots__ = ()
 
 
 def _plain(value: Value) -> Any:

@@ -142,6 +142,8 @@ class CursorOpen:
 
 @dataclass(frozen=True, slots=True)
 class CursorStep:
+    """``dst`` is one step on from a cursor; fails where there is nothing."""
+
     dst: Reg
     state: int
     cursor: Operand
@@ -160,6 +162,8 @@ class CursorScan:
 
 @dataclass(frozen=True, slots=True)
 class CursorValue:
+    """The value that a cursor has come to; fails where there is none."""
+
     dst: Reg
     state: int
     cursor: Operand
@@ -170,6 +174,8 @@ class CursorValue:
 
 @dataclass(frozen=True, slots=True)
 class CallFunction:
+    """``dst`` is the value of a policy's own function; fails where it has none."""
+
     dst: Reg
     state: int
     doc: int
@@ -212,6 +218,8 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class TestEqual:
+    """Fails unless both are equal."""
+
     a: Operand
     b: Operand
 
@@ -250,24 +258,32 @@ class CheckObject:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
+    """``dst = source``."""
+
     dst: Reg
     source: Operand
 
 
 @dataclass(frozen=True, slots=True)
 class BuildArray:
+    """``dst`` is an array of these items."""
+
     dst: Reg
     items: tuple[Operand, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildObject:
+    """``dst`` is an object of these pairs; the last of equal keys wins."""
+
     dst: Reg
     pairs: tuple[tuple[Operand, Operand], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSet:
+    """``dst`` is a set of these items."""
+
     dst: Reg
     items: tuple[Operand, ...]
 
@@ -351,16 +367,22 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Append:
+    """One more element of an array comprehension."""
+
     value: Operand
 
 
 @dataclass(frozen=True, slots=True)
 class AddMember:
+    """One more member of a set."""
+
     value: Operand
 
 
 @dataclass(frozen=True, slots=True)
 class PutPair:
+    """One more pair of an object comprehension; another value under the same key is a conflict."""
+
     key: Operand
     value: Operand
     loc: Location = NO_LOCATION
@@ -407,6 +429,8 @@ LOOPS = (Scan, CursorScan, CallRelation)
 
 @dataclass(frozen=True, slots=True)
 class Block:
+    """Instructions in order, and what a solution is worth."""
+
     ops: tuple[Op, ...]
     end: End
 

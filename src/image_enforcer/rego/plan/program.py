@@ -1,4 +1,4 @@
-"""From a checked policy and a query to routines: one for each document, each demand on one, each function, the query."""
+"""From a checked policy and a query to routines: for each document, each demand on one, each function, the query."""
 
 from __future__ import annotations
 
@@ -98,8 +98,10 @@ class ProgramPlanner:
         clauses = tuple(Clause((self._partial_block(r, node.kind, mask, params, numbers),)) for r in node.rules)
         path = ".".join(["data", *(str(p) for p in node.path)])
         return Routine(
-            kind=node.kind if not mask else "demand", doc=node.doc, mask=mask, params=params, clauses=clauses, default=None,
-            early_exit=False, uniform=len(depths) == 1, depth=max(depths), memo=True, label=path + (f" [{mask}]" if mask else ""),
+            kind=node.kind if not mask else "demand", doc=node.doc, mask=mask, params=params, clauses=clauses,
+            default=None,
+            early_exit=False, uniform=len(depths) == 1, depth=max(depths), memo=True,
+            label=path + (f" [{mask}]" if mask else ""),
         )  # fmt: skip
 
     def _partial_block(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..builtins import catalog
 from ..builtins.contract import Builtin
@@ -47,9 +47,10 @@ class Linked:
         self._made: set[tuple[int, str]] = set()
         self._lock = threading.RLock()
         self.namespace.update(
-            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key, get=access.get, get_base=access.get_base,
-            pairs=access.pairs, elements=access.elements, check_array=access.check_array, check_object=access.check_object,
-            make_object=access.make_object, make_set=_make_set, is_collection=access.is_collection, put=access.put,
+            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key, get=access.get,
+            get_base=access.get_base, pairs=access.pairs, elements=access.elements, check_array=access.check_array,
+            check_object=access.check_object, make_object=access.make_object, make_set=_make_set, is_collection=access.is_collection,
+            put=access.put,
             put_path=access.put_path, finish=access.finish, conflict=access.conflict, one=_one, lookup=lookup,
         )  # fmt: skip
 
@@ -95,8 +96,7 @@ class Linked:
             routine = self.planner.query(body, names)
             writer = self._writer()
             write_routine(writer, routine, "")
-            fn = self._compile(writer, "query")
-            return fn  # type: ignore[no-any-return]
+            return cast(Callable[[State, list[Any]], None], self._compile(writer, "query"))
 
     def ensure(self, wanted: Sequence[tuple[int, str]]) -> None:
         """Make the functions of documents, and of all that they refer to, if they are not there yet."""

@@ -303,7 +303,7 @@ class State:
         lines: list[list[str]] = [[]]
         for group in groups:
             values = ["<undefined>"] if not len(group) else [_printed(v) for v in group]
-            lines = [line + [v] for line in lines for v in values]
+            lines = [[*line, v] for line in lines for v in values]
             self.e.charge(len(lines) * 4)
         for line in lines:
             self.e.host.print(" ".join(line), location)

@@ -3,31 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..rego import Problem
 
 
 class OpaError(Exception):
     """Root of this package's errors."""
 
 
-class LoadError(OpaError):
-    """Files that cannot be used; ``faults`` has a line for each."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a file: ``text`` in OPA's words, ``hint`` with the next step, where there is one.
 
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults: tuple[str, ...] = tuple(faults)
-        super().__init__("\n".join(self.faults))
+    ``problem`` is what the text came from, where it is about policy text.
+    """
+
+    text: str
+    hint: str = ""
+    problem: Problem | None = None
 
     def __str__(self) -> str:
-        if len(self.faults) == 1:
-            return f"1 error occurred during loading: {self.faults[0]}"
-        return f"{len(self.faults)} errors occurred during loading:\n" + "\n".join(self.faults)
+        return f"{self.text}\n  hint: {self.hint}" if self.hint else self.text
 
 
-class NotFound(OpaError):
+class LoadError(OpaError):
+    """Files that cannot be used; ``causes`` has each fault, ``faults`` their texts."""
+
+    def __init__(self, causes: Iterable[Fault | str]) -> None:
+        self.causes: tuple[Fault, ...] = tuple(Fault(c) if isinstance(c, str) else c for c in causes)
+        super().__init__(self.causes)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """A line for each fault, without hints."""
+        return tuple(c.text for c in self.causes)
+
+    def __str__(self) -> str:
+        if len(self.causes) == 1:
+            return f"1 error occurred during loading: {self.causes[0]}"
+        return f"{len(self.causes)} errors occurred during loading:\n" + "\n".join(str(c) for c in self.causes)
+
+
+class StoreError(OpaError):
+    """A document or policy that cannot be read or written; ``code`` is OPA's for it."""
+
+    code = "storage_internal_error"
+
+    def __str__(self) -> str:
+        return f"{self.code}: {super().__str__()}"
+
+
+class NotFound(StoreError):
     """There is no document or policy there."""
 
+    code = "storage_not_found_error"
 
-class Conflict(OpaError):
-    """A write through something that is not an object or array."""
+
+class Conflict(StoreError):
+    """A write through something that is not an object."""
+
+    code = "storage_write_conflict_error"
+
+
+class InvalidWrite(StoreError):
+    """A write that no document could take, such as a number in the place of the root."""
+
+    code = "storage_invalid_patch_error"
+
+
+class ReadOnly(OpaError):
+    """A write to documents that are read from elsewhere and only from there."""
 
 
 class BadPatch(OpaError):

@@ -7,21 +7,18 @@ same parent and without policies in them (``./data/*``) are mounted under their 
 
 from __future__ import annotations
 
-import fnmatch
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..rego import CompileError, from_json, parse_module
-from ..rego.builtins.yaml_documents import YamlError
-from ..rego.builtins.yaml_documents import load as from_yaml
+from ..rego import CompileError, Value, parse_module
 from ..rego.syntax.nodes import Module
-from .errors import LoadError
-
-MAX_FILE: Final = 512 << 20
-"""Bytes of a single file beyond which it is refused."""
+from . import files
+from .document_text import document, document_of_unknown
+from .errors import Fault, LoadError
+from .merging import Tree
 
 DATA_ENDINGS: Final = (".json", ".yaml", ".yml")
 
@@ -40,194 +37,138 @@ def load(
     paths: Sequence[str], *, version: int = 1, ignore: Sequence[str] = (), mount: bool = True, test_files: bool = True
 ) -> Loaded:
     """Read everything that the arguments name; raises :class:`LoadError` with every fault."""
-    reader = _Reader(version, ignore, test_files)
-    mounts, notices = _mounts(paths, ignore) if mount else ({}, [])
-    for argument in paths:
-        prefix, path = split_prefix(argument)
-        reader.argument(path, prefix or mounts.get(argument, ()))
+    reader = _Reader(version, test_files)
+    arguments = [_Argument.of(text, ignore) for text in paths]
+    mounts = _mounts(arguments) if mount else {}
+    for argument in arguments:
+        reader.argument(argument, mounts.get(argument.text, argument.prefix))
     if reader.faults:
         raise LoadError(reader.faults)
-    return Loaded(reader.documents, reader.modules, reader.raw, tuple(notices))
+    notices = tuple(f"mounted {text} at data.{prefix[0]}" for text, prefix in mounts.items())
+    return Loaded(reader.documents.root, reader.modules, reader.raw, notices)
 
 
 def split_prefix(argument: str) -> tuple[tuple[str, ...], str]:
-    """``a.b:path`` as its parts; a path without prefix, a drive or a URL stays whole."""
+    """``a.b:path`` as its parts; a path without prefix, or a URL, stays whole, save that ``file://`` goes."""
     head, colon, tail = argument.partition(":")
-    if not colon or tail.startswith("//") or os.sep in head or not tail:
+    if argument.startswith("file://"):
         return (), argument.removeprefix("file://")
-    return tuple(p for p in head.split(".") if p and p != "data") or (), tail
+    if not colon or tail.startswith("//") or os.sep in head or not tail:
+        return (), argument
+    return tuple(p for p in head.split(".") if p), tail.removeprefix("file://")
 
 
-def _mounts(paths: Sequence[str], ignore: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    groups: dict[Path, list[str]] = {}
-    for argument in paths:
-        prefix, path = split_prefix(argument)
-        if not prefix and Path(path).is_dir() and not _holds_policies(path, ignore):
-            groups.setdefault(Path(path).absolute().parent, []).append(argument)
-    mounts: dict[str, tuple[str, ...]] = {}
-    notices: list[str] = []
-    for group in groups.values():
-        if len(group) > 1:
-            for argument in group:
-                name = Path(argument).absolute().name
-                mounts[argument] = (name,)
-                notices.append(f"mounted {argument} at data.{name}")
-    return mounts, notices
+def input_document(path: str) -> Value:
+    """The document of one file, JSON where it is named so, else YAML. Raises :class:`LoadError`."""
+    try:
+        return document(path, files.read(path))
+    except files.Unreadable as e:
+        raise LoadError([Fault(e.text, e.hint)]) from None
 
 
-def _holds_policies(path: str, ignore: Sequence[str]) -> bool:
-    return any(p.endswith(".rego") for p in _files(path, ignore, []))
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """An argument of the command line and, where it is a directory, what is in it."""
+
+    text: str
+    prefix: tuple[str, ...]
+    path: str
+    entries: tuple[files.Found | files.Unreadable, ...] | None
+
+    @classmethod
+    def of(cls, text: str, ignore: Sequence[str]) -> _Argument:
+        prefix, path = split_prefix(text)
+        remote = path.startswith(("\\\\", "//")) or "://" in path
+        folder = not remote and Path(path).is_dir()
+        return cls(text, prefix, path, tuple(files.tree(path, ignore)) if folder else None)
+
+    def holds_policies(self) -> bool:
+        """Whether a policy file is in the directory."""
+        return any(isinstance(e, files.Found) and e.path.endswith(".rego") for e in self.entries or ())
 
 
-def _files(root: str, ignore: Sequence[str], faults: list[str]) -> list[str]:
-    found: list[str] = []
-
-    def fault(error: OSError) -> None:
-        faults.append(f"{error.filename}: {error.strerror}")
-
-    for folder, folders, names in os.walk(root, onerror=fault, followlinks=False):
-        folders[:] = sorted(
-            f for f in folders if not _ignored(f, ignore) and f != "..data" and not f.startswith("..20")
-        )
-        found.extend(os.path.join(folder, n) for n in sorted(names) if not _ignored(n, ignore))
-    return found
-
-
-def _ignored(name: str, ignore: Sequence[str]) -> bool:
-    return any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
+def _mounts(arguments: Sequence[_Argument]) -> dict[str, tuple[str, ...]]:
+    """The prefix of each directory argument that is mounted under its own name."""
+    groups: dict[Path, dict[str, str]] = {}
+    for argument in arguments:
+        if argument.entries is not None and not argument.prefix and not argument.holds_policies():
+            where = Path(argument.path).absolute()
+            groups.setdefault(where.parent.resolve(), {})[argument.text] = where.name
+    several = [group for group in groups.values() if len(set(group.values())) > 1]
+    return {text: (name,) for group in several for text, name in group.items()}
 
 
 class _Reader:
     """Collects documents, modules and faults."""
 
-    def __init__(self, version: int, ignore: Sequence[str], test_files: bool) -> None:
+    def __init__(self, version: int, test_files: bool) -> None:
         self.version = version
-        self.ignore = ignore
         self.test_files = test_files
-        self.documents: dict[str, Any] = {}
+        self.documents = Tree()
         self.modules: dict[str, Module] = {}
         self.raw: dict[str, str] = {}
-        self.faults: list[str] = []
+        self.faults: list[Fault] = []
+        self.room = files.MAX_TOTAL
 
-    def argument(self, path: str, prefix: tuple[str, ...]) -> None:
+    def argument(self, argument: _Argument, prefix: tuple[str, ...]) -> None:
         """One argument of the command line."""
+        path = argument.path
         if path.startswith(("\\\\", "//")):
-            self.faults.append(f"{path}: UNC path read is not allowed")
-            return
-        if os.path.isdir(path):
-            for name in _files(path, self.ignore, self.faults):
-                inner = os.path.relpath(os.path.dirname(name), path)
-                steps = () if inner == "." else tuple(inner.split(os.sep))
-                if name.endswith((".rego", *DATA_ENDINGS)):
-                    self.file(name, (*prefix, *steps))
-            return
-        self.file(path, prefix)
+            self.faults.append(Fault(f"UNC path read is not allowed: {path}", "copy the files to a local directory"))
+        elif "://" in path:
+            self.faults.append(Fault(f"{path}: files are not fetched", "download it and name the file"))
+        elif argument.entries is None:
+            self.file(path, prefix)
+        else:
+            for entry in argument.entries:
+                match entry:
+                    case files.Found(name, steps):
+                        self.file(name, (*prefix, *steps))
+                    case files.Unreadable():
+                        self.faults.append(Fault(entry.text, entry.hint))
 
     def file(self, path: str, prefix: tuple[str, ...]) -> None:
         """One file."""
         if path.endswith(".tar.gz"):
-            self.faults.append(f"{path}: bundles are not supported yet; give its files or a directory instead")
+            hint = "unpack it, or name its files or a directory"
+            self.faults.append(Fault(f"{path}: bundles are not supported yet", hint))
             return
-        text = self._text(path)
-        if text is None:
+        try:
+            text = files.read(path, self.room)
+        except files.Unreadable as e:
+            self.faults.append(Fault(e.text, e.hint))
             return
-        if path.endswith(".rego"):
-            self._module(path, text)
-        elif path.endswith(DATA_ENDINGS):
-            self._document(path, text, prefix)
-        else:
-            self._unknown(path, text, prefix)
-
-    def _text(self, path: str) -> str | None:
+        self.room -= len(text.encode())
         try:
-            if os.path.getsize(path) > MAX_FILE:
-                self.faults.append(f"{path}: larger than {MAX_FILE >> 20} MiB")
-                return None
-            raw = Path(path).read_bytes()
-        except OSError as e:
-            self.faults.append(f"stat {path}: {(e.strerror or str(e)).lower()}")
-            return None
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError as e:
-            self.faults.append(f"{path}: not UTF-8 text (byte {e.start})")
-            return None
+            if path.endswith(".rego"):
+                self._module(path, text)
+            elif path.endswith(DATA_ENDINGS):
+                self._merge(path, document(path, text), prefix)
+            elif not self._module_of_unknown(path, text):
+                self._merge(path, document_of_unknown(path, text), prefix)
+        except LoadError as e:
+            self.faults.extend(e.causes)
+        except CompileError as e:
+            self.faults.extend(Fault(str(p), problem=p) for p in e.problems)
 
     def _module(self, path: str, text: str) -> None:
         name = path.removeprefix("./")
-        if not self.test_files and name.endswith("_test.rego"):
-            return
-        try:
+        if self.test_files or not name.endswith("_test.rego"):
             self.modules[name] = parse_module(name, text, version=self.version)
             self.raw[name] = text
-        except CompileError as e:
-            self.faults.extend(str(p) for p in e.problems)
 
-    def _document(self, path: str, text: str, prefix: tuple[str, ...]) -> None:
+    def _module_of_unknown(self, path: str, text: str) -> bool:
         try:
-            value = from_json(text) if path.endswith(".json") else from_yaml(text)
-        except (ValueError, YamlError) as e:
-            self.faults.append(f"{path}: {e}")
-            return
-        self._merge(path, value, prefix)
-
-    def _unknown(self, path: str, text: str, prefix: tuple[str, ...]) -> None:
-        try:
-            self.modules[path] = parse_module(path, text, version=self.version)
-            self.raw[path] = text
-            return
+            self._module(path, text)
         except CompileError:
-            pass
-        for read in (from_json, from_yaml):
-            try:
-                self._merge(path, read(text), prefix)
-                return
-            except (ValueError, YamlError):
-                continue
-        self.faults.append(f"{path}: unrecognized file: neither Rego nor JSON nor YAML")
+            return False
+        return True
 
     def _merge(self, path: str, value: Any, prefix: tuple[str, ...]) -> None:
         for step in reversed(prefix):
             value = {step: value}
         if not isinstance(value, dict):
-            self.faults.append(f"{path}: document must be of type object")
-            return
-        if not merge_into(self.documents, value):
-            self.faults.append(f"{path}: merge error")
-
-
-def merge_into(target: dict[str, Any], more: dict[str, Any]) -> bool:
-    """Merge documents in place; False, with nothing changed, where both have something else in one place."""
-    if not _mergeable(target, more):
-        return False
-    _merge(target, more)
-    return True
-
-
-def _mergeable(target: dict[str, Any], more: dict[str, Any]) -> bool:
-    for k, v in more.items():
-        if k in target:
-            there = target[k]
-            if not (isinstance(there, dict) and isinstance(v, dict)) or not _mergeable(there, v):
-                return False
-    return True
-
-
-def _merge(target: dict[str, Any], more: dict[str, Any]) -> None:
-    for k, v in more.items():
-        there = target.get(k)
-        if isinstance(there, dict) and isinstance(v, dict):
-            fresh = dict(there)
-            _merge(fresh, v)
-            target[k] = fresh
-        else:
-            target[k] = v
-
-
-def same_files(paths: Iterable[str]) -> list[str]:
-    """The directories to watch for these arguments."""
-    found: dict[str, None] = {}
-    for argument in paths:
-        _, path = split_prefix(argument)
-        found[path if os.path.isdir(path) else os.path.dirname(path) or "."] = None
-    return list(found)
+            known = path.endswith(DATA_ENDINGS)
+            hint = f"put it below a name: NAME:{path}" if known else "name it .rego, .json or .yaml, as what it is"
+            raise LoadError([Fault(f"{path}: document must be of type object", hint)])
+        self.documents.merge(path, value)

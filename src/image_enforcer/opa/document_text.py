@@ -1,0 +1,92 @@
+"""The text of a data file to its document; what is wrong with it in OPA's words, with the line and column.
+
+Raises :class:`LoadError` with one fault.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Final
+
+import yaml
+
+from ..rego import Value, from_json
+from ..rego.builtins.yaml_documents import MAX_NODES, YamlError
+from ..rego.builtins.yaml_documents import load as from_yaml
+from .errors import Fault, LoadError
+
+MAX_PLAIN_YAML: Final = 1 << 20
+"""Characters of YAML from which on its values are counted before they are made."""
+
+
+def document(path: str, text: str) -> Value:
+    """The document of a file, JSON where it is named so, else YAML."""
+    if not path.endswith(".json"):
+        return _yaml(path, text)
+    try:
+        return from_json(text)
+    except ValueError as e:
+        raise LoadError([_json_fault(path, text, str(e))]) from None
+
+
+def document_of_unknown(path: str, text: str) -> Value:
+    """The document of a file whose name does not tell what it is: JSON, or else YAML."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return _yaml(path, text)
+
+
+def _yaml(path: str, text: str) -> Value:
+    try:
+        if len(text) > MAX_PLAIN_YAML:
+            _count(text)
+        return from_yaml(text)
+    except YamlError as e:
+        raise LoadError([Fault(f"{path}: error converting YAML to JSON: {e}", _yaml_hint(text, str(e)))]) from None
+
+
+def _count(text: str) -> None:
+    """Raise :class:`YamlError` where a document has too many nodes: each takes a hundred times its text in memory."""
+    nodes = 0
+    with contextlib.suppress(yaml.YAMLError):  # reading it proper says it better
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            nodes += isinstance(event, yaml.NodeEvent)
+            if nodes > MAX_NODES:
+                break
+    if nodes > MAX_NODES:
+        raise YamlError(f"yaml: more than {MAX_NODES} values")
+
+
+def _yaml_hint(text: str, reason: str) -> str:
+    if "another document" in reason:
+        return "give each document a file of its own"
+    if "excessive aliasing" in reason or "more than" in reason:
+        return "write it as JSON"
+    try:
+        yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        return f"mend line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    except (yaml.YAMLError, ValueError):
+        pass
+    return ""
+
+
+def _json_fault(path: str, text: str, reason: str) -> Fault:
+    """What is wrong with JSON text, in OPA's words where they are known; where it is, as the hint."""
+    if "truncated" in reason:
+        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        what = "unexpected EOF" if text.strip() else "EOF"
+        return Fault(f"{path}: {what}", f"the text ends too early, at line {line}, column {column}")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as e:
+        character = text[e.pos : e.pos + 1]
+        after = " after top-level value" if e.msg == "Extra data" else ""
+        what = f"{'error: ' if after else ''}invalid character {character!r}{after}"
+        return Fault(f"{path}: {what}", f"mend line {e.lineno}, column {e.colno} ({e.msg.lower()})")
+    except (RecursionError, ValueError):
+        pass
+    return Fault(f"{path}: {reason}", "write it as plain JSON")

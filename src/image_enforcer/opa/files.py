@@ -1,0 +1,175 @@
+"""Reading files that anybody may have put there: what an argument names, and the text of one file.
+
+Nothing here waits or grows without bound: pipes and devices are refused, links that lead back are found, sizes and
+counts are limited. What cannot be read becomes a :class:`Fault` with the path and the next step.
+"""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+MAX_FILE: Final = 512 << 20
+"""Bytes of a single file beyond which it is refused."""
+
+MAX_TOTAL: Final = 2 << 30
+"""Bytes of all files of one load together."""
+
+MAX_ENTRIES: Final = 500_000
+"""Names that the directories of one argument may hold; links can make few directories look like many."""
+
+MAX_DEPTH: Final = 200
+"""How many directories may stand inside each other."""
+
+READ: Final = (".rego", ".json", ".yaml", ".yml")
+"""Endings of the files that are read in directories; others are passed over."""
+
+
+class Unreadable(Exception):
+    """A file or directory that cannot be read: ``text`` says why, ``hint`` what to do about it."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of a directory and the names of the subdirectories that lead to it."""
+
+    path: str
+    steps: tuple[str, ...] = ()
+
+
+def tree(root: str, ignore: Sequence[str] = ()) -> Iterator[Found | Unreadable]:
+    """The files to read below a directory, in order of their names, and what stood in the way.
+
+    Links to directories are followed, as OPA does, save those whose names begin with two dots: a mounted ConfigMap
+    keeps its files in such directories and links to each of them from outside.
+    """
+    left = [MAX_ENTRIES]
+    yield from _below(root, (), (), ignore, left)
+    if left[0] < 0:
+        yield Unreadable(
+            f"{root}: more than {MAX_ENTRIES} names below it", "name the directories that hold policies and data"
+        )
+
+
+def _below(
+    folder: str, steps: tuple[str, ...], above: tuple[tuple[int, int], ...], ignore: Sequence[str], left: list[int]
+) -> Iterator[Found | Unreadable]:
+    try:
+        about = Path(folder).stat()
+        with os.scandir(folder) as entries:
+            names = sorted(entries, key=lambda e: e.name)
+    except OSError as e:
+        yield unreadable(folder, e)
+        return
+    here = (about.st_dev, about.st_ino)
+    if here in above:
+        yield Unreadable(
+            f"stat {folder}: too many levels of symbolic links",
+            f"the link leads back to a directory that holds it; remove it or add --ignore {Path(folder).name}",
+        )
+        return
+    if len(steps) >= MAX_DEPTH:
+        yield Unreadable(f"{folder}: more than {MAX_DEPTH} directories inside each other", "move the files further up")
+        return
+    for entry in names:
+        left[0] -= 1
+        if left[0] < 0:
+            return
+        if ignored(entry.name, ignore):
+            continue
+        try:
+            is_folder = entry.is_dir()
+        except OSError as e:
+            yield unreadable(entry.path, e)
+            continue
+        if not is_folder:
+            if entry.name.endswith(READ):
+                yield Found(entry.path, steps)
+        elif not entry.name.startswith(".."):
+            yield from _below(entry.path, (*steps, entry.name), (*above, here), ignore, left)
+
+
+def ignored(name: str, ignore: Sequence[str]) -> bool:
+    """Whether a name is one of those to leave out."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore)
+
+
+def read(path: str, room: int = MAX_TOTAL) -> str:
+    """The text of a regular file, without a byte order mark; ``room`` is how many bytes it may still have.
+
+    Raises :class:`Unreadable`.
+    """
+    raw = _bytes(path, min(room, MAX_FILE))
+    if len(raw) > MAX_FILE:
+        raise Unreadable(f"{path}: larger than {MAX_FILE >> 20} MiB", "split it into several files")
+    if len(raw) > room:
+        raise Unreadable(f"{path}: with this file there would be more than {MAX_TOTAL >> 20} MiB", "load less")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        line, column = place(raw, e.start)
+        raise Unreadable(f"{path}: not UTF-8 text (line {line}, column {column})", "save the file in UTF-8") from None
+
+
+def _bytes(path: str, most: int) -> bytes:
+    try:
+        # Without O_NONBLOCK opening a pipe waits for a writer; on regular files it changes nothing.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (OSError, ValueError) as e:
+        raise unreadable(path, e) from None
+    with os.fdopen(handle, "rb") as file:
+        try:
+            mode = os.fstat(handle).st_mode
+            if stat.S_ISDIR(mode):
+                raise Unreadable(f"{path}: is a directory")
+            if not stat.S_ISREG(mode):
+                raise Unreadable(f"{path}: not a regular file but {_kind(mode)}", "save what it gives in a file first")
+            return file.read(most + 1)
+        except OSError as e:
+            raise unreadable(path, e) from None
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a pipe"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+def unreadable(path: str, error: OSError | ValueError) -> Unreadable:
+    """An error of the operating system in OPA's words, with a next step."""
+    if not isinstance(error, OSError):
+        return Unreadable(f"stat {path!r}: {error}", "check the path")
+    text = f"stat {path}: {(error.strerror or str(error)).lower()}"
+    match error.errno:
+        case errno.ENOENT if Path(path).is_symlink():
+            return Unreadable(text, f"it is a link to {Path(path).readlink()}, which does not exist; mend or remove it")
+        case errno.ENOENT if ":" in path:
+            return Unreadable(
+                text, "what stands before a colon is where documents go; write ./ before a path that has one"
+            )
+        case errno.ENOENT:
+            return Unreadable(text, "check the path")
+        case errno.EACCES:
+            return Unreadable(text, f"allow reading it: chmod a+rX {path}")
+        case errno.ELOOP:
+            return Unreadable(text, "the link leads to itself; mend or remove it")
+        case errno.ENXIO | errno.ENODEV:
+            return Unreadable(f"{path}: not a regular file", "save what it gives in a file first")
+    return Unreadable(text)
+
+
+def place(text: bytes, offset: int) -> tuple[int, int]:
+    """Line and column, from 1, of a byte offset; columns count bytes."""
+    before = text[:offset]
+    return before.count(b"\n") + 1, offset - (before.rfind(b"\n") + 1) + 1

@@ -5,24 +5,44 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from ..analysis import text as outside
+
 USAGE: Final = 2
 UNDECIDED: Final = 3
 
 
 class Fault(Exception):
-    """A failure with an exit code. ``code`` is stable (``IE2001``); ``hint`` is the next step."""
+    """A failure with an exit code. ``code`` is stable (``IE2001``); ``at`` is a place, ``hint`` the next step."""
 
-    def __init__(self, code: str, text: str, *, hint: str = "", exit_code: int = USAGE) -> None:
+    def __init__(self, code: str, text: str, *, at: str = "", hint: str = "", exit_code: int = USAGE) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
+        self.at = at
         self.hint = hint
         self.exit_code = exit_code
 
     def show(self) -> int:
         """Print it on standard error and give the exit code."""
-        lines = [f"error[{self.code}]: {self.text}"]
-        if self.hint:
-            lines.append(f"  hint: {self.hint}")
-        print("\n".join(lines), file=sys.stderr)
+        say(error_text(self.code, self.text, at=self.at, hint=self.hint))
         return self.exit_code
+
+
+def error_text(code: str, text: str, *, at: str = "", hint: str = "") -> str:
+    """An error as it is printed. Further lines of the text are indented, so that none looks like one of its own."""
+    lines = [f"error[{code}]: {_indented(text)}"]
+    if at:
+        lines.append(f"  at {_indented(at)}")
+    if hint:
+        lines.append(f"  hint: {_indented(hint)}")
+    return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    """Print on standard error, if there is one: Python would print on standard output instead."""
+    if sys.stderr is not None:
+        print(text, file=sys.stderr)
+
+
+def _indented(text: str) -> str:
+    return outside.safe(text).strip("\n").replace("\n", "\n  ")

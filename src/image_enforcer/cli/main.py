@@ -1,20 +1,23 @@
-"""The entry point: parses the arguments, runs the command, turns what goes wrong into messages and exit codes."""
+"""The entry point: parses the arguments, runs the command, turns what goes wrong into messages and exit codes.
+
+Whatever happens, no traceback is shown, and no result is lost in silence: standard output that is closed, full or
+broken is an error.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
 
 from .. import __version__
 from .faults import Fault
 
-HELP = """\
-Policies in Rego decide which container images may run.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
 
-Exit codes: 0 allowed or done, 1 denied or failed, 2 wrong use, input or policy, 3 undecided, 130 interrupted.
-"""
+    from cyclopts import App, CycloptsError
 
 COMMANDS = {
     "serve": "answer the API server's image reviews over HTTP",
@@ -22,40 +25,143 @@ COMMANDS = {
     "init": "write sample policies, their tests and sample data to begin with",
     "run": "the REPL, or with --server OPA's REST API",
     "eval": "evaluate a query",
+    "completion": "print the completion script for a shell",
     "version": "print the version",
+    "help": "explain a command",
 }
+PARSED = ("serve", "verify", "init", "run", "eval")
+"""The commands that have options."""
+SHELLS: tuple[Literal["bash", "zsh", "fish"], ...] = ("bash", "zsh", "fish")
+INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; gives the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(arguments)
-    except Fault as fault:
-        return fault.show()
+        code = _ended(_run(list(sys.argv[1:] if argv is None else argv)))
     except KeyboardInterrupt:
-        return 130
+        code = _mute(INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
+        code = _mute(BROKEN_PIPE)
+    except (OSError, MemoryError, RecursionError) as e:
+        code = _mute(_broken(e))
+    if argv is None:
+        _let_go()
+    return code
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] in ([], ["--help"], ["-h"], ["help"]):
-        print(_overview())
-        return 0 if arguments else 2
-    if arguments[0] in ("version", "--version"):
+    try:
+        _prepare_output()
+        return _dispatch(arguments)
+    except Fault as fault:
+        return fault.show()
+
+
+def _prepare_output() -> None:
+    """Characters that standard output cannot encode are shown as escapes. Without it, nobody would see a result."""
+    if sys.stdout is None:
+        raise Fault("IE2030", "standard output is closed, so the result cannot be given")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _ended(code: int) -> int:
+    """What is still buffered is written now, while an error can be told."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    return code
+
+
+def _broken(error: OSError | MemoryError | RecursionError) -> int:
+    match error:
+        case MemoryError():
+            return Fault("IE2091", "there is not enough memory").show()
+        case RecursionError():
+            return Fault("IE2092", "something in the input is nested too deep").show()
+    if error.filename:
+        return Fault("IE2090", f"{error.filename}: {error.strerror or error}").show()
+    return Fault("IE2030", f"the output cannot be written: {error.strerror or error}").show()
+
+
+def _mute(code: int) -> int:
+    """What could not be written is given up, else Python complains of it once more when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            try:
+                descriptor = stream.fileno()
+            except (OSError, ValueError):
+                continue
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, descriptor)
+            os.close(nothing)
+    return code
+
+
+def _let_go() -> None:
+    """From here on there is nothing to tidy up: an interrupt ends the process as it ends any other."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments:
+        raise Fault("IE2001", "no command is given", hint="image-enforcer --help lists the commands")
+    command, rest = arguments[0], arguments[1:]
+    if command in ("--help", "-h"):
+        return _help([])
+    if command == "--version" or (command == "version" and not _asks_for_help(rest)):
+        if rest:
+            raise Fault("IE2002", f"{command} takes no arguments", hint="image-enforcer version")
         print(f"image-enforcer {__version__}")
         return 0
-    if arguments[0] not in COMMANDS:
-        raise Fault("IE2001", f"there is no command {arguments[0]!r}", hint=_nearest(arguments[0]))
+    if command not in COMMANDS:
+        raise Fault("IE2001", f"there is no command {command!r}", hint=_nearest(command))
+    if _asks_for_help(rest):
+        return _help([command])
+    if command == "help":
+        return _help(rest)
+    if command == "completion":
+        return _completion(rest)
     return _command(arguments)
 
 
-def _overview() -> str:
-    width = max(map(len, COMMANDS))
-    rows = "\n".join(f"  {name:{width}}  {text}" for name, text in COMMANDS.items())
-    return f"usage: image-enforcer COMMAND …\n\n{HELP}\n{rows}\n\nimage-enforcer COMMAND --help says more."
+def _asks_for_help(arguments: list[str]) -> bool:
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return any(word in ("--help", "-h") for word in arguments[:end])
+
+
+def _help(words: list[str]) -> int:
+    from . import help as texts
+
+    if not words:
+        print(texts.overview(COMMANDS))
+        return 0
+    command = words[0]
+    if len(words) > 1:
+        raise Fault("IE2002", "give one command to explain", hint=f"image-enforcer help {command}")
+    if command not in COMMANDS:
+        raise Fault("IE2001", f"there is no command {command!r}", hint=_nearest(command))
+    app = _app()[command] if command in PARSED else None
+    print(texts.of_command(command, COMMANDS[command], app))
+    return 0
+
+
+def _completion(words: list[str]) -> int:
+    shell = next((shell for shell in SHELLS if words == [shell]), None)
+    if shell is None:
+        given = f"{words[0]!r} is not one" if len(words) == 1 else "give one"
+        hint = "image-enforcer completion bash > ~/.local/share/bash-completion/completions/image-enforcer"
+        raise Fault("IE2003", f"{given} of {', '.join(SHELLS)}", hint=hint)
+    print(_app().generate_completion(prog_name="image-enforcer", shell=shell))
+    return 0
 
 
 def _nearest(word: str) -> str:
@@ -65,19 +171,51 @@ def _nearest(word: str) -> str:
     return f"did you mean {close[0]!r}?" if close else "image-enforcer --help lists the commands"
 
 
-def _command(arguments: list[str]) -> int:
-    from cyclopts import App, CycloptsError
+def _app() -> App:
+    """The parser. Commands are imported when they are needed."""
+    from cyclopts import App, Parameter
+    from cyclopts.config import Env
 
-    app: Any = App(name="image-enforcer", help=HELP, version=__version__, result_action="return_value")
-    for name in ("serve", "verify", "init", "run"):
-        app.command(f"image_enforcer.cli.{name}:{name}", name=name)
-    app.command("image_enforcer.cli.evaluate:evaluate", name="eval")
+    from .environment import PREFIX
+
+    app = App(
+        name="image-enforcer",
+        help_flags=(),
+        version_flags=(),
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        default_parameter=Parameter(negative=()),
+        config=Env(PREFIX),
+    )
+    for name in PARSED:
+        module = "evaluate" if name == "eval" else name
+        app.command(f"image_enforcer.cli.{module}:{module}", name=name)
+    return app
+
+
+def _command(arguments: list[str]) -> int:
+    from cyclopts import CycloptsError
+
+    from . import environment
+
+    app = _app()
+    environment.check(os.environ, lambda: {name: app[name] for name in PARSED})
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as e:
-        text = " ".join(str(e).split())
-        raise Fault("IE2002", text, hint=f"image-enforcer {arguments[0]} --help") from None
+        raise _misunderstood(e, arguments[0]) from None
     return int(result or 0)
+
+
+def _misunderstood(error: CycloptsError, command: str) -> Fault:
+    """The parser's words, with its suggestion as the hint."""
+    text = " ".join(str(error).split())
+    text, _, suggestion = text.partition(" Did you mean ")
+    hint = f"did you mean {suggestion}" if suggestion else f"image-enforcer {command} --help"
+    if text.startswith("Unknown option: -."):
+        hint = "-f - reads manifests from standard input" if command == "verify" else hint
+    text = text.removeprefix(f'Command "{command}" ').removesuffix(".")
+    return Fault("IE2002", text[:1].lower() + text[1:], hint=hint)
 
 
 if __name__ == "__main__":

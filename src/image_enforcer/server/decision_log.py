@@ -15,12 +15,22 @@ import msgspec
 
 from ..domain.review import Decision, Review
 from ..ports.policy import Revision
+from ..rego.values import Num
 from .logs import Sink, timestamp
 
-_ENCODE: Final = msgspec.json.Encoder(decimal_format="number").encode
 _SECRET_NAME: Final = re.compile(r"(?i)pass(?:word|wd)?|secret|token|credential|api[-_.]?key|private[-_.]?key|auth")
 _SECRET_VALUE: Final = re.compile(r"(?i)(://[^/@\s:]*:)[^/@\s]+(@)|\b(bearer |basic )\S+")
 MASK: Final = "***"
+
+
+def _number(value: object) -> msgspec.Raw:
+    """A number that is no integer, as it was written."""
+    if not isinstance(value, Num):
+        raise TypeError(f"{type(value).__name__} is no JSON value")
+    return msgspec.Raw(value.text.encode())
+
+
+_ENCODE: Final = msgspec.json.Encoder(enc_hook=_number).encode
 MAX_INPUT: Final = 64 << 10
 """Bytes of input beyond which a line holds the images only."""
 

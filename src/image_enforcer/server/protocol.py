@@ -18,6 +18,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 MAX_HEAD: Final = 64 << 10
 """Bytes of request line and headers."""
+LINGER: Final = 1.0
+"""Seconds for which what a refused client still sends is read."""
+PARTING: Final = 0.25
+"""Seconds that an idle connection stays when the server stops, for a request that is on its way."""
 _HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 
 
@@ -44,6 +48,7 @@ class Bounded(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._head = 0
         self._arriving = False
+        self._over = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """A client has connected; so far it has asked nothing."""
@@ -59,6 +64,20 @@ class Bounded(HttpToolsProtocol):
                 other.transport.close()
                 return
         self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server stops. What a client has sent may not have been read yet, so an idle connection stays a moment."""
+        if self.busy:
+            self._let_go()
+        else:
+            self.loop.call_later(PARTING, self._let_go)
+
+    def _let_go(self) -> None:
+        cycle = self._cycle()
+        if self.busy and cycle is not None:
+            cycle.keep_alive = False
+        elif not self.busy:
+            self.transport.close()
 
     def _cycle(self) -> RequestResponseCycle | None:
         return self.cycle
@@ -77,6 +96,8 @@ class Bounded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a request, or of several."""
+        if self._over:
+            return
         self._begin()
         super().data_received(data)
 
@@ -133,8 +154,12 @@ class Bounded(HttpToolsProtocol):
             self.transport.close()
 
     def _refused(self, fault: str) -> bool:
-        """Whether the connection is ended: with a refusal, where a POST is arriving that has no answer yet."""
-        if self.transport.is_closing():
+        """Whether the connection is ended: with a refusal, where a POST is arriving that has no answer yet.
+
+        What still arrives is thrown away for a while: closing at once would reset the connection, and the client might
+        never read the answer.
+        """
+        if self._over or self.transport.is_closing():
             return True
         cycle = self._cycle()
         begun = cycle is not None and cycle.response_started and not cycle.response_complete
@@ -143,7 +168,12 @@ class Bounded(HttpToolsProtocol):
             return False
         body = refuse(fault)
         self.transport.write(_HEAD % len(body) + body)
-        self.transport.close()
+        self._over = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._deadline = self.loop.call_later(LINGER, self.transport.close)
+        else:
+            self.transport.close()
         return True
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from ..analysis import review as reading
 from ..domain.review import Cause, Decision, Refusal, Review
+from ..ports.policy import Revision
 from ..services import decide
 from ..services.decide import Guard
 from ..settings import Bounds
@@ -118,14 +119,18 @@ class Reviews:
         finally:
             # Also where something failed that nobody foresaw: the fault is logged further up, the answer is a refusal.
             if not gone:
-                total = self._clock() - began
-                self._metrics.reviewed(answer.decision, total)
-                client = scope.get("client")
-                self._log.write(Entry(
-                    path=scope["path"], client=f"{client[0]}:{client[1]}" if client else "", review=answer.review,
-                    decision=answer.decision, revision=revision, evaluated=answer.evaluated, total=total,
-                ))  # fmt: skip
-                await self._send(send, answer)
+                try:
+                    self._note(scope, answer, revision, self._clock() - began)
+                finally:
+                    await self._send(send, answer)
+
+    def _note(self, scope: Message, answer: _Answer, revision: Revision, total: float) -> None:
+        self._metrics.reviewed(answer.decision, total)
+        client = scope.get("client")
+        self._log.write(Entry(
+            path=scope["path"], client=f"{client[0]}:{client[1]}" if client else "", review=answer.review,
+            decision=answer.decision, revision=revision, evaluated=answer.evaluated, total=total,
+        ))  # fmt: skip
 
     async def _send(self, send: Send, answer: _Answer) -> None:
         body = replies.image_review(replies.status(answer.decision))
@@ -172,7 +177,7 @@ class Reviews:
             return reading.bad(f"the request is larger than {limit} KiB", "review fewer images at a time")
         return _OVERLOAD if self._buffered + more > self._bounds.buffered else None
 
-    async def _decide(self, scope: Message, body: bytes, answer: _Answer) -> Any:
+    async def _decide(self, scope: Message, body: bytes, answer: _Answer) -> Revision:
         """Decide on a body and note what is found; gives the revision that it rests on."""
         revision = self._pace.revision()
         if self._tokens is not None and not self._tokens.accept(_header(scope, b"authorization")):

@@ -68,13 +68,32 @@ def bind(address: Address, flag: str) -> socket.socket:
     return listening
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn without its signal handlers: two of them run in this process, and both stop when it is told to."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave the signals alone."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in who has connected already, then as uvicorn does: closing a listener turns away who waits there."""
+        waiting: list[socket.socket] = []
+        for listening in sockets or []:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    waiting.append(listening.accept()[0])
+            # Nothing between the last look and this: who connects now is told so, not cut off.
+            listening.shutdown(socket.SHUT_RDWR)
+        loop = asyncio.get_running_loop()
+        for accepted in waiting:
+            accepted.setblocking(False)
+            await loop.connect_accepted_socket(self._connection, accepted, ssl=self.config.ssl)
+        await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state={})
 
 
 class Service:
@@ -140,8 +159,8 @@ class Service:
         manners = Manners(receive=bounds.receive, idle=IDLE, connections=bounds.connections, refuse=refusal)
         plain = Manners(receive=bounds.receive, idle=IDLE, connections=64)
         context = self._certificates.listening if self._certificates is not None else None
-        reviews = _Server(configuration(self._reviews, manners, tls=context, grace=settings.grace))
-        admin = _Server(configuration(Admin(self._ready, self._metrics.text), plain, grace=1.0))
+        reviews = Server(configuration(self._reviews, manners, tls=context, grace=settings.grace))
+        admin = Server(configuration(Admin(self._ready, self._metrics.text), plain, grace=1.0))
         servers = [
             asyncio.create_task(reviews.serve([self.sockets[0]])),
             asyncio.create_task(admin.serve([self.sockets[1]])),
@@ -178,7 +197,7 @@ class Service:
             policy_revision=revision.policy, data_revision=revision.data, watch=settings.watch, pid=os.getpid(),
         )  # fmt: skip
 
-    def _told_to_stop(self, *servers: _Server) -> None:
+    def _told_to_stop(self, *servers: Server) -> None:
         if self._stopping.is_set():
             for server in servers:
                 server.force_exit = True

@@ -98,4 +98,11 @@ def run(
         return serve(documents, options, list(paths) if watch else [], reload)
     from ..opa.repl.console import Console
 
-    return Console(documents, form=format_, history=history, watched=list(paths) if watch else [], reload=reload).run()
+    return Console(
+        documents,
+        form="json" if format_ == "json" else "pretty",
+        history=history,
+        watched=paths if watch else (),
+        ignore=ignore,
+        reload=reload,
+    ).run()

@@ -48,6 +48,13 @@ class Found:
     steps: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A directory, one way to get there."""
+
+    path: str
+
+
 def tree(root: str, ignore: Sequence[str] = ()) -> Iterator[Found | Unreadable]:
     """The files to read below a directory, in order of their names, and what stood in the way.
 
@@ -55,16 +62,25 @@ def tree(root: str, ignore: Sequence[str] = ()) -> Iterator[Found | Unreadable]:
     keeps its files in such directories and links to each of them from outside.
     """
     left = [MAX_ENTRIES]
-    yield from _below(root, (), (), ignore, left)
+    for entry in _below(root, (), (), ignore, left):
+        if not isinstance(entry, Folder):
+            yield entry
     if left[0] < 0:
         yield Unreadable(
             f"{root}: more than {MAX_ENTRIES} names below it", "name the directories that hold policies and data"
         )
 
 
+def folders(root: str, ignore: Sequence[str] = ()) -> Iterator[str]:
+    """The directory and those below it, as :func:`tree` goes through them."""
+    for entry in _below(root, (), (), ignore, [MAX_ENTRIES]):
+        if isinstance(entry, Folder):
+            yield entry.path
+
+
 def _below(
     folder: str, steps: tuple[str, ...], above: tuple[tuple[int, int], ...], ignore: Sequence[str], left: list[int]
-) -> Iterator[Found | Unreadable]:
+) -> Iterator[Found | Folder | Unreadable]:
     try:
         about = Path(folder).stat()
         with os.scandir(folder) as entries:
@@ -82,6 +98,7 @@ def _below(
     if len(steps) >= MAX_DEPTH:
         yield Unreadable(f"{folder}: more than {MAX_DEPTH} directories inside each other", "move the files further up")
         return
+    yield Folder(folder)
     for entry in names:
         left[0] -= 1
         if left[0] < 0:

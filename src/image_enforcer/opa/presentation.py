@@ -3,12 +3,57 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from ..rego import CompileError, EvalError, LimitError, Location, RegoError, Solution, Value, to_json
+from ..rego import CompileError, EvalError, LimitError, Location, Problem, RegoError, Solution, Value, to_json
+from .errors import LoadError
+from .tables import table
 
-DEFAULT_WIDTH = 80
+DEFAULT_WIDTH: Final = 80
+"""How many characters of a value a table's cell shows."""
+
+FORMATS: Final = ("json", "values", "bindings", "pretty", "raw", "discard")
+"""The ways in which :func:`render` shows results."""
+
+_COMMANDING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """Text with control characters, and those that turn the direction of writing, as escapes: safe on a terminal."""
+    return _COMMANDING.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
+
+
+def render(
+    form: str, solutions: Sequence[Solution], *, width: int = DEFAULT_WIDTH, metrics: Mapping[str, int] | None = None
+) -> str:
+    """Results in one of :data:`FORMATS`, each line ended."""
+    match form:
+        case "pretty":
+            out = pretty(solutions, width) + "\n"
+            return out + metrics_table(metrics) if metrics else out
+        case "values":
+            return "".join(to_json([e.value for e in s.expressions], indent=2) + "\n" for s in solutions)
+        case "bindings":
+            return "".join(dumps({k: Raw(v) for k, v in s.bindings.items()}) + "\n" for s in solutions)
+        case "raw":
+            return "".join(" ".join(_raw(e.value) for e in s.expressions) + "\n" for s in solutions)
+    shown = document(solutions)
+    if form == "discard" and shown:
+        shown["result"] = "discarded"
+    if metrics:
+        shown["metrics"] = dict(metrics)
+    return dumps(shown) + "\n"
+
+
+def _raw(value: Value) -> str:
+    return value if type(value) is str else to_json(value)
+
+
+def metrics_table(metrics: Mapping[str, int]) -> str:
+    """Times by name as a table."""
+    return table(["Metric", "Value"], [[k, str(v)] for k, v in sorted(metrics.items())]) + "\n"
 
 
 def pretty(solutions: Sequence[Solution], width: int = DEFAULT_WIDTH) -> str:
@@ -44,32 +89,6 @@ def _cell(solution: Solution, column: tuple[int, str], width: int) -> str:
     return text if not width or len(text) <= width else text[:width] + "..."
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in box drawing, headers centred."""
-    widths = [max(len(h), *(len(r[i]) for r in rows)) if rows else len(h) for i, h in enumerate(headers)]
-
-    def rule(left: str, middle: str, right: str) -> str:
-        return left + middle.join("─" * (w + 2) for w in widths) + right
-
-    def line(cells: Sequence[str], centred: bool) -> str:
-        shown = []
-        for cell, w in zip(cells, widths, strict=True):
-            space = w - len(cell)
-            left = space // 2 if centred else 0
-            shown.append(" " + " " * left + cell + " " * (space - left) + " ")
-        return "│" + "│".join(shown) + "│"
-
-    return "\n".join(
-        [
-            rule("┌", "┬", "┐"),
-            line(headers, True),
-            rule("├", "┼", "┤"),
-            *(line(r, False) for r in rows),
-            rule("└", "┴", "┘"),
-        ]
-    )
-
-
 def document(solutions: Sequence[Solution]) -> dict[str, Any]:
     """Results in OPA's shape, ready for :func:`dumps`."""
     if not solutions:
@@ -89,16 +108,25 @@ def _solution(solution: Solution) -> dict[str, Any]:
     return out
 
 
-def errors(error: RegoError) -> list[dict[str, Any]]:
-    """An error as OPA's list of ``{message, code, location}``."""
+def errors(error: RegoError | LoadError) -> list[dict[str, Any]]:
+    """An error as OPA's list of ``{message, code, location, details}``."""
     match error:
+        case LoadError():
+            return [{"message": c.text} if c.problem is None else _problem(c.problem) for c in error.causes]
         case CompileError():
-            return [{"message": p.message, "code": p.code, "location": place(p.location)} for p in error.problems]
+            return [_problem(p) for p in error.problems]
         case EvalError():
             return [{"message": error.message, "code": error.code, "location": place(error.location)}]
         case LimitError():
             return [{"message": error.message, "code": "eval_cancel_error", "location": place(error.location)}]
     return [{"message": str(error), "code": "eval_internal_error", "location": place(Location())}]
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    shown: dict[str, Any] = {"message": problem.message, "code": problem.code, "location": place(problem.location)}
+    if problem.line is not None and problem.code == "rego_parse_error":
+        shown["details"] = {"line": problem.line, "idx": problem.index}
+    return shown
 
 
 def place(location: Location) -> dict[str, Any]:

@@ -1,106 +1,171 @@
-"""The REPL on a terminal, with history and completion; plain line reading where standard input is none."""
+"""The REPL on a terminal, with history and completion; plain line reading where standard input is none.
+
+Results alone go to standard output; notices of reloads and of what does not work go to standard error.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, Final, TextIO
 
 from ... import __version__
-from ...rego import CompileError
+from ...rego import RegoError
+from .. import presentation
 from ..documents import Documents
-from ..errors import LoadError
-from .session import Session
+from ..errors import OpaError
+from .session import MAX_STATEMENT, Session
+from .settings import Format
 
-BANNER = f"image-enforcer {__version__}\n\nEnter 'help' for the commands, 'exit' to leave.\n"
+BANNER: Final = f"image-enforcer {__version__}\n\nEnter 'help' for the commands, 'exit' to leave.\n\n"
+QUESTION: Final = "Do you want to exit ([y]/n)? "
 
 
 class Console:
     """Reads lines, hands them to a session, writes what it says."""
 
     def __init__(
-        self, documents: Documents, *, form: str = "pretty", history: str = "", watched: list[str] | None = None,
-        reload: Callable[[], None] | None = None,
+        self, documents: Documents, *, form: Format = "pretty", history: str = "", watched: Sequence[str] = (),
+        ignore: Sequence[str] = (), reload: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
+        """``reload`` is called when one of the ``watched`` paths has changed; it raises, and all stays as it was."""
         self.session = Session(documents, form=form)
         self.history = history
-        self.watched = watched or []
+        self.watched = watched
+        self.ignore = ignore
         self.reload = reload
-        self._lock = threading.Lock()
 
     def run(self) -> int:
-        """Run until the end of input, ``exit`` or ctrl-d; 2 where standard input was no terminal and something failed."""
-        stop = threading.Event()
-        if self.watched and self.reload is not None:
-            from ..watch import watch
+        """Run until the end of input, ``exit`` or ctrl-d.
 
-            started = threading.Event()
-            threading.Thread(target=watch, args=(self.watched, self._reloaded, stop, started), daemon=True).start()
-            started.wait(5)
+        Gives 0; 2 where standard input was no terminal and a statement failed, or the output cannot be written.
+        """
+        with self._watching():
+            try:
+                if sys.stdin is None:
+                    return 0
+                if sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty():
+                    return self._terminal()
+                return self._plain(sys.stdin.buffer)
+            except BrokenPipeError:
+                raise
+            except OSError as e:
+                self._report(f"standard output cannot be written: {(e.strerror or str(e)).lower()}")
+                return 2
+
+    # --- watching --------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        if not self.watched or self.reload is None:
+            yield
+            return
+        from ..watch import watch
+
+        stop, started = threading.Event(), threading.Event()
+        thread = threading.Thread(
+            target=watch, args=(self.watched, self._reloaded, stop, started), daemon=True,
+            kwargs={"ignore": self.ignore, "report": self._report},
+        )  # fmt: skip
+        thread.start()
+        started.wait(5)
         try:
-            if sys.stdin.isatty():
-                return self._terminal()
-            return self._plain()
+            yield
         finally:
             stop.set()
+            thread.join(5)
 
     def _reloaded(self) -> None:
         assert self.reload is not None
         begun = time.monotonic()
+        fault = ""
         try:
-            with self._lock:
-                self.reload()
-        except (LoadError, CompileError) as e:
-            text = f"reload error (took {(time.monotonic() - begun) * 1000:.1f}ms), the former state stays: {e}"
-        else:
-            text = f"reloaded files (took {(time.monotonic() - begun) * 1000:.1f}ms)"
-        print(f"\n# {text}", file=sys.stderr, flush=True)
+            self.reload()
+        except (OpaError, RegoError, OSError, ValueError, RecursionError, MemoryError) as e:
+            fault = str(e) or type(e).__name__
+        took = f"(took {(time.monotonic() - begun) * 1000:.1f}ms)"
+        self._report(f"reload error {took}: {fault}" if fault else f"reloaded files {took}")
 
-    def _answer(self, line: str) -> None:
-        with self._lock:
-            out = self.session.line(line)
-        sys.stdout.write(out)
-        sys.stdout.flush()
+    def _report(self, text: str) -> None:
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(_shown(f"\n# {text}\n", sys.stderr))
+                sys.stderr.flush()
 
-    def _plain(self) -> int:
-        for line in sys.stdin:
-            self._answer(line.rstrip("\n"))
+    # --- lines -----------------------------------------------------------------------------------
+
+    def _plain(self, source: BinaryIO) -> int:
+        for line in _lines(source):
+            self._write(line if isinstance(line, _Bad) else self.session.line(line))
             if self.session.done:
                 break
-        if self.session.buffer:
-            self._answer("")
+        self._write(self.session.end())
         return 2 if self.session.failed else 0
 
+    def _write(self, text: str) -> None:
+        if isinstance(text, _Bad):
+            self.session.failed = True
+        if text and sys.stdout is not None:
+            sys.stdout.write(_shown(text, sys.stdout))
+            sys.stdout.flush()
+
     def _terminal(self) -> int:
-        from prompt_toolkit import PromptSession
-        from prompt_toolkit.completion import WordCompleter
-        from prompt_toolkit.history import FileHistory, InMemoryHistory
         from prompt_toolkit.patch_stdout import patch_stdout
 
-        print(BANNER)
-        path = Path(self.history).expanduser() if self.history else Path.home() / ".image_enforcer_history"
-        usable = os.access(path if path.exists() else path.parent, os.W_OK)
-        completer = WordCompleter(self.session.names, WORD=True, sentence=True)
-        prompt: PromptSession[str] = PromptSession(
-            history=FileHistory(str(path)) if usable else InMemoryHistory(),
-            completer=completer,
-            complete_while_typing=False,
-        )
+        from .terminal import PROMPT, open_history, prompt_session
+
+        self._write(BANNER)
+        prompt = prompt_session(self.session, open_history(self.history, self._report))
         while not self.session.done:
             try:
                 with patch_stdout():
-                    line = prompt.prompt(self.session.prompt)
+                    text = prompt.prompt(PROMPT)
             except KeyboardInterrupt:
-                self.session.buffer.clear()
                 continue
             except EOFError:
-                with contextlib.suppress(EOFError, KeyboardInterrupt):
-                    if prompt.prompt("Do you want to exit ([y]/n)? ").strip().lower() in ("n", "no"):
-                        continue
-                break
-            self._answer(line)
+                if self._leaves():
+                    break
+                continue
+            try:
+                self._write(self.session.block(text))
+            except KeyboardInterrupt:
+                self._write("interrupted\n")
         return 0
+
+    def _leaves(self) -> bool:
+        try:
+            return input(QUESTION).strip().lower() not in ("n", "no")
+        except KeyboardInterrupt:
+            self._write("\n")
+            return False
+        except EOFError:
+            self._write("\n")
+            return True
+
+
+class _Bad(str):
+    """What is said of a line that is no text."""
+
+    __slots__ = ()
+
+
+def _lines(source: BinaryIO) -> Iterator[str]:
+    """The lines, without their ends. One that is too long, or no UTF-8, becomes a :class:`_Bad` that says so."""
+    while raw := source.readline(MAX_STATEMENT + 1):
+        if len(raw) > MAX_STATEMENT:
+            while raw and not raw.endswith(b"\n"):
+                raw = source.readline(1 << 20)
+            yield _Bad(f"a line longer than {MAX_STATEMENT >> 20} MiB was dropped\n")
+            continue
+        try:
+            yield raw.rstrip(b"\r\n").decode("utf-8")
+        except UnicodeDecodeError as e:
+            yield _Bad(f"a line that is not UTF-8 text was dropped (byte {e.start + 1})\n")
+
+
+def _shown(text: str, stream: TextIO) -> str:
+    """Text as it may go to a stream: on a terminal, control characters from data command nothing."""
+    return presentation.harmless(text) if stream.isatty() else text

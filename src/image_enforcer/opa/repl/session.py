@@ -1,126 +1,179 @@
 """One REPL session: lines in, text out. It knows no terminal.
 
 Differs from OPA on purpose in one thing: ``input = …`` and ``input := …`` set the input document in Rego v1 too.
+A change takes place whole or not at all: what does not compile, or is interrupted, leaves the session as it was.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 from ...rego import (
     UNDEFINED,
     CompileError,
+    EvalError,
     Host,
+    LimitError,
     Limits,
     Location,
     Policy,
     Problem,
+    Query,
     RegoError,
     Snapshot,
     Value,
     compile_modules,
-    to_json,
 )
 from ...rego.syntax import parse_statements, rule_from_body
 from ...rego.syntax.module import NotARule
-from ...rego.syntax.nodes import (
-    Body,
-    CallExpr,
-    Comment,
-    Import,
-    Module,
-    Package,
-    Ref,
-    Rule,
-    Scalar,
-    Statement,
-    Term,
-    Var,
-)
-from ...rego.syntax.printer import format_module, package_text, term_text
+from ...rego.syntax.nodes import Body, CallExpr, Comment, Import, Package, Rule, Statement, Var
+from ...rego.syntax.printer import package_text, term_text
+from ...rego.values import equal
 from .. import presentation
 from ..documents import Documents, State
 from . import texts
+from .commands import COMMANDS
+from .entered import DOCUMENT, Entered, Input, Names, package_ref
+from .settings import Format, Settings
 
 DEFAULT_PACKAGE: Final = ("repl",)
-INPUT_PACKAGE: Final = ("system", "repl")
-"""Where the rule behind ``input = …`` lives: out of sight."""
+
+MAX_STATEMENT: Final = 16 << 20
+"""Characters of a statement over several lines; what goes on longer is dropped."""
+
+MAX_PRINTED: Final = 8 << 20
+"""Characters that one statement may print."""
 
 
-@dataclass(slots=True)
-class _Own:
-    """What was entered for one package."""
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What was entered, compiled with the documents of one state. It has a snapshot of its own, for its own rules."""
 
-    imports: list[Import] = field(default_factory=list)
-    rules: list[Rule] = field(default_factory=list)
+    state: State
+    entered: Entered
+    policy: Policy
+    snapshot: Snapshot
 
 
 class Session:
     """Holds what was entered beside the loaded documents."""
 
-    def __init__(self, documents: Documents, *, form: str = "pretty", limits: Limits | None = None) -> None:
+    def __init__(
+        self, documents: Documents, *, form: Format = "pretty", limits: Limits | None = None,
+        clock: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:  # fmt: skip
         self.documents = documents
-        self.format = form
+        self.settings = Settings(format=form)
         self.limits = limits or Limits(seconds=60.0)
-        self.own: dict[tuple[str, ...], _Own] = {}
-        self.package: tuple[str, ...] = DEFAULT_PACKAGE
-        self.buffer: list[str] = []
-        self.strict = False
-        self.width = presentation.DEFAULT_WIDTH
+        self.entered = Entered()
+        self.package: Names = DEFAULT_PACKAGE
         self.done = False
         self.failed = False
-        self._input: list[Rule] = []
-        self._compiled: tuple[State, int, Policy] | None = None
-        self._generation = 0
+        self._clock = clock
+        self._buffer: list[str] = []
+        self._world: _World | None = None
+        self._input: tuple[_World, Query] | None = None
         self._printed: list[str] = []
+        self._printed_size = 0
+        self._times: dict[str, int] = {}
 
     # --- lines -----------------------------------------------------------------------------------
 
     @property
-    def prompt(self) -> str:
-        """What to show before the next line."""
-        return "| " if self.buffer else "> "
+    def continues(self) -> bool:
+        """Whether a statement has begun that is not whole yet."""
+        return bool(self._buffer)
 
     def line(self, text: str) -> str:
-        """Take a line and give the output, each line of it ended; empty where there is nothing to say."""
-        if not self.buffer:
-            word = text.strip().split(maxsplit=1)
-            command = self._command(word[0].lower()) if word else None
-            if command is not None:
-                return self._guarded(lambda: command(text.strip().split()[1:]))
+        """Take a line and give the output, each line of it ended; empty where there is nothing to say.
+
+        A line that does not parse begins a statement over several lines; an empty line ends it.
+        """
+        if not self._buffer:
             if not text.strip():
                 return ""
-        going_on = bool(self.buffer)
-        self.buffer.append(text)
-        if going_on and text.strip():
-            return ""
-        joined = "\n".join(self.buffer)
-        try:
-            statements = parse_statements(joined, version=self.documents.version)
-        except CompileError as e:
-            if not going_on:
-                return ""
-            self.buffer.clear()
-            return self._fault(e)
-        self.buffer.clear()
-        return "".join(self._guarded(lambda s=s: self._statement(s)) for s in statements)
+            if self._command(text) is None and self.incomplete(text):
+                self._buffer.append(text)
+                return self._bounded()
+            return self.block(text)
+        self._buffer.append(text)
+        if text.strip():
+            return self._bounded()
+        return self.end()
 
-    def _guarded(self, run: Callable[[], str]) -> str:
-        self._printed.clear()
+    def end(self) -> str:
+        """Take the statement over several lines as it is; empty where there is none."""
+        text = "\n".join(self._buffer)
+        self._buffer.clear()
+        return self.block(text) if text else ""
+
+    def drop(self) -> None:
+        """Forget the statement that is not whole yet."""
+        self._buffer.clear()
+
+    def _bounded(self) -> str:
+        if sum(map(len, self._buffer)) <= MAX_STATEMENT:
+            return ""
+        self._buffer.clear()
+        self.failed = True
+        return f"the statement is longer than {MAX_STATEMENT >> 20} Mi characters and was dropped\n"
+
+    def incomplete(self, text: str) -> bool:
+        """Whether a text that is no command may become a statement with more lines."""
+        if self._command(text) is not None:
+            return False
         try:
-            out = run()
+            parse_statements(text, version=self.documents.version)
+        except CompileError:
+            try:  # whole, but not allowed in this version of the language: more lines would not help
+                parse_statements(text, version=0)
+            except CompileError:
+                return True
+        return False
+
+    def block(self, text: str) -> str:
+        """Take whole text: a command, or statements, and give the output as :meth:`line` does."""
+        command = self._command(text)
+        if command is not None:
+            return self._guarded(command)[0]
+        begun = self._clock()
+        try:
+            statements = parse_statements(text, version=self.documents.version)
+        except CompileError as e:
+            return self._fault(e)
+        parsed = self._clock() - begun
+        out: list[str] = []
+        for statement in statements:
+            self._times = {"timer_rego_query_parse_ns": parsed}
+            said, good = self._guarded(lambda s=statement: self._statement(s))  # type: ignore[misc]
+            out.append(said)
+            if not good:
+                break
+        return "".join(out)
+
+    def _command(self, text: str) -> Callable[[], str] | None:
+        words = text.split()
+        command = COMMANDS.get(words[0].lower()) if words else None
+        return None if command is None else lambda: command(self, words[1:])
+
+    def _guarded(self, run: Callable[[], str]) -> tuple[str, bool]:
+        self._printed.clear()
+        self._printed_size = 0
+        try:
+            out, good = run(), True
         except RegoError as e:
-            out = self._fault(e)
+            out, good = self._fault(e), False
         except (NotARule, texts.Misuse) as e:
             self.failed = True
-            out = f"{e}\n"
-        return "".join(p + "\n" for p in self._printed) + out
+            out, good = f"{e}\n", False
+        return "".join(p + "\n" for p in self._printed) + out, good
 
     def _fault(self, error: RegoError) -> str:
         self.failed = True
-        if self.format == "json":
+        if self.settings.format == "json" and not isinstance(error, CompileError):
             return presentation.dumps({"errors": presentation.errors(error)}) + "\n"
         return presentation.error_text(error) + "\n"
 
@@ -129,278 +182,150 @@ class Session:
     def _statement(self, statement: Statement) -> str:
         match statement:
             case Package():
+                self.entered = self.entered.with_package(statement.names)
                 self.package = statement.names
-                self._module()
                 return ""
             case Import():
-                return self._import(statement)
+                self.enter(self.entered.with_import(self.package, statement))
+                return ""
             case Rule():
-                return self._define(statement, replaces=False)
+                return self._define(statement)
             case Comment():
                 return ""
             case _:
                 return self._body(statement)
 
-    def _import(self, item: Import) -> str:
-        own = self._module()
-        if item not in own.imports:
-            own.imports.append(item)
-            try:
-                self._policy(fresh=True)
-            except CompileError:
-                own.imports.remove(item)
-                raise
-        return ""
-
     def _body(self, body: Body) -> str:
         if len(body) == 1 and isinstance(body[0].terms, CallExpr) and not body[0].negated:
             name = term_text(body[0].terms.operator)
-            if name == "assign" or (name == "eq" and not self._known(body[0].terms.args[0])):
+            target = body[0].terms.args[0] if body[0].terms.args else None
+            if target is not None and (
+                name == "assign" or (name == "eq" and not self.entered.knows(self.package, target))
+            ):
                 rule = rule_from_body(body)
                 if rule.head.args and self.documents.version >= 1:
                     text = "`if` keyword is required before function body"
                     raise CompileError([Problem("rego_parse_error", text, rule.loc)])
-                return self._define(rule, replaces=name == "assign")
+                return self._define_equation(rule)
         return self._query(body)
 
-    def _known(self, target: Term) -> bool:
-        """Whether ``target = …`` compares: the name has a rule or import already (input is set anew each time)."""
-        head = target.head if isinstance(target, Ref) else target
-        if not isinstance(head, Var):
-            return False
-        if head.name == "data" or (head.name == "input" and isinstance(target, Ref) and len(target.terms) > 1):
-            return True
-        own = self.own.get(self.package)
-        if own is None or head.name == "input":
-            return False
-        names = {r.head.name for r in own.rules} | {_import_name(i) for i in own.imports}
-        return head.name in names
-
-    def _define(self, rule: Rule, *, replaces: bool) -> str:
-        if rule.head.name == "input" and len(rule.head.ref.terms) == 1:
-            return self._define_input(rule)
-        own = self._module()
-        before = list(own.rules)
-        if not replaces and rule.head.assign:
-            replaces = True
-        same = [r for r in own.rules if r.head.ref == rule.head.ref] if replaces else []
-        own.rules = [r for r in own.rules if r not in same] + [rule]
+    def _define_equation(self, rule: Rule) -> str:
         try:
-            self._policy(fresh=True)
-        except CompileError:
-            own.rules = before
-            self._generation += 1
-            raise
-        return self._notice("re-defined" if same else "defined", term_text(rule.head.ref))
+            return self._define(rule)
+        except CompileError as e:
+            if not isinstance(rule.head.value, Var):
+                raise
+            unsafe = f"var {rule.head.value.name} is unsafe"
+            raise CompileError(
+                replace(p, message=f"{unsafe} in rule {rule.head.name}") if p.message == unsafe else p
+                for p in e.problems
+            ) from None
 
-    def _notice(self, what: str, name: str) -> str:
-        if self.format == "json":
-            return ""
-        where = package_text(Package(Ref((Var("data"), *(Scalar(p) for p in self.package))))).removeprefix("package ")
-        return f"Rule '{name}' {what} in package {where}. Type 'show' to see rules.\n"
+    def _define(self, rule: Rule) -> str:
+        if rule.head.name in ("input", "data") and len(rule.head.ref.terms) > 1:
+            raise CompileError([Problem("rego_compile_error", "cannot assign to ref", rule.loc)])
+        if rule.head.name == "input":
+            return self._define_input(rule)
+        self.entered = self.entered.with_package(self.package)
+        entered, again = self.entered.with_rule(self.package, rule, replaces=rule.head.assign)
+        self.enter(entered)
+        return self._notice("re-defined" if again else "defined", term_text(rule.head.ref))
 
     def _define_input(self, rule: Rule) -> str:
-        before = self._input
-        head = replace(rule.head, name="document", ref=Ref((Var("document", rule.loc),), rule.loc))
-        again = bool(before)
-        self._input = [replace(rule, head=head)]
-        try:
-            self._policy(fresh=True)
-        except CompileError:
-            self._input = before
-            self._generation += 1
-            raise
+        if rule.head.value is None or rule.head.args or rule.default or rule.else_ is not None:
+            raise texts.Misuse("the input document is set by: input = <value>")
+        again = self.entered.input is not None
+        entered = replace(self.entered, input=Input(rule, self.package))
+        self._input_query(self._compile(entered))
+        self.enter(entered)
         return self._notice("re-defined" if again else "defined", "input")
+
+    def _notice(self, what: str, name: str) -> str:
+        if self.settings.format == "json":
+            return ""
+        where = package_text(Package(package_ref(self.package))).removeprefix("package ")
+        return f"Rule '{name}' {what} in package {where}. Type 'show' to see rules.\n"
+
+    def enter(self, entered: Entered) -> None:
+        """Put what was entered in place of what there was. Raises :class:`CompileError`, and all stays as it was."""
+        world = self._compile(entered)
+        self.entered, self._world = entered, world
+
+    def leave(self, package: Names, entered: Entered) -> None:
+        """Put in place what is without a package, and go to the default one if this was the current one."""
+        self.enter(entered)
+        if package == self.package:
+            self.package = DEFAULT_PACKAGE
 
     # --- queries ---------------------------------------------------------------------------------
 
     def _query(self, body: Body) -> str:
-        policy = self._policy()
-        own = self.own.get(self.package)
-        query = policy.prepare(
-            body, package=self.package, imports=tuple(own.imports) if own else (), strict_builtin_errors=self.strict
+        begun = self._clock()
+        world = self._compile(self.entered)
+        compiled = self._clock()
+        query = world.policy.prepare(
+            body, package=self.package, imports=self.entered.entry(self.package).imports,
+            strict_builtin_errors=self.settings.strict_builtin_errors,
+        )  # fmt: skip
+        prepared = self._clock()
+        solutions = query.run(
+            input=self._input_document(world), data=world.snapshot, limits=self.limits, host=Host(print=self._heard)
         )
-        solutions = query.run(input=self.input(), data=self._snapshot(), limits=self.limits, host=self._host())
-        if self.format == "json":
-            return presentation.dumps(presentation.document(solutions)) + "\n"
-        return presentation.pretty(solutions, self.width) + "\n"
+        self._times["timer_rego_module_compile_ns"] = compiled - begun
+        self._times["timer_rego_query_compile_ns"] = prepared - compiled
+        self._times["timer_rego_query_eval_ns"] = self._clock() - prepared
+        metrics = dict(sorted(self._times.items())) if self.settings.metrics else None
+        return presentation.render(self.settings.format, solutions, width=self.settings.width, metrics=metrics)
 
-    def _host(self) -> Host:
-        def heard(text: str, location: Location) -> None:
-            del location
-            self._printed.append(text)
-
-        return Host(print=heard)
-
-    def _snapshot(self) -> Snapshot:
-        return self.documents.state.snapshot
+    def _heard(self, text: str, location: Location) -> None:
+        self._printed_size += len(text)
+        if self._printed_size > MAX_PRINTED:
+            raise LimitError("output", f"more than {MAX_PRINTED >> 20} Mi characters printed", location)
+        self._printed.append(text)
 
     def input(self) -> Value:
-        """The input document: what was set here, else ``data.repl.input``."""
-        policy = self._policy()
-        path = "data.system.repl.document" if self._input else "data.repl.input"
-        if not self._input and not policy.has_rules(("repl", "input")):
-            root = self._snapshot().root
+        """The input document: what was set here, else ``data.repl.input``. It is evaluated without any input."""
+        return self._input_document(self._compile(self.entered))
+
+    def _input_document(self, world: _World) -> Value:
+        if world.entered.input is None and not world.policy.has_rules(("repl", "input")):
+            root = world.snapshot.root
             inner = root.get("repl", {}) if isinstance(root, dict) else {}
             return inner.get("input", UNDEFINED) if isinstance(inner, dict) else UNDEFINED
-        return policy.prepare(path).value(data=self._snapshot(), limits=self.limits)
+        query = self._input_query(world)
+        solutions = query.run(data=world.snapshot, limits=self.limits, host=Host(print=self._heard))
+        if not solutions:
+            return UNDEFINED
+        first, *others = [s.bindings[DOCUMENT] for s in solutions]
+        if not all(equal(first, o) for o in others):
+            rule = world.entered.input.rule if world.entered.input else None
+            raise EvalError("eval_conflict_error", "input has several values", rule.loc if rule else Location())
+        return first
 
-    def _module(self) -> _Own:
-        own = self.own.get(self.package)
-        if own is None:
-            own = self.own[self.package] = _Own()
-            self._generation += 1
-        return own
+    def _input_query(self, world: _World) -> Query:
+        if self._input is not None and self._input[0] is world:
+            return self._input[1]
+        given = world.entered.input
+        if given is None:
+            (default,) = parse_statements("input = data.repl.input")
+            assert isinstance(default, tuple)
+            given = Input(rule_from_body(default), DEFAULT_PACKAGE)
+        imports = world.entered.entry(given.package).imports
+        query = world.policy.prepare(given.query(), package=given.package, imports=imports, capture=False)
+        self._input = (world, query)
+        return query
 
-    def _policy(self, *, fresh: bool = False) -> Policy:
-        if fresh:
-            self._generation += 1
+    def _compile(self, entered: Entered) -> _World:
         state = self.documents.state
-        if self._compiled is not None and self._compiled[:2] == (state, self._generation):
-            return self._compiled[2]
-        modules: dict[str, Module] = dict(state.modules)
-        for package, own in self.own.items():
-            modules["repl:" + ".".join(package)] = self._as_module(package, own.imports, own.rules)
-        if self._input:
-            current = self.own.get(self.package, _Own())
-            modules["repl:input"] = self._as_module(INPUT_PACKAGE, current.imports, self._input)
-        policy = (
-            state.policy
-            if len(modules) == len(state.modules)
-            else compile_modules(modules, version=self.documents.version)
-        )
-        self._compiled = (state, self._generation, policy)
-        return policy
-
-    def _as_module(self, package: tuple[str, ...], imports: list[Import], rules: list[Rule]) -> Module:
-        path = Ref((Var("data"), *(Scalar(p) for p in package)))
-        return Module(Package(path), tuple(imports), tuple(rules), version=self.documents.version)
-
-    # --- commands --------------------------------------------------------------------------------
-
-    def _command(self, word: str) -> Callable[[list[str]], str] | None:
-        commands: dict[str, Callable[[list[str]], str]] = {
-            "show": self._show, "unset": self._unset, "unset-package": self._unset_package, "json": self._json, "pretty": self._pretty,
-            "pretty-limit": self._pretty_limit, "strict-builtin-errors": self._strict, "dump": self._dump, "help": texts.help_text,
-            "exit": self._exit, "quit": self._exit, "trace": texts.later, "notes": texts.later, "fails": texts.later,
-            "metrics": texts.later, "instrument": texts.later, "profile": texts.later, "types": texts.later, "unknown": texts.later,
-            "target": texts.target, "debug": texts.later, "traceback": texts.later,
-        }  # fmt: skip
-        return commands.get(word)
-
-    def _show(self, args: list[str]) -> str:
-        if args == ["debug"]:
-            return texts.debug(self.strict)
-        if args:
-            raise texts.Misuse(f"unknown option '{args[0]}'")
-        own = self.own.get(self.package)
-        if own is None:
-            return "no rules defined\n"
-        path = Ref((Var("data"), *(Scalar(p) for p in self.package)))
-        return format_module(Package(path), tuple(own.imports), tuple(own.rules))
-
-    def _unset(self, args: list[str]) -> str:
-        if len(args) != 1:
-            raise texts.Misuse("code bad arguments: unset <ref>: expects exactly one argument")
-        if args == ["input"]:
-            if not self._input:
-                return "warning: no matching rules in current module\n"
-            self._input = []
-            self._generation += 1
-            return ""
-        target = _as_ref(args[0])
-        if target is None:
-            raise texts.Misuse("code bad arguments: arguments must identify a rule")
-        own = self.own.get(self.package)
-        kept = [r for r in own.rules if r.head.ref.terms[: len(target.terms)] != target.terms] if own else []
-        if own is None or len(kept) == len(own.rules):
-            return "warning: no matching rules in current module\n"
-        before = own.rules
-        own.rules = kept
-        try:
-            self._policy(fresh=True)
-        except CompileError:
-            own.rules = before
-            self._generation += 1
-            raise
-        return ""
-
-    def _unset_package(self, args: list[str]) -> str:
-        if len(args) != 1:
-            raise texts.Misuse("code bad arguments: unset-package <var>: expects exactly one argument")
-        target = _as_ref(args[0])
-        if target is None:
-            raise texts.Misuse("code bad arguments: argument must identify a package")
-        package = tuple(str(getattr(t, "name", getattr(t, "value", ""))) for t in target.terms)
-        if package not in self.own:
-            return "warning: no matching package\n"
-        del self.own[package]
-        self._generation += 1
-        if package == self.package:
-            self.package = DEFAULT_PACKAGE
-        return ""
-
-    def _json(self, args: list[str]) -> str:
-        del args
-        self.format = "json"
-        return ""
-
-    def _pretty(self, args: list[str]) -> str:
-        del args
-        self.format = "pretty"
-        return ""
-
-    def _pretty_limit(self, args: list[str]) -> str:
-        if len(args) != 1 or not args[0].isdigit():
-            raise texts.Misuse("usage: pretty-limit <n>")
-        self.width = int(args[0])
-        return ""
-
-    def _strict(self, args: list[str]) -> str:
-        del args
-        self.strict = not self.strict
-        return ""
-
-    def _dump(self, args: list[str]) -> str:
-        text = to_json(self._snapshot().root) + "\n"
-        if not args:
-            return text
-        raise texts.Misuse("dump: writing to a file is not available; copy what `dump` prints")
-
-    def _exit(self, args: list[str]) -> str:
-        del args
-        self.done = True
-        return ""
-
-    def names(self) -> list[str]:
-        """What a terminal may complete: imports, own rules and loaded rules."""
-        found: set[str] = set()
-        for package, own in self.own.items():
-            found |= {_import_name(i) for i in own.imports}
-            found |= {".".join(["data", *package, r.head.name]) for r in own.rules}
-        for module in self.documents.state.modules.values():
-            found |= {".".join(["data", *module.package.names, r.head.name]) for r in module.rules}
-        return sorted(found)
-
-
-def _as_ref(text: str) -> Ref | None:
-    try:
-        statements: Any = parse_statements(text)
-    except CompileError:
-        return None
-    if len(statements) != 1:
-        return None
-    only = statements[0]
-    term = getattr(only[0].terms, "term", None) if isinstance(only, tuple) and len(only) == 1 else None
-    if isinstance(only, Rule):
-        return only.head.ref
-    if isinstance(term, Var):
-        return Ref((term,))
-    return term if isinstance(term, Ref) and isinstance(term.head, Var) else None
-
-
-def _import_name(item: Import) -> str:
-    if item.alias:
-        return item.alias
-    last = item.path.terms[-1]
-    return str(getattr(last, "name", getattr(last, "value", "")))
+        world = self._world
+        if world is not None and world.state is state and world.entered is entered:
+            return world
+        if entered.packages:
+            modules = {**state.modules, **entered.modules(self.documents.version)}
+            policy = compile_modules(modules, version=self.documents.version)
+            world = _World(state, entered, policy, Snapshot(state.snapshot.root))
+        else:
+            world = _World(state, entered, state.policy, state.snapshot)
+        if entered is self.entered:
+            self._world = world
+        return world

@@ -1,0 +1,255 @@
+"""The commands: first words that are not statements. Each takes its arguments and gives its output.
+
+They are recognised whatever their case, as in OPA, so variables so named cannot be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from ...rego import CompileError, to_json
+from ...rego.syntax import parse_statements
+from ...rego.syntax.nodes import Body, Package, Ref, Rule, Scalar, Statement, TermExpr, Var
+from ...rego.syntax.printer import format_module
+from . import texts
+from .entered import package_ref
+from .texts import Misuse
+
+if TYPE_CHECKING:
+    from .session import Session
+
+Command: TypeAlias = "Callable[[Session, list[str]], str]"
+
+EXPLAIN: Final = ("off", "full", "notes", "fails", "debug")
+
+
+def show(session: Session, args: list[str]) -> str:
+    """The rules of the current package, or the settings."""
+    if args == ["debug"]:
+        return session.settings.shown()
+    if args:
+        raise Misuse(f"unknown option '{args[0]}'")
+    entered = session.entered
+    rules = entered.entry(session.package).rules
+    if entered.input is not None and entered.input.package == session.package:
+        rules = (*rules, entered.input.rule)
+    elif session.package not in entered.packages:
+        return "no rules defined\n"
+    package = Package(package_ref(session.package))
+    return format_module(package, entered.entry(session.package).imports, tuple(_plain(r) for r in rules))
+
+
+def _plain(rule: Rule) -> Rule:
+    """``p if { true }`` as ``p := true``, which is how OPA's formatter writes it."""
+    head = rule.head
+    body = rule.body
+    only_true = len(body) == 1 and isinstance(body[0].terms, TermExpr) and body[0].terms.term == Scalar(True)
+    if not (head.generated_value and head.value == Scalar(True) and only_true and rule.else_ is None and not head.args):
+        return rule
+    return replace(rule, head=replace(head, generated_value=False, assign=True))
+
+
+def unset(session: Session, args: list[str]) -> str:
+    """Take rules away, or the input document."""
+    if len(args) != 1:
+        raise Misuse("code bad arguments: unset <ref>: expects exactly one argument")
+    entered = session.entered
+    target = _reference(args[0])
+    if target is None:
+        raise Misuse("code bad arguments: arguments must identify a rule")
+    if target.terms == (Var("input"),):
+        without = None if entered.input is None else replace(entered, input=None)
+    else:
+        without = entered.without_rules(session.package, target)
+    if without is None:
+        return "warning: no matching rules in current module\n"
+    session.enter(without)
+    return ""
+
+
+def unset_package(session: Session, args: list[str]) -> str:
+    """Take everything of a package away."""
+    if len(args) != 1:
+        raise Misuse("code bad arguments: unset-package <var>: expects exactly one argument")
+    target = _reference(args[0])
+    if target is None:
+        raise Misuse("code bad arguments: argument must identify a package")
+    names = tuple(str(t.name if isinstance(t, Var) else t.value) for t in target.terms if isinstance(t, Var | Scalar))
+    without = session.entered.without_package(names)
+    if without is None:
+        return "warning: no matching package\n"
+    session.leave(names, without)
+    return ""
+
+
+def _reference(text: str) -> Ref | None:
+    """A rule's or package's name without variables in it; None where the text is something else."""
+    try:
+        statements: tuple[Statement, ...] = parse_statements(text)
+    except CompileError:
+        return None
+    if len(statements) != 1:
+        return None
+    found = _named(statements[0])
+    ground = found is not None and isinstance(found.head, Var) and not any(isinstance(t, Var) for t in found.terms[1:])
+    return _same_places(found) if found is not None and ground else None
+
+
+def _named(statement: Statement) -> Ref | None:
+    if isinstance(statement, Rule):
+        return statement.head.ref
+    if not isinstance(statement, tuple):
+        return None
+    body: Body = statement
+    if len(body) != 1 or not isinstance(body[0].terms, TermExpr) or body[0].negated or body[0].withs:
+        return None
+    term = body[0].terms.term
+    return Ref((term,)) if isinstance(term, Var) else term if isinstance(term, Ref) else None
+
+
+def _same_places(ref: Ref) -> Ref:
+    return Ref(tuple(Var(t.name) if isinstance(t, Var) else t for t in ref.terms))
+
+
+def json(session: Session, args: list[str]) -> str:
+    """Show results as JSON."""
+    del args
+    session.settings.format = "json"
+    return ""
+
+
+def pretty(session: Session, args: list[str]) -> str:
+    """Show results as people read them."""
+    del args
+    session.settings.format = "pretty"
+    return ""
+
+
+def pretty_limit(session: Session, args: list[str]) -> str:
+    """Set how much of a table's cell is shown."""
+    if len(args) != 1:
+        raise Misuse("usage: pretty-limit <n>")
+    try:
+        session.settings.width = max(0, int(args[0]))
+    except ValueError:
+        raise Misuse(f"usage: pretty-limit <n>, where n is a number and not {args[0]!r}") from None
+    return ""
+
+
+def strict_builtin_errors(session: Session, args: list[str]) -> str:
+    """Switch whether a failing built-in is an error."""
+    del args
+    session.settings.strict_builtin_errors = not session.settings.strict_builtin_errors
+    return ""
+
+
+def metrics(session: Session, args: list[str]) -> str:
+    """Switch whether times are shown with results."""
+    del args
+    session.settings.metrics = not session.settings.metrics
+    return ""
+
+
+def dump(session: Session, args: list[str]) -> str:
+    """The base documents, as text or into a new file."""
+    text = to_json(session.documents.state.snapshot.root) + "\n"
+    if not args:
+        return text
+    try:
+        with Path(" ".join(args)).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise Misuse(f"dump: {' '.join(args)} is there already; name a new file") from None
+    except (OSError, ValueError) as e:
+        raise Misuse(f"dump: {e}") from None
+    return ""
+
+
+def help_text(session: Session, args: list[str]) -> str:
+    """The help, or that on a topic."""
+    del session
+    if not args:
+        return texts.HELP
+    topic = texts.TOPICS.get(args[0])
+    if topic is None:
+        raise Misuse(f"unknown topic '{args[0]}'")
+    return topic
+
+
+def leave(session: Session, args: list[str]) -> str:
+    """End the session."""
+    del args
+    session.done = True
+    return ""
+
+
+def trace(session: Session, args: list[str]) -> str:
+    """Refuses to trace; switching it off is fine."""
+    del session
+    mode = args[0] if args else "full"
+    if mode not in EXPLAIN:
+        raise Misuse(f"invalid explain mode, expected one of: {', '.join(EXPLAIN)}")
+    if mode == "off":
+        return ""
+    raise texts.unsupported("trace", "print(…) in a rule shows what it sees")
+
+
+def unknown(session: Session, args: list[str]) -> str:
+    """Refuses partial evaluation."""
+    del session
+    targets = [_reference(a) for a in args]
+    if not targets or not all(t and isinstance(t.head, Var) and t.head.name in ("input", "data") for t in targets):
+        raise Misuse(texts.UNKNOWN_USAGE)
+    raise texts.unsupported("unknown", "see 'help partial'")
+
+
+def target(session: Session, args: list[str]) -> str:
+    """There is one way to evaluate."""
+    del session
+    if len(args) != 1:
+        raise Misuse(f"code bad arguments: target <mode>: expects exactly one argument, got {len(args)}")
+    if args[0] == "wasm":
+        raise texts.unsupported("target wasm", "policies are compiled to Python")
+    if args[0] != "rego":
+        raise Misuse(f'invalid target "{args[0]}":must be one of {{rego,wasm}}')
+    return ""
+
+
+def _refuse(name: str, instead: str = "") -> Command:
+    def refuse(session: Session, args: list[str]) -> str:
+        del session, args
+        raise texts.unsupported(name, instead)
+
+    return refuse
+
+
+SEES: Final = "print(…) in a rule shows what it sees"
+
+COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
+    {
+        "show": show,
+        "unset": unset,
+        "unset-package": unset_package,
+        "json": json,
+        "pretty": pretty,
+        "pretty-limit": pretty_limit,
+        "strict-builtin-errors": strict_builtin_errors,
+        "metrics": metrics,
+        "dump": dump,
+        "help": help_text,
+        "exit": leave,
+        "trace": trace,
+        "unknown": unknown,
+        "target": target,
+        "notes": _refuse("notes", SEES),
+        "fails": _refuse("fails", SEES),
+        "instrument": _refuse("instrument", "metrics shows how long things take"),
+        "profile": _refuse("profile", "metrics shows how long things take"),
+        "traceback": _refuse("traceback"),
+        "types": _refuse("types"),
+    }
+)

@@ -1,0 +1,113 @@
+"""What was entered: imports and rules by package, and the input document. Frozen; a change makes another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from ...rego.syntax.nodes import Body, CallExpr, Expr, Import, Module, Package, Ref, Rule, Scalar, Term, Var
+
+Names: TypeAlias = tuple[str, ...]
+
+DOCUMENT: Final = "document"
+"""The variable that has the input document in the query that :meth:`Input.query` makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was entered for one package."""
+
+    imports: tuple[Import, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What ``input = …`` said, and the package it was said in, whose names it may use."""
+
+    rule: Rule
+    package: Names
+
+    def query(self) -> Body:
+        """A query that puts the document into one variable."""
+        value = self.rule.head.value
+        assert value is not None
+        equal = CallExpr(Ref((Var("eq"),)), (Var(DOCUMENT), value))
+        body = () if self.rule.generated_body else self.rule.body
+        return (*body, Expr(equal, loc=self.rule.loc))
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Everything that was entered, by package."""
+
+    packages: Mapping[Names, Entry] = field(default_factory=lambda: MappingProxyType({}))
+    input: Input | None = None
+
+    def entry(self, package: Names) -> Entry:
+        """What was entered for a package; nothing where there is none."""
+        return self.packages.get(package, Entry())
+
+    def with_package(self, package: Names) -> Entered:
+        """With a package that may have nothing in it."""
+        return self if package in self.packages else self._with(package, Entry())
+
+    def with_import(self, package: Names, item: Import) -> Entered:
+        """With an import; one that is there already is not doubled."""
+        entry = self.entry(package)
+        if item in entry.imports:
+            return self
+        return self._with(package, replace(entry, imports=(*entry.imports, item)))
+
+    def with_rule(self, package: Names, rule: Rule, *, replaces: bool) -> tuple[Entered, bool]:
+        """With a rule, in place of those of the same name where it ``replaces``; and whether there were any."""
+        entry = self.entry(package)
+        kept = tuple(r for r in entry.rules if not (replaces and r.head.ref == rule.head.ref))
+        return self._with(package, replace(entry, rules=(*kept, rule))), len(kept) < len(entry.rules)
+
+    def without_rules(self, package: Names, target: Ref) -> Entered | None:
+        """Without the rules at a reference and below it; None where there is none."""
+        entry = self.entry(package)
+        kept = tuple(r for r in entry.rules if r.head.ref.terms[: len(target.terms)] != target.terms)
+        return None if len(kept) == len(entry.rules) else self._with(package, replace(entry, rules=kept))
+
+    def without_package(self, package: Names) -> Entered | None:
+        """Without a package; None where there is none."""
+        if package not in self.packages:
+            return None
+        return replace(self, packages=MappingProxyType({k: v for k, v in self.packages.items() if k != package}))
+
+    def _with(self, package: Names, entry: Entry) -> Entered:
+        return replace(self, packages=MappingProxyType({**self.packages, package: entry}))
+
+    def modules(self, version: int) -> dict[str, Module]:
+        """The packages as modules, by names that no file has."""
+        return {
+            "repl:" + ".".join(names): Module(Package(package_ref(names)), entry.imports, entry.rules, version=version)
+            for names, entry in self.packages.items()
+        }
+
+    def knows(self, package: Names, target: Term) -> bool:
+        """Whether ``target = …`` compares rather than defines: the name has a rule or import already."""
+        head = target.head if isinstance(target, Ref) else target
+        if not isinstance(head, Var) or head.name == "input":
+            return False
+        if head.name == "data":
+            return True
+        entry = self.entry(package)
+        return head.name in {r.head.name for r in entry.rules} | {import_name(i) for i in entry.imports}
+
+
+def package_ref(names: Names) -> Ref:
+    """``data.a.b`` of a package's names."""
+    return Ref((Var("data"), *(Scalar(n) for n in names)))
+
+
+def import_name(item: Import) -> str:
+    """The name that an import brings in."""
+    if item.alias:
+        return item.alias
+    last = item.path.terms[-1]
+    return last.name if isinstance(last, Var) else str(last.value) if isinstance(last, Scalar) else ""

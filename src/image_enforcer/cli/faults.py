@@ -38,10 +38,14 @@ def error_text(code: str, text: str, *, at: str = "", hint: str = "") -> str:
     return "\n".join(lines)
 
 
-def say(text: str) -> None:
-    """Print on standard error, if there is one: Python would print on standard output instead."""
-    if sys.stderr is not None:
-        print(text, file=sys.stderr)
+def say(text: str, end: str = "\n") -> None:
+    """Print on standard error. Where that cannot be, nothing is said: the exit code still tells the verdict."""
+    if sys.stderr is None:
+        return  # Python would print on standard output instead
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)
+    except OSError:
+        return
 
 
 def _indented(text: str) -> str:

@@ -70,10 +70,9 @@ def _prepare_output() -> None:
 
 def _ended(code: int) -> int:
     """What is still buffered is written now, while an error can be told."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-    return code
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return _mute(code)
 
 
 def _broken(error: OSError | MemoryError | RecursionError) -> int:

@@ -220,10 +220,10 @@ class _Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            say("\r\x1b[K", end="")
 
     def show(self, images: int) -> None:
         now = time.monotonic()
         if now >= self._due:
             self._due, self._shown = now + 0.2, True
-            print(f"\r{images} images", end="", file=sys.stderr, flush=True)
+            say(f"\r{images} images", end="")

@@ -25,9 +25,9 @@ EVAL_WITH_MERGE_ERROR: Final = "eval_with_merge_error"
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a piece of source stands. ``row`` and ``col`` count from 1 (0: no place); ``col`` counts bytes of UTF-8 as OPA's does.
+    """Where a piece of source stands. ``row`` and ``col`` count from 1 (0: no place), columns in characters.
 
-    ``offset`` is the byte offset from 0; ``text`` the source of the piece itself.
+    ``offset`` counts characters from 0; ``text`` is the source of the piece itself.
     """
 
     file: str = ""
@@ -106,7 +106,7 @@ class EvalError(RegoError):
 
 
 class LimitError(RegoError):
-    """A limit was crossed: ``kind`` is ``time``, ``depth``, ``memory`` or ``output``. Never remembered, never undefined."""
+    """A limit was crossed: ``kind`` is ``time``, ``depth``, ``memory`` or ``output``; never undefined."""
 
     def __init__(self, kind: str, message: str, location: Location = NO_LOCATION) -> None:
         super().__init__(kind, message, location)

@@ -1,13 +1,13 @@
 """Types as OPA's checker sees them: ``any``, scalars, arrays, objects, sets, unions and functions.
 
-``str(type)`` is the text in OPA's error messages: ``array<number>[string]``, ``object<a: any>``, ``any<number, string>``.
+``str(type)`` is the text in OPA's error messages: ``array<number>[string]``, ``object<a: any>``, ``any<null, string>``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import total_ordering
+from functools import cmp_to_key
 from typing import Final, TypeAlias
 
 from .text import term as value_text
@@ -47,13 +47,13 @@ ANY: Final = AnyOf()
 class ArrayType:
     """``static`` are the types of the first elements, ``dynamic`` that of all others (None: there are none)."""
 
-    static: tuple[Type, ...] = ()
+    static: tuple[Type | None, ...] = ()
     dynamic: Type | None = None
 
     def __str__(self) -> str:
         text = "array"
         if self.static:
-            text += "<" + ", ".join(str(s) for s in self.static) + ">"
+            text += "<" + ", ".join(type_text(s) for s in self.static) + ">"
         if self.dynamic is not None:
             text += f"[{self.dynamic}]"
         return text
@@ -64,7 +64,7 @@ class Property:
     """A known key of an object."""
 
     key: Value
-    type: Type
+    type: Type | None
 
     def __eq__(self, other: object) -> bool:
         return type(other) is Property and equal(self.key, other.key) and self.type == other.type
@@ -74,7 +74,7 @@ class Property:
 
     def __str__(self) -> str:
         key = self.key if type(self.key) is str else value_text(self.key)
-        return f"{key}: {self.type}"
+        return f"{key}: {type_text(self.type)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +82,21 @@ class ObjectType:
     """``static`` properties in key order, and the types of other keys and values."""
 
     static: tuple[Property, ...] = ()
-    dynamic: tuple[Type, Type] | None = None
+    dynamic: tuple[Type | None, Type | None] | None = None
 
     def __str__(self) -> str:
         text = "object"
         if self.static:
             text += "<" + ", ".join(str(s) for s in self.static) + ">"
         if self.dynamic is not None:
-            text += f"[{self.dynamic[0]}: {self.dynamic[1]}]"
+            text += f"[{type_text(self.dynamic[0])}: {type_text(self.dynamic[1])}]"
         return text
 
 
 @dataclass(frozen=True, slots=True)
 class SetType:
+    """``of`` is the type of the members; None: there are none."""
+
     of: Type | None
 
     def __str__(self) -> str:
@@ -118,10 +120,16 @@ class FunctionType:
         if self.variadic is not None:
             args.append(f"{self.variadic}...")
         text = "(" + ", ".join(args) + ")"
-        return f"{text} => {self.result if self.result is not None else '???'}"
+        return f"{text} => {type_text(self.result)}"
 
 
 Type: TypeAlias = Basic | AnyOf | ArrayType | ObjectType | SetType | FunctionType
+
+
+def type_text(t: Type | None) -> str:
+    """A type as text, ``???`` while it is not known."""
+    return "???" if t is None else str(t)
+
 
 _RANK: Final = {"null": 1, "boolean": 2, "number": 3, "string": 4}
 
@@ -142,22 +150,6 @@ def _rank(t: Type | None) -> int:
             return 8
         case FunctionType():
             return 9
-
-
-@total_ordering
-class _Order:
-    """A sort key with OPA's order of types."""
-
-    __slots__ = ("type",)
-
-    def __init__(self, t: Type | None) -> None:
-        self.type = t
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Order) and compare_types(self.type, other.type) == 0
-
-    def __lt__(self, other: _Order) -> bool:
-        return compare_types(self.type, other.type) < 0
 
 
 def compare_types(a: Type | None, b: Type | None) -> int:
@@ -187,7 +179,7 @@ def compare_types(a: Type | None, b: Type | None) -> int:
             return 0
 
 
-def _compare_all(a: Iterable[Type], b: Iterable[Type]) -> int:
+def _compare_all(a: Iterable[Type | None], b: Iterable[Type | None]) -> int:
     xs, ys = list(a), list(b)
     for x, y in zip(xs, ys, strict=False):
         c = compare_types(x, y)
@@ -211,7 +203,7 @@ def union(a: Type | None, b: Type | None) -> Type | None:
             found.append(m)
     if len(found) == 1:
         return found[0]
-    return AnyOf(tuple(sorted(found, key=_Order)))
+    return AnyOf(tuple(sorted(found, key=cmp_to_key(compare_types))))
 
 
 def _members(t: Type) -> list[Type]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..errors import COMPILE_ERROR, RECURSION_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
 from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, Var
 from ..syntax.printer import package_text, term_text
 from ..values import Key, key
-from .visit import operator_name, walk
+from .visit import operator_name, original_ref, walk
 
 
 @dataclass(slots=True)
@@ -149,18 +149,14 @@ class RuleTree:
         complete = sum(1 for r, p in rules if r.head.value is not None and is_ground_ref(Ref(r.head.ref.terms)))
         sets = any(r.head.value is None and is_ground_ref(p) for r, p in rules)
         set_objects = any(r.head.value is None and not is_ground_ref(p) for r, p in rules)
-        name = term_text(_original(rules[-1][1], original))
+        name = term_text(original_ref(rules[-1][1], original))
         inner: list[tuple[Rule, Ref]] = []
         if node.children and any(is_ground_ref(p) for _, p in rules):
             inner = [rp for child in node.below() for rp in child.rules]
         elif node.children and any(not is_ground_ref(p) for _, p in rules):
             inner = [rp for child in node.below() for rp in child.rules if rp[0].head.args]
         if inner:
-            lines = sorted({(term_text(_original(p, original)), str(r.loc)) for r, p in inner})
-            shown = "".join(f"\n\t{text}\n\t  {loc}" for text, loc in lines)
-            return Problem(
-                TYPE_ERROR, f"rule {name} conflicts with:{_conflict_list(inner, original)}" if shown else "", first.loc
-            )
+            return Problem(TYPE_ERROR, f"rule {name} conflicts with:{_conflict_list(inner, original)}", first.loc)
         if len(kinds) > 1 or len(arities) > 1 or (complete and complete < len(rules)) or (sets and set_objects):
             return Problem(TYPE_ERROR, f"conflicting rules {name} found", first.loc)
         if len(defaults) > 1:
@@ -203,7 +199,8 @@ class RuleTree:
                 steps = tuple(t.value for t in path.terms[1:] if isinstance(t, Scalar))
                 for other in packages.get(steps, ()):
                     if other is not module:
-                        text = f"{package_text(other.package)} conflicts with rule {term_text(rule.head.ref)} defined at {rule.loc}"
+                        rule_text = f"rule {term_text(rule.head.ref)} defined at {rule.loc}"
+                        text = f"{package_text(other.package)} conflicts with {rule_text}"
                         problems.append(Problem(TYPE_ERROR, text, module.package.loc))
         return problems
 
@@ -259,9 +256,9 @@ class RuleTree:
             return
         step = steps[0]
         if isinstance(step, Scalar):
-            child = node.children.get(key(step.value))
-            if child is not None:
-                self._match(child, steps[1:], found)
+            below = node.children.get(key(step.value))
+            if below is not None:
+                self._match(below, steps[1:], found)
             return
         for child in node.children.values():
             self._match(child, steps[1:], found)
@@ -279,7 +276,7 @@ class RuleTree:
         problems: list[Problem] = []
         names: dict[int, str] = {}
         for rule, path in self.rules():
-            names[id(rule)] = term_text(_original(path, original))
+            names[id(rule)] = term_text(original_ref(path, original))
         on_cycle = _cyclic(deps)
         for rule, _ in self.rules():
             if id(rule) not in on_cycle:
@@ -327,15 +324,8 @@ def _path_to_self(rule: Rule, deps: Mapping[int, list[tuple[Rule, Ref]]]) -> lis
     return []
 
 
-def _original(path: Ref, original: Mapping[str, str]) -> Ref:
-    return replace(
-        path,
-        terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in path.terms),
-    )
-
-
 def _conflict_list(inner: list[tuple[Rule, Ref]], original: Mapping[str, str]) -> str:
-    rows = sorted(((term_text(_original(p, original)), r.loc) for r, p in inner), key=lambda x: x[0])
+    rows = sorted(((term_text(original_ref(p, original)), r.loc) for r, p in inner), key=lambda x: x[0])
     return "\n" + "\n".join(f"{text} at {loc}" for text, loc in rows)
 
 

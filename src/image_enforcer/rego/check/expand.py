@@ -6,7 +6,7 @@ stages, and so of the generated expressions, is OPA's: it decides what is undefi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..errors import Location
@@ -18,7 +18,7 @@ from ..syntax.nodes import (
     CallExpr,
     Every,
     Expr,
-    Head,
+    ExprTerms,
     LogicalAnd,
     LogicalOr,
     Not,
@@ -67,6 +67,7 @@ class Bodies(Rewriter):
         self.names = names
 
     def body(self, body: Body) -> Body:
+        """What every expression becomes, in order."""
         made: list[Expr] = []
         for expr in body:
             self.stage(expr, made)
@@ -81,12 +82,13 @@ class Bodies(Rewriter):
 
 
 class Templates(Rewriter):
-    """``$"a {x}"`` becomes ``internal.template_string(["a ", {v | v = x}])``: an undefined part leaves its set empty."""
+    """``$"a {x}"`` becomes ``internal.template_string(["a ", {v | v = x}])``; an undefined part is an empty set."""
 
     def __init__(self, names: Names) -> None:
         self.names = names
 
     def term(self, term: Term) -> Term:
+        """A term; a template string becomes a call."""
         if not isinstance(term, TemplateString):
             return super().term(term)
         loc = term.loc
@@ -122,6 +124,7 @@ class Prints(Bodies):
         self.keep = keep
 
     def body(self, body: Body) -> Body:
+        """A body without the calls of ``print`` that go; ``true`` where nothing is left."""
         made = super().body(body)
         if not made:
             loc = body[0].loc if body else Location()
@@ -129,6 +132,7 @@ class Prints(Bodies):
         return made
 
     def stage(self, expr: Expr, out: list[Expr]) -> None:
+        """Append an expression; ``print`` only where it is kept."""
         expr = self.expr(expr)
         if not (isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) == "print"):
             out.append(expr)
@@ -151,9 +155,10 @@ class Calls(Bodies):
     """Calls inside terms move into expressions of their own, before the one that needs them."""
 
     def stage(self, expr: Expr, out: list[Expr]) -> None:
+        """Append the calls that an expression holds, then the expression."""
         support: list[Expr] = []
         withs = tuple(replace(w, value=self._term(w.value, out)) for w in expr.withs)
-        terms: object
+        terms: ExprTerms
         match expr.terms:
             case TermExpr(term):
                 terms = TermExpr(self._term(term, support))
@@ -176,7 +181,7 @@ class Calls(Bodies):
             case SomeDecl():
                 terms = expr.terms
         out.extend(replace(s, withs=withs) if withs else s for s in support)
-        out.append(replace(expr, terms=terms, withs=withs))  # type: ignore[arg-type]
+        out.append(replace(expr, terms=terms, withs=withs))
 
     def _hoist(self, call: Call, support: list[Expr]) -> Var:
         var = Var(self.names.fresh(), call.loc)
@@ -254,6 +259,7 @@ class ClosureHeads(Rewriter):
         self.names = names
 
     def term(self, term: Term) -> Term:
+        """A term; its comprehensions have variables or constants for heads."""
         made = super().term(term)
         match made:
             case ArrayComprehension(inner, body) | SetComprehension(inner, body) if requires_evaluation(inner):
@@ -319,9 +325,7 @@ def head_refs(names: Names, rule: Rule) -> Rule:
     key = head.key
     for i in range(1, len(terms)):
         term = terms[i]
-        if isinstance(term, Ref | Call) or isinstance(
-            term, Object | Array | Set | ArrayComprehension | SetComprehension | ObjectComprehension
-        ):
+        if not isinstance(term, Scalar | Var | TemplateString):
             part, var = equation(names, term)
             if key is not None and head.value is not None and key == term:
                 key = var
@@ -348,6 +352,7 @@ class Withs(Bodies):
         self.check = check
 
     def stage(self, expr: Expr, out: list[Expr]) -> None:
+        """Append what the values of ``with`` need, then the expression."""
         made = self.expr(expr)
         withs: list[With] = []
         for item in made.withs:
@@ -363,7 +368,8 @@ class Withs(Bodies):
 class Equals(Rewriter):
     """``==`` becomes ``=``: once safety is settled both sides are bound, and unification looks documents up by key."""
 
-    def expr_terms(self, expr: Expr) -> object:  # type: ignore[override]
+    def expr_terms(self, expr: Expr) -> ExprTerms:
+        """An expression, ``==`` in it as ``=``."""
         made = super().expr_terms(expr)
         if isinstance(made, CallExpr) and made.operator.terms == (Var("equal"),) and len(made.args) == 2:
             return CallExpr(replace(made.operator, terms=(Var("eq", made.operator.loc),)), made.args)
@@ -374,7 +380,8 @@ class Dynamics(Bodies):
     """References and comprehensions inside operands move into expressions of their own."""
 
     def stage(self, expr: Expr, out: list[Expr]) -> None:
-        terms: object
+        """Append what the operands of an expression need, then the expression."""
+        terms: ExprTerms
         match expr.terms:
             case CallExpr(operator, args) if is_equality(expr) and len(args) == 2:
                 terms = CallExpr(operator, tuple(self._top(expr, a, out) for a in args))
@@ -390,7 +397,7 @@ class Dynamics(Bodies):
                 terms = TermExpr(self._top(expr, term, out))
             case SomeDecl():
                 terms = expr.terms
-        out.append(replace(expr, terms=terms))  # type: ignore[arg-type]
+        out.append(replace(expr, terms=terms))
 
     def _top(self, expr: Expr, term: Term, out: list[Expr]) -> Term:
         match term:
@@ -416,22 +423,3 @@ class Dynamics(Bodies):
         part, var = equation(self.names, made, expr.withs)
         out.append(part)
         return var
-
-
-def rewrite_heads(rules: Mapping[str, tuple[Rule, ...]], change: Callable[[Rule], Rule]) -> dict[str, tuple[Rule, ...]]:
-    """Apply a change to every rule."""
-    return {k: tuple(change(r) for r in v) for k, v in rules.items()}
-
-
-__all__ = [
-    "Calls",
-    "ClosureHeads",
-    "Dynamics",
-    "Equals",
-    "Head",
-    "Prints",
-    "Templates",
-    "Withs",
-    "head_refs",
-    "rule_heads",
-]

@@ -34,10 +34,10 @@ from ..syntax.nodes import (
     Var,
     With,
 )  # fmt: skip
-from ..syntax.parser import value_name
-from .resolve import ROOTS, declared
+from ..syntax.shapes import value_name
+from .resolve import declared
 from .safety import equality_outputs
-from .visit import is_assignment, operator_name, variables, walk
+from .visit import ROOTS, is_assignment, operator_name, variables, walk
 
 ASSIGN_IN_NEGATED = "cannot assign vars inside negated expression"
 ASSIGN_IN_AND = "cannot assign vars inside implicit and operand"
@@ -201,15 +201,19 @@ class LocalVars:
         scope = self.scopes[-1]
         found: list[Problem] = []
         if self.strict:
-            for name, how in scope.how.items():
-                if how == "assigned" and scope.uses.get(name, 0) == 0 and name not in used and not name.startswith("$"):
-                    found.append(Problem(COMPILE_ERROR, f"assigned var {name} unused", self._declares(body, name)))
+            found.extend(
+                Problem(COMPILE_ERROR, f"assigned var {name} unused", self._declares(body, name))
+                for name, how in scope.how.items()
+                if how == "assigned" and not scope.uses.get(name) and name not in used and not name.startswith("$")
+            )
         names = [n for n, how in scope.how.items() if how == "declared" and not n.startswith("$")]
         if names and not found:
             there = {self._declared(v) or v for v in used} | set(variables(made))
-            for name in sorted(names, key=lambda n: _number(scope.names[n])):
-                if scope.names[name] not in there and name not in used:
-                    found.append(Problem(COMPILE_ERROR, f"declared var {name} unused", self._declares(body, name)))
+            found.extend(
+                Problem(COMPILE_ERROR, f"declared var {name} unused", self._declares(body, name))
+                for name in sorted(names, key=lambda n: _number(scope.names[n]))
+                if scope.names[name] not in there and name not in used
+            )
         self.unused.extend(found)
 
     @staticmethod

@@ -9,16 +9,17 @@ from typing import Any
 from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
 from ..syntax.nodes import (
+    Annotations,
     Array,
     Call,
     CallExpr,
     Expr,
+    ExprTerms,
     Module,
     Object,
     Ref,
     Rule,
     Scalar,
-    Set,
     Term,
     TermExpr,
     Var,
@@ -27,12 +28,13 @@ from ..syntax.nodes import (
 from ..syntax.printer import import_text, term_text
 from ..values import Num
 from .documents import RuleTree
-from .resolve import ROOTS, import_name
-from .visit import Rewriter, is_assignment, operator_name, variables, walk
+from .resolve import import_name
+from .visit import ROOTS, Rewriter, is_assignment, operator_name, variables, walk
 
-INTERNAL = frozenset(
-    {"eq", "assign", "equal", "internal.print", "internal.test_case", "print", "rego.metadata.chain", "rego.metadata.rule"}
-)  # fmt: skip
+INTERNAL = frozenset({
+    "eq", "assign", "equal", "internal.print", "internal.test_case", "print", "rego.metadata.chain",
+    "rego.metadata.rule",
+})  # fmt: skip
 """Built-ins that are part of the language here, not functions in a table."""
 
 
@@ -113,16 +115,12 @@ def _print_body(body: Sequence[Expr], outer: set[str], original: Mapping[str, st
     for expr in body:
         if isinstance(expr.terms, CallExpr) and _is_print(expr):
             for arg in expr.terms.args:
-                for name in variables(arg, closures=False):
-                    if name not in there and not name.startswith("$") and not _in_ref(arg, name):
-                        problems.append(
-                            Problem(COMPILE_ERROR, f"var {original.get(name, name)} is undeclared", arg.loc)
-                        )
+                problems.extend(
+                    Problem(COMPILE_ERROR, f"var {original.get(name, name)} is undeclared", arg.loc)
+                    for name in variables(arg, closures=False)
+                    if name not in there and not name.startswith("$")
+                )
     return problems
-
-
-def _in_ref(arg: Term, name: str) -> bool:
-    return name not in variables(arg, closures=False, ref_heads=True) or False
 
 
 def _is_print(expr: Expr) -> bool:
@@ -250,7 +248,7 @@ class _Metadata(Rewriter):
         self.module = module
         self.modules = modules
 
-    def expr_terms(self, expr: Expr) -> object:  # type: ignore[override]
+    def expr_terms(self, expr: Expr) -> ExprTerms:
         terms = expr.terms
         if isinstance(terms, CallExpr):
             name = operator_name(terms.operator)
@@ -280,21 +278,20 @@ class _Metadata(Rewriter):
             if block.scope == "rule":
                 first = {"path": path, "annotations": shown(block.fields, block.scope)}
         chain.append(first)
-        for module in self.modules.values():
-            for block in module.annotations:
-                if block.scope == "document" and list(block.path) == path:
-                    chain.append({"path": path, "annotations": shown(block.fields, block.scope)})
         names = list(self.module.package.names)
-        for module in self.modules.values():
-            for block in module.annotations:
-                if block.scope == "package" and list(module.package.names) == names:
-                    chain.append({"path": names, "annotations": shown(block.fields, block.scope)})
+        blocks = [(m, b) for m in self.modules.values() for b in m.annotations]
+        chain.extend(_link(path, b) for _, b in blocks if b.scope == "document" and list(b.path) == path)
+        chain.extend(_link(names, b) for m, b in blocks if b.scope == "package" and list(m.package.names) == names)
         for size in range(len(names), 0, -1):
-            for module in self.modules.values():
-                for block in module.annotations:
-                    if block.scope == "subpackages" and list(module.package.names) == names[:size]:
-                        chain.append({"path": names[:size], "annotations": shown(block.fields, block.scope)})
+            above = tuple(names[:size])
+            chain.extend(
+                _link(names[:size], b) for m, b in blocks if b.scope == "subpackages" and m.package.names == above
+            )
         return chain
+
+
+def _link(path: list[str], block: Annotations) -> dict[str, Any]:
+    return {"path": path, "annotations": shown(block.fields, block.scope)}
 
 
 def shown(fields: Mapping[str, Any], scope: str) -> dict[str, Any]:
@@ -334,15 +331,3 @@ def to_term(value: Any, at: Expr) -> Term:
     if value is None or isinstance(value, bool | int | str):
         return Scalar(value, loc)
     return Scalar(str(value), loc)
-
-
-__all__ = [
-    "INTERNAL",
-    "Set",
-    "WithTargets",
-    "deprecated_calls",
-    "duplicate_imports",
-    "root_documents",
-    "unsafe_calls",
-    "void_calls",
-]

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..builtins import catalog
-from ..errors import COMPILE_ERROR, TYPE_ERROR, UNSAFE_VAR_ERROR, CompileError, Location, Problem
+from ..errors import COMPILE_ERROR, TYPE_ERROR, UNSAFE_VAR_ERROR, CompileError, Problem
 from ..signatures import signatures
-from ..syntax.nodes import Body, Call, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var, With
+from ..syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var
 from ..syntax.printer import import_text, term_text
 from . import expand, overrides
 from .documents import RuleTree
-from .infer import TypeEnv, check_query_types, check_rule_types
 from .locals import LocalVars, Names
 from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
+from .rule_types import check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
-from .visit import is_equality, operator_name, variables, walk
+from .type_calls import argument_problem, term_type
+from .type_env import TypeEnv
+from .visit import is_equality, operator_name, original_ref, variables, walk
 
 LIMIT = Problem(COMPILE_ERROR, "error limit reached")
 PathExists = Callable[[tuple[str, ...]], bool]
@@ -198,9 +200,9 @@ def undefined_functions(node: object, tree: RuleTree, original: Mapping[str, str
         arity = tree.arity(operator)
         name = operator_name(operator)
         if arity < 0:
-            if name not in ("print",):
+            if name != "print":
                 problems.append(
-                    Problem(TYPE_ERROR, f"undefined function {term_text(_renamed(operator, original))}", x.loc)
+                    Problem(TYPE_ERROR, f"undefined function {term_text(original_ref(operator, original))}", x.loc)
                 )
             continue
         if name in signatures() and name not in overrides.INTERNAL and name not in catalog.names():
@@ -216,7 +218,7 @@ def undefined_functions(node: object, tree: RuleTree, original: Mapping[str, str
         wrong = (not is_equality(x) and count != arity + 1) if x.generated else count not in (arity, arity + 1)
         if name in ("internal.print", "internal.test_case"):
             wrong = count != arity
-        if x.generated and name in ("internal.print",):
+        if x.generated and name == "internal.print":
             wrong = False
         if wrong:
             problems.append(_arity_problem(x, operator, args, arity, count - 1 if x.generated else count))
@@ -227,19 +229,10 @@ def _arity_problem(expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int
     name = operator_name(operator)
     found = signatures().get(name)
     if found is not None:
-        from .infer import argument_problem, term_type
-
-        return argument_problem(expr.loc, name, "arity mismatch", [term_type(None, a) for a in args], found.function)
+        return argument_problem(expr.loc, name, "arity mismatch", [term_type(a) for a in args], found.function)
     plural = "" if count == 1 else "s"
     return Problem(
         TYPE_ERROR, f"function {term_text(operator)} has arity {arity}, got {count} argument{plural}", expr.loc
-    )
-
-
-def _renamed(operator: Ref, original: Mapping[str, str]) -> Ref:
-    return replace(
-        operator,
-        terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in operator.terms),
     )
 
 
@@ -260,8 +253,8 @@ def check_query(
 
 
 def _check_query(
-    checked: Checked, body: Body, package: tuple[str, ...] | None, imports: Sequence[Import], unsafe_builtins: frozenset[str],
-    keep_prints: bool,
+    checked: Checked, body: Body, package: tuple[str, ...] | None, imports: Sequence[Import],
+    unsafe_builtins: frozenset[str], keep_prints: bool,
 ) -> CheckedQuery:  # fmt: skip
     stages = _Stages(10)
     tree = checked.tree
@@ -304,4 +297,4 @@ def _check_query(
     return CheckedQuery(body, original)
 
 
-__all__ = ["Call", "Checked", "CheckedQuery", "Location", "With", "check_modules", "check_query"]
+__all__ = ["Checked", "CheckedQuery", "check_modules", "check_query"]

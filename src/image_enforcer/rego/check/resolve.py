@@ -12,12 +12,10 @@ from ..syntax.nodes import (
     CallExpr,
     Every,
     Expr,
+    ExprTerms,
     Head,
     Import,
-    LogicalAnd,
-    LogicalOr,
     Module,
-    Not,
     Object,
     ObjectComprehension,
     Ref,
@@ -25,14 +23,11 @@ from ..syntax.nodes import (
     Scalar,
     SetComprehension,
     SomeDecl,
-    TemplateString,
     Term,
     Var,
     With,
 )  # fmt: skip
-from .visit import Rewriter, is_assignment, variables, walk
-
-ROOTS = ("data", "input")
+from .visit import ROOTS, Rewriter, is_assignment, variables, walk
 
 
 def import_name(item: Import) -> str:
@@ -141,7 +136,7 @@ class Resolver(Rewriter):
         finally:
             self.scopes.pop()
 
-    def expr_terms(self, expr: Expr) -> object:  # type: ignore[override]
+    def expr_terms(self, expr: Expr) -> ExprTerms:
         """Expressions; ``every`` declares its variables for its body, implicit operands declare nothing."""
         match expr.terms:
             case Every(k, v, domain, body):
@@ -223,16 +218,3 @@ def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], d
         resolved[key] = replace(module, rules=rules)
         used[key] = resolver.used
     return resolved, used
-
-
-__all__ = [
-    "LogicalAnd",
-    "LogicalOr",
-    "Not",
-    "Resolver",
-    "TemplateString",
-    "declared",
-    "global_names",
-    "import_name",
-    "resolve_modules",
-]

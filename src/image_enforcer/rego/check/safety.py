@@ -1,4 +1,4 @@
-"""Safety: every variable gets a value before it is needed, in some order of the expressions; that order is found here."""
+"""Safety: every variable gets a value before it is needed, in an order of the expressions that is found here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..syntax.nodes import (
     CallExpr,
     Every,
     Expr,
+    ExprTerms,
     LogicalAnd,
     LogicalOr,
     Not,
@@ -28,7 +29,7 @@ from ..syntax.nodes import (
     TermExpr,
     Var,
 )  # fmt: skip
-from .visit import CLOSURES, Rewriter, is_equality, variables, walk
+from .visit import Rewriter, children, is_equality, variables
 
 Arity = Callable[[Ref], int]
 GLOBALS = frozenset({"data", "input"})
@@ -203,14 +204,12 @@ def _closure_vars(expr: Expr) -> set[str]:
             case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
                 found |= set(variables(lhs)) | set(variables(rhs))
             case _:
-                from .visit import children
-
                 todo.extend(children(x))
     return found
 
 
 def _own_vars(expr: Expr) -> dict[str, None]:
-    """The variables of an expression outside closures. A single operand without braces counts as the expression's own."""
+    """The variables of an expression outside closures; an operand without braces counts as the expression's own."""
     names = dict.fromkeys(variables(expr, closures=False))
     match expr.terms:
         case Not(body) if not expr.terms.explicit:
@@ -314,6 +313,7 @@ class _Inner(Rewriter):
         return body
 
     def term(self, term: Term) -> Term:
+        """A term; the bodies of its comprehensions are reordered."""
         match term:
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                 return replace(term, body=self._closure(body, set(variables(inner))))
@@ -322,7 +322,7 @@ class _Inner(Rewriter):
             case _:
                 return super().term(term)
 
-    def expr_terms(self, expr: Expr) -> object:  # type: ignore[override]
+    def expr_terms(self, expr: Expr) -> ExprTerms:
         match expr.terms:
             case Every(k, v, domain, body):
                 made_domain = self.term(domain)
@@ -358,6 +358,3 @@ def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], query: bool = F
     if problems:
         return problems
     return [Problem(UNSAFE_VAR_ERROR, "expression is unsafe", expr.loc) for expr, _ in unsafe.values()]
-
-
-__all__ = ["CLOSURES", "equality_outputs", "expression_outputs", "reorder", "unsafe_problems", "walk"]

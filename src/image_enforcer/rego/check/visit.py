@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..signatures import signatures
@@ -14,6 +14,7 @@ from ..syntax.nodes import (
     CallExpr,
     Every,
     Expr,
+    ExprTerms,
     Head,
     LogicalAnd,
     LogicalOr,
@@ -33,7 +34,8 @@ from ..syntax.nodes import (
     With,
 )  # fmt: skip
 
-CLOSURES = (ArrayComprehension, SetComprehension, ObjectComprehension)
+ROOTS = ("data", "input")
+"""The documents that every reference to the outside begins with."""
 
 
 class Rewriter:
@@ -79,7 +81,7 @@ class Rewriter:
         made = replace(expr, terms=self.expr_terms(expr))
         return replace(made, withs=tuple([self.with_(w) for w in expr.withs])) if expr.withs else made
 
-    def expr_terms(self, expr: Expr) -> TermExpr | CallExpr | SomeDecl | Every | Not | LogicalAnd | LogicalOr:
+    def expr_terms(self, expr: Expr) -> ExprTerms:
         """What an expression consists of."""
         match expr.terms:
             case TermExpr(term):
@@ -197,7 +199,8 @@ def walk(node: object) -> Iterator[object]:
 
 
 def variables(
-    node: object, *, closures: bool = True, ref_heads: bool = True, call_heads: bool = True, sets: bool = True, object_keys: bool = True,
+    node: object, *, closures: bool = True, ref_heads: bool = True, call_heads: bool = True, sets: bool = True,
+    object_keys: bool = True,
 ) -> dict[str, Var]:  # fmt: skip
     """The variables in a node by name, in order of appearance, with what is to be left out left out."""
     found: dict[str, Var] = {}
@@ -265,3 +268,10 @@ def is_equality(expr: Expr) -> bool:
 def is_assignment(expr: Expr) -> bool:
     """Whether an expression is ``a := b``."""
     return isinstance(expr.terms, CallExpr) and expr.terms.operator.terms == (Var("assign"),)
+
+
+def original_ref(ref: Ref, original: Mapping[str, str]) -> Ref:
+    """A reference with the variables' written names."""
+    return replace(
+        ref, terms=tuple(replace(t, name=original.get(t.name, t.name)) if isinstance(t, Var) else t for t in ref.terms)
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..errors import PARSE_ERROR, CompileError, Location, Problem
 from .annotations import attach, parse_blocks
+from .cursor import Cursor, RuleNote, TooDeep, too_deep
+from .keywords import KEYWORDS_V1
 from .lexer import Source
 from .nodes import (
     Annotations,
@@ -25,8 +27,9 @@ from .nodes import (
     TermExpr,
     Var,
 )  # fmt: skip
-from .parser import KEYWORDS_V1, Parser, RuleNote, TooDeep, is_ground, too_deep, true_body, value_name
 from .printer import term_text
+from .shapes import true_body, value_name
+from .statements import open_text, read_statements
 
 
 class NotARule(Exception):
@@ -36,23 +39,23 @@ class NotARule(Exception):
 def parse_module(name: str, text: str, *, version: int = 1, annotations: bool = True) -> Module:
     """Read a policy file; raises :class:`CompileError` with every parse error found."""
     source = Source(name, text)
-    parser = Parser(source, version)
+    c = open_text(source, version)
     try:
-        found = parser.statements()
+        found = read_statements(c)
     except (TooDeep, RecursionError):
         raise too_deep(source) from None
     blocks: list[Annotations] = []
     if annotations:
-        blocks, problems = parse_blocks(source, parser.comment_tokens)
-        parser.faults.extend(problems)
-    if parser.faults:
-        raise CompileError(parser.faults)
+        blocks, problems = parse_blocks(source, c.comment_tokens)
+        c.faults.extend(problems)
+    if c.faults:
+        raise CompileError(c.faults)
     if not found:
         raise CompileError([Problem(PARSE_ERROR, "empty module", Location(name, 0, 0))])
-    return _module(source, parser, found, blocks, version)
+    return _module(source, c, found, blocks, version)
 
 
-def _module(source: Source, parser: Parser, found: list[Statement], blocks: list[Annotations], version: int) -> Module:
+def _module(source: Source, c: Cursor, found: list[Statement], blocks: list[Annotations], version: int) -> Module:
     problems: list[Problem] = []
     package = found[0]
     if not isinstance(package, Package):
@@ -60,7 +63,6 @@ def _module(source: Source, parser: Parser, found: list[Statement], blocks: list
         package = Package(Ref((Var("data"),)))
     imports: list[Import] = []
     rules: list[Rule] = []
-    notes: dict[int, RuleNote] = {}
     level = version
     for i, item in enumerate(found[1:], start=1):
         match item:
@@ -90,14 +92,13 @@ def _module(source: Source, parser: Parser, found: list[Statement], blocks: list
         for rule in rules:
             link: Rule | None = rule
             while link is not None:
-                problems.extend(_check_v1(link, parser.note_of(link)))
+                problems.extend(_check_v1(link, c.note_of(link)))
                 link = link.else_
     if problems:
         raise CompileError(problems)
     module = Module(
-        package, tuple(imports), tuple(rules), parser.comments(), (), min(level, 1), source.name, source.text
+        package, tuple(imports), tuple(rules), c.comments(), (), min(level, 1), source.name, source.text
     )  # fmt: skip
-    del notes
     attached, faults = attach(module, blocks)
     if faults:
         raise CompileError(faults)
@@ -107,13 +108,13 @@ def _module(source: Source, parser: Parser, found: list[Statement], blocks: list
 def parse_query(text: str, *, version: int = 1, name: str = "") -> Body:
     """Read a query; every future keyword that version 1 has is known. Raises :class:`CompileError`."""
     source = Source(name, text)
-    parser = Parser(source, version, all_keywords=True, rules=False)
+    c = open_text(source, version, all_keywords=True, rules=False)
     try:
-        found = parser.statements()
+        found = read_statements(c)
     except (TooDeep, RecursionError):
         raise too_deep(source) from None
-    if parser.faults:
-        raise CompileError(parser.faults)
+    if c.faults:
+        raise CompileError(c.faults)
     body: list[Expr] = []
     for item in found:
         if not isinstance(item, tuple):
@@ -127,22 +128,22 @@ def parse_statements(
 ) -> tuple[Statement, ...]:
     """Read statements as the REPL does: packages, imports, rules, bodies. Raises :class:`CompileError`."""
     source = Source(name, text)
-    parser = Parser(source, version, all_keywords=True)
+    c = open_text(source, version, all_keywords=True)
     if keywords:
-        parser.keywords |= keywords
-        parser.not_bodies = parser.not_bodies or "not" in keywords
+        c.keywords |= keywords
+        c.not_bodies = c.not_bodies or "not" in keywords
     try:
-        found = parser.statements()
+        found = read_statements(c)
     except (TooDeep, RecursionError):
         raise too_deep(source) from None
-    if parser.faults:
-        raise CompileError(parser.faults)
+    if c.faults:
+        raise CompileError(c.faults)
     problems: list[Problem] = []
     for item in found:
         if isinstance(item, Rule) and version >= 1:
             link: Rule | None = item
             while link is not None:
-                problems.extend(_check_v1(link, parser.note_of(link)))
+                problems.extend(_check_v1(link, c.note_of(link)))
                 link = link.else_
     if problems:
         raise CompileError(problems)
@@ -278,4 +279,4 @@ def _from_call(operator: Ref, args: tuple[Term, ...]) -> Rule:
     return Rule(head, true_body(loc), loc=loc)
 
 
-__all__ = ["NotARule", "is_ground", "parse_module", "parse_query", "parse_statements", "rule_from_body"]
+__all__ = ["NotARule", "parse_module", "parse_query", "parse_statements", "rule_from_body"]

@@ -38,56 +38,68 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Var:
-    """A variable. Each ``_`` has its own name from the parser on: ``$0``, ``$1``… Generated names start with ``__local``."""
+    """A variable. Each ``_`` has a name of its own: ``$0``, ``$1``… Generated names start with ``__local``."""
 
     name: str
     loc: Location = _loc()
 
     @property
     def is_wildcard(self) -> bool:
+        """Whether it was written ``_``."""
         return self.name.startswith("$")
 
     @property
     def is_generated(self) -> bool:
+        """Whether the compiler made it up."""
         return self.name.startswith("__local")
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """``head.a[b]…``: ``terms[0]`` is the head (a ``Var`` nearly always), the others are the steps. At least one term."""
+    """``head.a[b]…``: ``terms[0]`` is the head, nearly always a ``Var``; the others are the steps."""
 
     terms: tuple[Term, ...]
     loc: Location = _loc()
 
     @property
     def head(self) -> Term:
+        """What the reference begins with."""
         return self.terms[0]
 
     @property
     def path(self) -> tuple[Term, ...]:
+        """The steps behind the head."""
         return self.terms[1:]
 
 
 @dataclass(frozen=True, slots=True)
 class Array:
+    """``[a, b]``."""
+
     items: tuple[Term, ...]
     loc: Location = _loc()
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
+    """``{k: v}``, as written: a key may occur twice."""
+
     pairs: tuple[tuple[Term, Term], ...]
     loc: Location = _loc()
 
 
 @dataclass(frozen=True, slots=True)
 class Set:
+    """``{a, b}``, or ``set()`` without items."""
+
     items: tuple[Term, ...]
     loc: Location = _loc()
 
 
 @dataclass(frozen=True, slots=True)
 class ArrayComprehension:
+    """``[term | body]``."""
+
     term: Term
     body: Body
     loc: Location = _loc()
@@ -95,6 +107,8 @@ class ArrayComprehension:
 
 @dataclass(frozen=True, slots=True)
 class SetComprehension:
+    """``{term | body}``."""
+
     term: Term
     body: Body
     loc: Location = _loc()
@@ -102,6 +116,8 @@ class SetComprehension:
 
 @dataclass(frozen=True, slots=True)
 class ObjectComprehension:
+    """``{key: value | body}``."""
+
     key: Term
     value: Term
     body: Body
@@ -131,7 +147,8 @@ Term: TypeAlias = (
     " | ObjectComprehension | Call | TemplateString"
 )
 TERM_TYPES = (
-    Scalar, Var, Ref, Array, Object, Set, ArrayComprehension, SetComprehension, ObjectComprehension, Call, TemplateString,
+    Scalar, Var, Ref, Array, Object, Set, ArrayComprehension, SetComprehension, ObjectComprehension, Call,
+    TemplateString,
 )  # fmt: skip
 
 
@@ -147,7 +164,7 @@ class TermExpr:
 
 @dataclass(frozen=True, slots=True)
 class CallExpr:
-    """A call as an expression: ``x = y`` (``eq``), ``x := y`` (``assign``), ``x == y`` (``equal``), ``f(x)``, ``f(x, out)``.
+    """A call as an expression: ``x = y`` (``eq``), ``x := y`` (``assign``), ``x == y`` (``equal``), ``f(x)``.
 
     With one argument more than the function has parameters, the last one receives the result.
     """
@@ -158,7 +175,7 @@ class CallExpr:
 
 @dataclass(frozen=True, slots=True)
 class SomeDecl:
-    """``some x, y`` (symbols are ``Var``) or ``some k, v in xs`` (one symbol, a ``Call`` of ``internal.member_2``/``_3``)."""
+    """``some x, y``, whose symbols are ``Var``; or ``some k, v in xs``, one ``Call`` of ``internal.member_3``."""
 
     symbols: tuple[Term, ...]
     loc: Location = _loc()
@@ -166,6 +183,8 @@ class SomeDecl:
 
 @dataclass(frozen=True, slots=True)
 class Every:
+    """``every key, value in domain { body }``; ``key`` is None where it was left out."""
+
     key: Term | None
     value: Term
     domain: Term
@@ -196,6 +215,8 @@ class LogicalAnd:
 
 @dataclass(frozen=True, slots=True)
 class LogicalOr:
+    """``a or b`` (``import future.keywords.or``), with the operands of :class:`LogicalAnd`."""
+
     lhs: Body
     rhs: Body
     explicit_lhs: bool = False
@@ -208,6 +229,8 @@ ExprTerms: TypeAlias = "TermExpr | CallExpr | SomeDecl | Every | Not | LogicalAn
 
 @dataclass(frozen=True, slots=True)
 class With:
+    """``with target as value``."""
+
     target: Term
     value: Term
     loc: Location = _loc()
@@ -267,6 +290,8 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """A rule; ``else_`` is its next branch. ``generated_body``: written without one, its body is ``true``."""
+
     head: Head
     body: Body
     else_: Rule | None = None
@@ -291,6 +316,8 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Import:
+    """``import path as alias``; ``alias`` is None where it was left out."""
+
     path: Ref
     alias: str | None = None
     loc: Location = _loc()

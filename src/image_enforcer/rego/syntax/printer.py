@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import assert_never
 
 from ..text import term as value_text
 from ..values import RegoSet
@@ -163,6 +164,8 @@ def expr_text(expr: Expr) -> str:
             text = f"{_operand(lhs)} and {_operand(rhs)}"
         case LogicalOr(lhs, rhs):
             text = f"{_operand(lhs)} or {_operand(rhs)}"
+        case _:
+            assert_never(expr.terms)
     if expr.negated:
         text = "not " + text
     for item in expr.withs:
@@ -200,7 +203,7 @@ def package_text(package: Package) -> str:
     names = package.names
     if not names:
         return "package data"
-    steps = (Var(names[0]), *(Scalar(n) for n in names[1:]))
+    steps: tuple[Term, ...] = (Var(names[0]), *(Scalar(n) for n in names[1:]))
     return "package " + term_text(Ref(steps))
 
 

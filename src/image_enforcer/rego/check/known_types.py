@@ -1,0 +1,190 @@
+"""Types of terms from what is known: of rules, and by layers of the variables around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..errors import Problem
+from ..signatures import signatures
+from ..syntax.nodes import (
+    Array,
+    ArrayComprehension,
+    Body,
+    Call,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Scalar,
+    Set,
+    SetComprehension,
+    TemplateString,
+    Term,
+    Var,
+)
+from ..syntax.printer import term_text
+from ..types import ANY, STRING, ArrayType, ObjectType, Property, SetType, Type, select, type_of, union, values
+from ..values import Key, key
+from .constants import constant_value
+from .type_algebra import PropertyOrder, empty_collection
+from .type_env import TypeEnv, TypeNode, extent
+from .visit import ROOTS, operator_name, original_ref
+
+
+class KnownTypes:
+    """What is known of types at a place in a body: those of rules, and by layers those of variables.
+
+    ``overlay`` is what a ``with`` around the place says of rules; ``original`` maps generated names to written ones.
+    ``check`` checks the body of a comprehension, whose variables its type depends on.
+    """
+
+    def __init__(
+        self,
+        env: TypeEnv,
+        original: Mapping[str, str],
+        check: Callable[[KnownTypes, Body], list[Problem]],
+        scopes: tuple[dict[str, Type | None], ...],
+        overlay: dict[Key, TypeNode] | None = None,
+    ) -> None:
+        self.env = env
+        self.original = original
+        self.check = check
+        self.scopes = scopes
+        self.overlay = overlay
+
+    def var(self, name: str) -> Type | None:
+        """The type of a variable, None while unknown."""
+        for scope in reversed(self.scopes):
+            if name in scope:
+                return scope[name]
+        return None
+
+    def type(self, term: Term) -> Type | None:
+        """The type of a term, None while unknown."""
+        match term:
+            case Scalar(value):
+                return type_of(value)
+            case Var(name):
+                if name in ROOTS:
+                    return self.ref_type(Ref((term,)))
+                return self.var(name)
+            case Ref():
+                return self.ref_type(term)
+            case Array(items):
+                return ArrayType(tuple([self.type(i) for i in items]))
+            case Set(items):
+                of: Type | None = None
+                for item in items:
+                    of = union(of, self.type(item))
+                return SetType(of)
+            case Object(pairs):
+                return self._object_type(pairs)
+            case ArrayComprehension(inner, body):
+                found = self.closure(body)
+                return None if found is None else ArrayType((), found.type(inner))
+            case SetComprehension(inner, body):
+                found = self.closure(body)
+                return None if found is None else SetType(found.type(inner))
+            case ObjectComprehension(k, v, body):
+                found = self.closure(body)
+                return None if found is None else ObjectType((), (found.type(k), found.type(v)))
+            case TemplateString():
+                return STRING
+            case Call():
+                return None
+
+    def _object_type(self, pairs: tuple[tuple[Term, Term], ...]) -> Type:
+        static: dict[Key, Property] = {}
+        dynamic: tuple[Type | None, Type | None] | None = None
+        for k, v in pairs:
+            kind = self.type(v)
+            constant = constant_value(k)
+            if constant is not None:
+                static[key(constant[0])] = Property(constant[0], kind)
+            else:
+                dynamic = (self.type(k) or ANY, kind)
+        ordered = sorted(static.values(), key=PropertyOrder)
+        return ObjectType(tuple(ordered), dynamic)
+
+    def closure(self, body: Body) -> KnownTypes | None:
+        """What is known inside a comprehension, its variables included; None where its body has problems."""
+        inner = self.inner()
+        return None if self.check(inner, body) else inner
+
+    def inner(self) -> KnownTypes:
+        """The same for an inner body with variables of its own."""
+        return KnownTypes(self.env, self.original, self.check, (*self.scopes, {}), self.overlay)
+
+    def ref_type(self, ref: Ref) -> Type | None:
+        """The type of what a reference finds."""
+        head = ref.head
+        if not isinstance(head, Var):
+            return self._select(self.type(head), ref.path)
+        if head.name == "input":
+            return self.over(("input",), ref.path) or ANY
+        if head.name == "data":
+            over = self.over(("data",), ref.path)
+            if over is not None:
+                return over
+            return self._rule_type(self.env.root, ref.path)
+        found = signatures().get(operator_name(ref)) if self.var(head.name) is None else None
+        if found is not None:
+            return found.function
+        return self._select(self.var(head.name), ref.path)
+
+    def over(self, start: tuple[str, ...], path: tuple[Term, ...]) -> Type | None:
+        """The type that a ``with`` gives a place, if it says anything about it."""
+        if self.overlay is None:
+            return None
+        node: TypeNode | None = self.overlay.get(start[0])
+        for i, step in enumerate(path):
+            if node is None:
+                return None
+            if node.value is not None:
+                return self._select(node.value, path[i:]) or ANY
+            if not isinstance(step, Scalar):
+                return ANY
+            node = node.children.get(key(step.value))
+        if node is None:
+            return None
+        return node.value if node.value is not None else ANY
+
+    def _rule_type(self, node: TypeNode, tail: tuple[Term, ...]) -> Type | None:
+        if not tail:
+            return extent(node)
+        step = tail[0]
+        constant = constant_value(step)
+        if node.value is not None:
+            if node.children and constant is not None:
+                child = node.children.get(key(constant[0]))
+                if child is not None:
+                    return self._rule_type(child, tail[1:])
+            return self._select(node.value, tail)
+        if constant is None:
+            return self._select(extent(node), tail)
+        child = node.children.get(key(constant[0]))
+        return ANY if child is None else self._rule_type(child, tail[1:])
+
+    def _select(self, found: Type | None, tail: tuple[Term, ...]) -> Type | None:
+        for step in tail:
+            if found is None:
+                return None
+            constant = constant_value(step)
+            if constant is None or isinstance(step, Array | Object | Set):
+                found = ANY if empty_collection(found) else values(found)
+                if found is ANY:
+                    return ANY
+            else:
+                found = select(found, constant[0])
+        return found
+
+    def under(self, overlay: dict[Key, TypeNode]) -> KnownTypes:
+        """The same below a ``with``."""
+        return KnownTypes(self.env, self.original, self.check, self.scopes, overlay)
+
+    def learn(self, name: str, kind: Type | None) -> None:
+        """Say what a variable is."""
+        self.scopes[-1][name] = kind
+
+    def shown(self, ref: Ref) -> str:
+        """A reference as text, with the names that were written."""
+        return term_text(original_ref(ref, self.original))

@@ -1,0 +1,101 @@
+"""The types of rules by their places below ``data``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..types import ANY, STRING, AnyOf, ObjectType, Property, SetType, Type, type_of, union
+from ..values import Key, Value, key, sort_values, unkey
+from .documents import RuleTree
+from .type_algebra import PropertyOrder
+
+
+@dataclass(slots=True)
+class TypeNode:
+    """What is known of a place below ``data``: its type, or what lies below it."""
+
+    value: Type | None = None
+    children: dict[Key, TypeNode] = field(default_factory=dict)
+
+
+class TypeEnv:
+    """The types of rules. Rules of one place are merged; what stands inside a partial object widens its type."""
+
+    def __init__(self, tree: RuleTree) -> None:
+        self.tree = tree
+        self.root = TypeNode()
+
+    def put(self, steps: Sequence[Value], found: Type) -> None:
+        """Say what is at a place."""
+        node = self.root
+        for step in steps:
+            node = node.children.setdefault(key(step), TypeNode())
+        node.value = found
+
+    def insert(self, steps: Sequence[Value], found: Type) -> None:
+        """Add what a further rule gives at a place."""
+        node = self.root
+        for i, step in enumerate(steps):
+            child = node.children.setdefault(key(step), TypeNode())
+            if isinstance(child.value, ObjectType) and i + 1 < len(steps):
+                child.value = _insert(child.value, steps[i + 1 :], found)
+            node = child
+        node.value = _merge(node.value, found)
+        if isinstance(found, ObjectType) and isinstance(node.value, ObjectType):
+            for path, leaf in _leaves(node):
+                if isinstance(node.value, ObjectType):
+                    node.value = _insert(node.value, path, leaf)
+
+
+def _leaves(node: TypeNode) -> Iterator[tuple[list[Value], Type]]:
+    for k, child in node.children.items():
+        if child.value is not None:
+            yield [unkey(k)], child.value
+        else:
+            for path, leaf in _leaves(child):
+                yield [unkey(k), *path], leaf
+
+
+def _insert(obj: ObjectType, path: Sequence[Value], found: Type) -> ObjectType:
+    below: Type = found if len(path) == 1 else _insert(ObjectType(), path[1:], found)
+    k: Type | None = type_of(path[0])
+    v: Type | None = below
+    if obj.dynamic is not None:
+        k, v = union(obj.dynamic[0], k), union(obj.dynamic[1], v)
+    return ObjectType(obj.static, (k or ANY, v or ANY))
+
+
+def _merge(a: Type | None, b: Type | None) -> Type | None:
+    """The type of a document that several rules make."""
+    if a is None:
+        return b
+    if b is None:
+        return a
+    match a, b:
+        case ObjectType((), da), ObjectType((), db):
+            if da is None or db is None:
+                return b if da is None else a
+            return ObjectType((), (union(da[0], db[0]) or ANY, _merge(da[1], db[1]) or ANY))
+        case SetType(), SetType():
+            return SetType(union(a.of, b.of))
+        case AnyOf(), AnyOf():
+            return union(a, b)
+        case AnyOf(), _:
+            return _merge(b, a)
+        case _:
+            return union(a, b)
+
+
+def extent(node: TypeNode) -> Type:
+    """The type of everything below a place."""
+    if node.value is not None:
+        return node.value
+    static = [Property(unkey(k), extent(c)) for k, c in node.children.items()]
+    static.sort(key=PropertyOrder)
+    return ObjectType(tuple(static), (STRING, ANY))
+
+
+def names_below(node: TypeNode) -> list[Value]:
+    """The keys known below a place, in Rego's order."""
+    return sort_values([unkey(k) for k in node.children])

@@ -1,0 +1,230 @@
+"""A place in a text that is being parsed: tokens, the words that are keywords here, faults, and going back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..errors import PARSE_ERROR, CompileError, Location, Problem
+from . import lexer
+from .keywords import FUTURE_V0, KEYWORDS_V0
+from .lexer import Source, Token, tokenize
+from .nodes import Body, Comment, Expr, Rule, Term, Var
+
+MAX_DEPTH = 250
+"""How deep terms and bodies may nest; OPA's own bound is far above what any policy needs."""
+
+Mark: TypeAlias = tuple[int, int, list[str], int]
+"""A position to come back to: token, number of faults, hints, and the keyword taken for a name."""
+
+
+@dataclass(slots=True)
+class RuleNote:
+    """What the checks of Rego v1 need to know of how a rule was written."""
+
+    has_if: bool = False
+    has_contains: bool = False
+
+
+class TooDeep(Exception):
+    """The text nests deeper than :data:`MAX_DEPTH`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The rules of the grammar that others lead back to: a term holds bodies, and a body holds terms."""
+
+    term: Callable[[Cursor], Term | None]
+    infix: Callable[..., Term | None]
+    body: Callable[[Cursor, str], Body | None]
+    literal: Callable[[Cursor], Expr | None]
+
+
+class Cursor:
+    """Where a parser is in one text.
+
+    A reading function returns None where it cannot go on; the fault is then in ``faults``. Alternatives are tried
+    by going back to an earlier :data:`Mark`, faults included; terms read once are remembered by position in
+    ``memo``, so that going back does not cost twice. ``version`` is 0 or 1; ``keywords`` are the words that are
+    keywords at the moment.
+    """
+
+    def __init__(
+        self, source: Source, version: int, grammar: Grammar, *, all_keywords: bool = False, rules: bool = True
+    ) -> None:
+        self.source = source
+        self.version = version
+        self.grammar = grammar
+        self.tokens, self.comment_tokens = tokenize(source)
+        self.keywords: set[str] = set(KEYWORDS_V0)
+        if version >= 1 or all_keywords:
+            self.keywords |= FUTURE_V0
+        self.not_bodies = False
+        self.with_rules = rules
+        self.pos = 0
+        self.faults: list[Problem] = []
+        self.hints: list[str] = []
+        self.wildcards = 0
+        self.depth = 0
+        self.notes: dict[int, tuple[Rule, RuleNote]] = {}
+        self.memo: dict[tuple[int, int], tuple[Term | None, int, int]] = {}
+        self.as_name = -1
+        """The position of a keyword that is a name here."""
+        self.generation = 0
+        """Counts changes of ``keywords``; terms remembered before one are of no use after it."""
+
+    @property
+    def token(self) -> Token:
+        """The token at hand."""
+        return self.tokens[self.pos]
+
+    def kind(self, offset: int = 0) -> str:
+        """The kind of the token at hand; ``kw:<word>`` for keywords."""
+        token = self.tokens[min(self.pos + offset, len(self.tokens) - 1)]
+        if token.kind == lexer.IDENT and token.text in self.keywords and self.pos + offset != self.as_name:
+            return "kw:" + token.text
+        return token.kind
+
+    def next(self) -> None:
+        """Go on to the next token."""
+        if self.pos < len(self.tokens) - 1:
+            self.pos += 1
+
+    def at(self, *kinds: str) -> bool:
+        """Whether the token at hand is one of these."""
+        return self.kind() in kinds
+
+    def save(self) -> Mark:
+        """A position to come back to."""
+        return self.pos, len(self.faults), list(self.hints), self.as_name
+
+    def restore(self, mark: Mark) -> None:
+        """Go back, forgetting the faults since."""
+        self.pos = mark[0]
+        del self.faults[mark[1] :]
+        self.hints = list(mark[2])
+        self.as_name = mark[3]
+
+    def loc(self, token: Token | None = None) -> Location:
+        """The location of a token."""
+        token = token or self.token
+        if token.kind == lexer.EOF:
+            return self.source.end_location()
+        return self.source.location(token.start, token.end)
+
+    def span(self, start: int) -> Location:
+        """From an offset to the end of the last token consumed."""
+        end = self.tokens[self.pos - 1].end if self.pos else start
+        return self.source.location(start, max(end, start))
+
+    def enter(self) -> None:
+        """One level deeper."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TooDeep
+
+    def error(self, loc: Location, message: str) -> None:
+        """Report a fault at a place."""
+        if len(self.hints) == 1:
+            message += f" (hint: {self.hints[0]})"
+        elif self.hints:
+            message += f" (hints: {', '.join(self.hints)})"
+        self.hints = []
+        line, index = self.source.line_at(loc.offset)
+        self.faults.append(Problem(PARSE_ERROR, message, loc, line, index))
+
+    def illegal(self, note: str = "") -> None:
+        """Report the token at hand as unexpected."""
+        token = self.token
+        if token.kind == lexer.ILLEGAL:
+            for fault in token.faults or ("illegal token",):
+                self.error(self.loc(), fault)
+            return
+        kind = self.kind()
+        name, what = kind, "token"
+        if kind.startswith("kw:"):
+            name, what = kind[3:], "keyword"
+        elif kind == lexer.RAW_STRING:
+            name = lexer.STRING
+        text = f"unexpected {name} {what}"
+        self.error(self.loc(), f"{text}: {note}" if note else text)
+
+    def variable(self) -> Var:
+        """The identifier at hand as a variable; each ``_`` is one of its own."""
+        token = self.token
+        if token.text == "_":
+            return self.wildcard(self.loc())
+        return Var(token.text, self.loc())
+
+    def wildcard(self, loc: Location) -> Var:
+        """A fresh ``_``."""
+        self.wildcards += 1
+        return Var(f"${self.wildcards - 1}", loc)
+
+    def comments(self) -> tuple[Comment, ...]:
+        """All comments of the text."""
+        return tuple(Comment(c.text, self.source.location(c.start, c.end)) for c in self.comment_tokens)
+
+    def note_of(self, rule: Rule) -> RuleNote:
+        """How a rule was written."""
+        found = self.notes.get(id(rule))
+        return RuleNote() if found is None else found[1]
+
+    @property
+    def logical(self) -> bool:
+        """Whether ``and`` or ``or`` are keywords here."""
+        return "and" in self.keywords or "or" in self.keywords
+
+    def starts_ref(self, offset: int = 1) -> bool:
+        """Whether a step of a reference directly follows."""
+        token = self.tokens[min(self.pos + offset, len(self.tokens) - 1)]
+        return not token.space and token.kind in (".", "[")
+
+    def noted(self, rule: Rule, note: RuleNote) -> Rule:
+        """Remember how a rule was written; the rule is kept beside the note, so that its identity stays its own."""
+        self.notes[id(rule)] = (rule, note)
+        return rule
+
+    def closing(self, start: int) -> Location:
+        """From an offset to the end of the token at hand."""
+        return self.source.location(start, self.token.end)
+
+    def take_keyword_as_name(self) -> bool:
+        """A keyword directly followed by ``.`` or ``[`` is the head of a reference: take it for an identifier."""
+        if self.kind().startswith("kw:") and self.starts_ref():
+            self.as_name = self.pos
+            return True
+        return False
+
+    def at_with(self) -> bool:
+        """Whether a modifier follows: the keyword, and not a reference that begins with it on a new line."""
+        return self.at("kw:with") and not self.starts_ref()
+
+    def at_not(self) -> bool:
+        """Whether a negation follows: the keyword, and not a reference that begins with it."""
+        return self.at("kw:not") and not self.starts_ref()
+
+    def take_name(self) -> bool:
+        """Whether an identifier is at hand, or a keyword, which is then taken for one."""
+        kind = self.kind()
+        if kind == lexer.IDENT:
+            return True
+        if kind.startswith("kw:"):
+            self.as_name = self.pos
+            return True
+        return False
+
+    def add_keywords(self, words: set[str]) -> None:
+        """Make words keywords from here on."""
+        if "not" in words:
+            self.not_bodies = True
+        if "every" in words:
+            words = words | {"in"}
+        self.keywords |= words
+        self.generation += 1
+
+
+def too_deep(source: Source) -> CompileError:
+    """The error of a text that nests too deep."""
+    return CompileError([Problem(PARSE_ERROR, f"nested deeper than {MAX_DEPTH} levels", Location(source.name, 1, 1))])

@@ -1,0 +1,121 @@
+"""Constants from tokens: numbers, strings, and template strings with the expressions in them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from ..values import Num
+from . import lexer
+from .cursor import Cursor
+from .lexer import Token
+from .nodes import CallExpr, Every, Expr, Scalar, SomeDecl, TemplateString, Term, TermExpr
+from .shapes import dotted
+
+
+def read_number(c: Cursor) -> Scalar | None:
+    """A number; the last token of it stays at hand."""
+    loc = c.loc()
+    prefix = ""
+    if c.at("minus"):
+        prefix = "-"
+        c.next()
+        if not c.at(lexer.NUMBER, "."):
+            c.illegal("expected number")
+            return None
+    if c.at("."):
+        prefix += "."
+        c.next()
+        if not c.at(lexer.NUMBER):
+            c.illegal("expected number")
+            return None
+    text = c.token.text
+    if not prefix.endswith(".") and len(text) > 1 and text[0] == "0" and text[1] not in ".eE":
+        c.illegal("expected number without leading zero")
+        return None
+    whole = prefix + text
+    if whole.lstrip("-").isdigit():
+        value: int | Num = int(whole) if whole != "-0" else Num("-0")
+    else:
+        exponent = whole.lower().partition("e")[2]
+        if exponent and abs(int(exponent)) > 100_000:
+            c.error(c.loc(), "number too big")
+            return None
+        value = Num(whole)
+    return Scalar(value, replace(loc, text=c.source.text[loc.offset : c.token.end]))
+
+
+def read_string(c: Cursor, token: Token) -> str | None:
+    """The value of a quoted string."""
+    if "\\" not in token.text:
+        return token.text[1:-1]
+    try:
+        text = json.loads(token.text, strict=False)
+    except ValueError:
+        c.error(c.loc(), f"illegal string literal: {token.text}")
+        return None
+    return _scrub(text)
+
+
+def read_template(c: Cursor, raw: bool) -> Term | None:
+    """``$"…{x}…"``; the last token of it stays at hand."""
+    loc = c.loc()
+    parts: list[Scalar | Expr] = []
+    while True:
+        token = c.token
+        if token.kind == lexer.ILLEGAL:
+            c.illegal()
+            return None
+        text = token.text
+        if not raw and "\\" in text:
+            try:
+                text = _scrub(json.loads(f'"{text}"', strict=False))
+            except ValueError:
+                c.error(c.loc(), f"illegal template-string part: {text}")
+                return None
+        if text:
+            parts.append(Scalar(text, c.loc()))
+        if token.kind in (lexer.TEMPLATE_END, lexer.RAW_TEMPLATE_END):
+            break
+        c.next()
+        part = _read_template_part(c)
+        if part is None:
+            return None
+        parts.append(part)
+        if not c.at("}"):
+            c.error(c.loc(), "expected } to end template string expression")
+            return None
+        c.next()
+    return TemplateString(tuple(parts), raw, replace(loc, text=c.source.text[loc.offset : c.token.end]))
+
+
+def _read_template_part(c: Cursor) -> Scalar | Expr | None:
+    expr = c.grammar.literal(c)
+    if expr is None:
+        c.error(c.loc(), "invalid template-string expression")
+        return None
+    name = dotted(expr.terms.operator) if isinstance(expr.terms, CallExpr) else ""
+    fault = ""
+    if expr.negated:
+        fault = "unexpected negation ('not')"
+    elif name == "eq":
+        fault = "unexpected unification ('=')"
+    elif name == "assign":
+        fault = "unexpected assignment (':=')"
+    elif isinstance(expr.terms, Every):
+        fault = "unexpected 'every'"
+    elif isinstance(expr.terms, SomeDecl):
+        fault = "unexpected 'some'"
+    if fault:
+        c.error(expr.loc, f"{fault} in template-string expression")
+        return None
+    if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Scalar) and not expr.withs:
+        return expr.terms.term
+    return expr
+
+
+def _scrub(text: str) -> str:
+    """Go's decoding of escapes: lone surrogates become U+FFFD."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 
 from .faults import Fault
 
+if TYPE_CHECKING:
+    from ..opa.documents import Documents
+
 Flag = Annotated[bool, Parameter(negative=())]
+_OtherFlag = Annotated[bool, Parameter(negative=(), show=False)]
+_Other = Annotated[tuple[str, ...], Parameter(negative=(), show=False)]
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "--format": ("pretty", "json"),
+    "--log-level": ("debug", "info", "error"),
+    "--log-format": ("json", "json-pretty", "text"),
+    "--authentication": ("off", "token", "tls"),
+    "--authorization": ("off", "basic"),
+    "--min-tls-version": ("1.2", "1.3"),
+}
+_FILES: Final = "give policies and data as files or directories"
+_INSTEAD: Final[Mapping[str, str]] = {
+    "--bundle": _FILES,
+    "--config-file": "what can be set is an option: image-enforcer run --help",
+    "--set": "what can be set is an option: image-enforcer run --help",
+    "--set-file": "what can be set is an option: image-enforcer run --help",
+    "--diagnostic-addr": "/health and /metrics are served beside the rest",
+    "--verification-key": _FILES,
+    "--pprof": "leave it out",
+    "--h2c": "HTTP/1.1 is spoken",
+    "--tls-cipher-suites": "the choice of OpenSSL is taken; --min-tls-version narrows it",
+    "--tls-cert-refresh-period": "restart the server after the certificate has changed",
+    "--log-timestamp-format": "times are UTC, as in 2026-01-31T12:00:00Z",
+    "--optimize-store-for-read-speed": "leave it out: data is always kept that way",
+}
 
 
 def run(
@@ -27,10 +57,26 @@ def run(
     tls_cert_file: str = "",
     tls_private_key_file: str = "",
     tls_ca_cert_file: str = "",
+    min_tls_version: str = "1.2",
+    unix_socket_perm: str = "755",
     v0_compatible: Flag = False,
     max_errors: Annotated[int, Parameter(name=["--max-errors", "-m"])] = 10,
     shutdown_grace_period: int = 10,
     no_mount: Flag = False,
+    bundle: Annotated[tuple[str, ...], Parameter(name=["--bundle", "-b"], negative=(), show=False)] = (),
+    config_file: Annotated[tuple[str, ...], Parameter(name=["--config-file", "-c"], negative=(), show=False)] = (),
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), show=False)] = (),
+    set_file: _Other = (),
+    diagnostic_addr: _Other = (),
+    verification_key: _Other = (),
+    tls_cipher_suites: _Other = (),
+    tls_cert_refresh_period: _Other = (),
+    log_timestamp_format: _Other = (),
+    pprof: _OtherFlag = False,
+    h2c: _OtherFlag = False,
+    optimize_store_for_read_speed: _OtherFlag = False,
+    skip_version_check: _OtherFlag = False,
+    disable_telemetry: _OtherFlag = False,
 ) -> int:
     """Start the REPL, or with --server OPA's REST API.
 
@@ -43,7 +89,7 @@ def run(
     server
         serve the REST API instead of the REPL
     addr
-        where the server listens
+        where the server listens: host:port, http://, https:// or unix://; may be given several times
     watch
         load changed files while running
     format_
@@ -55,54 +101,111 @@ def run(
     log_level
         debug, info or error
     log_format
-        json or text
+        json, json-pretty or text
     authentication
         token, tls or off
     authorization
         basic asks data.system.authz.allow about each request; off does not
+    tls_cert_file
+        the server's certificate with its chain, PEM
+    tls_private_key_file
+        the certificate's key, PEM
+    tls_ca_cert_file
+        who signs clients' certificates, PEM; for --authentication=tls
+    min_tls_version
+        1.2 or 1.3
+    unix_socket_perm
+        who may use a unix:// address, as for chmod
     v0_compatible
         read policies as Rego v0
+    max_errors
+        how many errors of policies are shown
+    shutdown_grace_period
+        seconds that running requests have to finish after SIGTERM
     no_mount
         do not mount ./data/* directories under their own names
     """
-    del max_errors
-    from ..opa.documents import Documents
-    from ..opa.errors import LoadError
-    from ..opa.loader import load
-    from ..rego import CompileError
-
-    if format_ not in ("pretty", "json"):
-        raise Fault("IE2003", f"--format {format_!r} is not one of pretty, json")
+    del skip_version_check, disable_telemetry  # nothing is ever asked for or sent
+    _refuse({
+        "--bundle": bundle, "--config-file": config_file, "--set": set_, "--set-file": set_file,
+        "--diagnostic-addr": diagnostic_addr, "--verification-key": verification_key, "--pprof": pprof, "--h2c": h2c,
+        "--tls-cipher-suites": tls_cipher_suites, "--tls-cert-refresh-period": tls_cert_refresh_period,
+        "--log-timestamp-format": log_timestamp_format, "--optimize-store-for-read-speed": optimize_store_for_read_speed,
+    })  # fmt: skip
+    _check({
+        "--format": format_, "--log-level": log_level, "--log-format": log_format, "--authentication": authentication,
+        "--authorization": authorization, "--min-tls-version": min_tls_version,
+    })  # fmt: skip
     if bool(tls_cert_file) != bool(tls_private_key_file):
         raise Fault("IE2003", "--tls-cert-file and --tls-private-key-file must be specified together")
+    if shutdown_grace_period < 0 or max_errors < 0:
+        raise Fault("IE2003", "--shutdown-grace-period and --max-errors are not negative")
+    from ..opa.documents import Documents
+    from ..opa.errors import OpaError
+    from ..opa.loader import Loaded, load
+    from ..rego import CompileError
+
     version = 0 if v0_compatible else 1
+
+    def read() -> Loaded:
+        return load(list(paths), version=version, ignore=ignore, mount=not no_mount)
+
     try:
-        loaded = load(list(paths), version=version, ignore=ignore, mount=not no_mount)
-        documents = Documents(loaded, version=version)
-    except (LoadError, CompileError) as e:
+        loaded = read()
+        documents = Documents(loaded, version=version, max_errors=max_errors)
+    except (OpaError, CompileError) as e:
         print(e, file=sys.stderr)
         return 2
     for notice in loaded.notices:
         print(notice, file=sys.stderr)
 
     def reload() -> None:
-        documents.replace_files(load(list(paths), version=version, ignore=ignore, mount=not no_mount))
+        documents.replace_files(read())
 
+    watched = list(paths) if watch else []
     if server:
-        from ..opa.rest.run import Options, serve
-
-        options = Options(
-            addresses=addr, log_level=log_level, log_format=log_format, authentication=authentication, authorization=authorization,
-            cert_file=tls_cert_file, key_file=tls_private_key_file, ca_file=tls_ca_cert_file, grace=shutdown_grace_period,
-        )  # fmt: skip
-        return serve(documents, options, list(paths) if watch else [], reload)
+        options = {
+            "addresses": addr, "log_level": log_level, "log_format": log_format, "authentication": authentication,
+            "authorization": authorization, "cert_file": tls_cert_file, "key_file": tls_private_key_file, "ca_file": tls_ca_cert_file,
+            "min_tls": min_tls_version, "grace": shutdown_grace_period, "unix_mode": _mode(unix_socket_perm), "ignore": ignore,
+        }  # fmt: skip
+        return _serve(documents, options, watched, reload)
     from ..opa.repl.console import Console
 
-    return Console(
-        documents,
-        form="json" if format_ == "json" else "pretty",
-        history=history,
-        watched=paths if watch else (),
-        ignore=ignore,
-        reload=reload,
-    ).run()
+    return Console(documents, form=format_, history=history, watched=watched, reload=reload).run()
+
+
+def _serve(documents: Documents, options: Mapping[str, Any], watched: list[str], reload: Callable[[], None]) -> int:
+    from ..opa.rest.addresses import AddressError
+    from ..opa.rest.run import Options, SetupError, serve
+
+    try:
+        return serve(documents, Options(**options), watched, reload)
+    except AddressError as e:
+        if e.in_use:
+            raise Fault("IE2008", str(e), hint="stop that program, or choose another port with --addr") from None
+        raise Fault("IE2008", str(e), hint="--addr localhost:8181") from None
+    except SetupError as e:
+        raise Fault("IE2003", str(e)) from None
+
+
+def _refuse(given: Mapping[str, object]) -> None:
+    for flag, value in given.items():
+        if value:
+            raise Fault("IE2003", f"{flag} is not supported yet", hint=_INSTEAD[flag])
+
+
+def _check(given: Mapping[str, str]) -> None:
+    for flag, value in given.items():
+        if value not in _CHOICES[flag]:
+            raise Fault("IE2003", f"{flag} {value!r} is not one of {', '.join(_CHOICES[flag])}")
+
+
+def _mode(text: str) -> int:
+    try:
+        mode = int(text, 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o777:
+        raise Fault("IE2003", f"--unix-socket-perm {text!r} is no mode", hint="--unix-socket-perm 660")
+    return mode

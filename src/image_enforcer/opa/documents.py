@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..rego import CompileError, Policy, Problem, Snapshot, Value, compile_modules, parse_module
 from ..rego.syntax.nodes import Module
-from .errors import BadPatch, Conflict, NotFound
+from .errors import BadPatch, NotFound, ReadOnly
 from .loader import Loaded
-
-Path: TypeAlias = tuple[str, ...]
-
-_GONE: Final = object()
+from .overlay import Overlay
+from .trees import Path, added, exists, occupied, path_text, read, removed, replaced, with_parents
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One consistent set: policies compiled together with the documents beside them."""
+    """One consistent set: policies compiled together with the documents beside them.
+
+    ``revision`` counts every change, ``policy_revision`` those of policies; ``file_modules`` are the files' own.
+    """
 
     policy: Policy
     snapshot: Snapshot
@@ -35,42 +36,44 @@ class State:
     file_modules: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Overlay:
-    """What the API wrote: a value or ``_GONE`` by path, in order."""
-
-    writes: tuple[tuple[Path, Any], ...] = ()
-    whole: Any = field(default=None)
-
-
 class Documents:
-    """Holds the state; writes are serialised."""
+    """Holds the state; writes are serialised.
 
-    def __init__(self, loaded: Loaded | None = None, *, version: int = 1) -> None:
+    ``mounted`` are documents that are read from elsewhere (lazy ones), by path; nothing may write there, and no file
+    may have anything at or above them but objects.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded | None = None,
+        *,
+        version: int = 1,
+        max_errors: int = 10,
+        mounted: Mapping[Path, Value] | None = None,
+    ) -> None:
         """Raises :class:`CompileError` where the files' policies do not compile."""
         self.version = version
+        self._max_errors = max_errors
         self._lock = threading.RLock()
+        self._mounted = dict(mounted or {})
+        self._overlay = Overlay()
         loaded = loaded or Loaded()
-        self._files: dict[str, Any] = loaded.documents
-        self._overlay = _Overlay()
-        root = dict(loaded.documents)
+        self._files: Value = loaded.documents
+        root = self._with_mounted(dict(loaded.documents))
         policy = self._compile(loaded.modules, root)
         self.state = State(
             policy, Snapshot(root), dict(loaded.modules), dict(loaded.raw), 1, 1, frozenset(loaded.modules)
         )
 
     def _compile(self, modules: Mapping[str, Module], root: Value) -> Policy:
-        return compile_modules(modules, version=self.version, path_conflicts=lambda path: _exists(root, path))
+        return compile_modules(
+            modules, version=self.version, path_conflicts=lambda path: occupied(root, path), max_errors=self._max_errors
+        )
 
-    def _put(self, **changes: Any) -> State:
-        now = self.state
-        fields = {
-            "policy": now.policy, "snapshot": now.snapshot, "modules": now.modules, "raw": now.raw,
-            "revision": now.revision + 1, "policy_revision": now.policy_revision, "file_modules": now.file_modules,
-        }  # fmt: skip
-        fields.update(changes)
-        self.state = State(**fields)
-        return self.state
+    def _with_mounted(self, root: Value) -> Value:
+        for path, document in self._mounted.items():
+            root = added(with_parents(root, path), path, document)
+        return root
 
     # --- files -----------------------------------------------------------------------------------
 
@@ -84,68 +87,74 @@ class Documents:
                 if k not in modules:
                     modules[k] = v
                     raw[k] = loaded.raw[k]
-            root: Value = dict(loaded.documents)
-            for path, value in self._overlay.writes:
-                root = _over(root, path, value)
+            root = self._with_mounted(self._overlay.over(loaded.documents))
             policy = self._compile(modules, root)
             self._files = loaded.documents
-            return self._put(
-                policy=policy, snapshot=Snapshot(root), modules=modules, raw=raw, policy_revision=now.policy_revision + 1,
-                file_modules=frozenset(k for k in loaded.modules if modules.get(k) is loaded.modules[k]),
-            )  # fmt: skip
+            self._overlay = self._overlay.pruned(loaded.documents)
+            own = frozenset(k for k in loaded.modules if modules.get(k) is loaded.modules[k])
+            return self._put_policies(policy, modules, raw, own, Snapshot(root))
 
     # --- data ------------------------------------------------------------------------------------
 
-    def read(self, path: Path) -> Any:
+    def read(self, path: Path) -> Value:
         """The base document at a path; raises :class:`NotFound`."""
-        found = _find(self.state.snapshot.root, path)
-        if found is _GONE:
-            raise NotFound(_not_found(path))
-        return found
+        return read(self.state.snapshot.root, path)
 
-    def put_data(self, path: Path, value: Value) -> State:
-        """Write a document; parents are made. Raises :class:`Conflict`, or :class:`CompileError` where a rule stands."""
+    def put_data(self, path: Path, value: Value, *, absent: bool = False) -> bool:
+        """Write a document; parents are made. With ``absent`` only where there is none: False where there was one.
+
+        Raises :class:`Conflict`, :class:`ReadOnly`, and :class:`CompileError` where a rule stands.
+        """
         with self._lock:
-            if not path:
-                if not isinstance(value, dict):
-                    raise Conflict("root must be object")
-                return self._write(path, value, value)
-            root = _make_parents(self.state.snapshot.root, path)
-            return self._write(path, value, _add(root, path, value))
+            root = self.state.snapshot.root
+            if not exists(root, path):
+                root = with_parents(root, path)
+            elif absent:
+                return False
+            self._commit(added(root, path, value), [path])
+            return True
 
-    def delete_data(self, path: Path) -> State:
-        """Remove a document; raises :class:`NotFound`."""
+    def delete_data(self, path: Path) -> None:
+        """Remove a document; raises :class:`NotFound`, :class:`ReadOnly`."""
         with self._lock:
-            return self._write(path, _GONE, _removed(self.state.snapshot.root, path))
+            root = self.state.snapshot.root
+            read(root, path)
+            self._commit(removed(root, path), [path])
 
-    def patch_data(self, base: Path, operations: Sequence[Any]) -> State:
-        """Carry out add, remove and replace, all of them or none; raises :class:`BadPatch` and as the others."""
+    def patch_data(self, operations: Sequence[tuple[str, Path, Value]]) -> None:
+        """Carry out ``add``, ``remove`` and ``replace``, all of them or none.
+
+        Raises :class:`BadPatch` for another operation, and as the other writes do.
+        """
         with self._lock:
-            root: Value = self.state.snapshot.root
-            writes: list[tuple[Path, Any]] = []
-            for operation in operations:
-                root, write = _patched(root, base, operation)
-                writes.append(write)
-            return self._commit(root, writes)
+            root = self.state.snapshot.root
+            for operation, path, value in operations:
+                root = _patched(root, operation, path, value)
+            if operations:
+                self._commit(root, [path for _, path, _ in operations])
 
-    def _write(self, path: Path, value: Any, root: Value) -> State:
-        return self._commit(root, [(path, value)])
+    def _commit(self, root: Value, paths: list[Path]) -> None:
+        for path in paths:
+            self._check_owner(path)
+        self._check_rules(root, paths)
+        for path in paths:
+            self._overlay.write(path, root, self._files)
+        now = self.state
+        self.state = replace(now, snapshot=Snapshot(root), revision=now.revision + 1)
 
-    def _commit(self, root: Value, writes: list[tuple[Path, Any]]) -> State:
-        self._check_conflicts(root, writes)
-        kept = [w for w in self._overlay.writes if not any(w[0][: len(p)] == p for p, _ in writes)]
-        final = [(p, _find(root, p)) for p, _ in writes]
-        self._overlay = _Overlay((*kept, *final))
-        return self._put(snapshot=Snapshot(root))
+    def _check_owner(self, path: Path) -> None:
+        for owned in self._mounted:
+            shared = min(len(owned), len(path))
+            if owned[:shared] == path[:shared]:
+                raise ReadOnly(f"path {path_text(path)[1:]} holds documents that are read from elsewhere")
 
-    def _check_conflicts(self, root: Value, writes: list[tuple[Path, Any]]) -> None:
+    def _check_rules(self, root: Value, paths: list[Path]) -> None:
         """A document may not stand where a rule is, as OPA refuses it."""
         problems: list[Problem] = []
-        policy = self.state.policy
-        for path, value in writes:
-            if value is _GONE:
-                continue
-            problems.extend(policy.conflicts(path, lambda p: _exists(root, p)))
+        for path in paths:
+            if exists(root, path):
+                found = self.state.policy.conflicts(path, lambda p: occupied(root, p))
+                problems.extend(p for p in found if p not in problems)
         if problems:
             raise CompileError(problems)
 
@@ -160,14 +169,7 @@ class Documents:
             module = parse_module(name, text, version=self.version)
             modules = {**now.modules, name: module}
             policy = self._compile(modules, now.snapshot.root)
-            self._put(
-                policy=policy,
-                snapshot=Snapshot(now.snapshot.root),
-                modules=modules,
-                raw={**now.raw, name: text},
-                policy_revision=now.policy_revision + 1,
-                file_modules=now.file_modules - {name},
-            )
+            self._put_policies(policy, modules, {**now.raw, name: text}, now.file_modules - {name})
             return True
 
     def delete_policy(self, name: str) -> None:
@@ -175,147 +177,42 @@ class Documents:
         with self._lock:
             now = self.state
             if name not in now.modules:
-                raise NotFound(f"storage_not_found_error: policy id {name!r}")
+                raise NotFound(missing_policy(name))
             modules = {k: v for k, v in now.modules.items() if k != name}
             policy = self._compile(modules, now.snapshot.root)
             raw = {k: v for k, v in now.raw.items() if k != name}
-            self._put(
-                policy=policy,
-                snapshot=Snapshot(now.snapshot.root),
-                modules=modules,
-                raw=raw,
-                policy_revision=now.policy_revision + 1,
-                file_modules=now.file_modules - {name},
-            )
+            self._put_policies(policy, modules, raw, now.file_modules - {name})
+
+    def _put_policies(
+        self,
+        policy: Policy,
+        modules: Mapping[str, Module],
+        raw: Mapping[str, str],
+        file_modules: frozenset[str],
+        snapshot: Snapshot | None = None,
+    ) -> State:
+        now = self.state
+        self.state = State(
+            policy, snapshot or Snapshot(now.snapshot.root), modules, raw, now.revision + 1, now.policy_revision + 1,
+            file_modules,
+        )  # fmt: skip
+        return self.state
 
 
-# --- trees ---------------------------------------------------------------------------------------
+def missing_policy(name: str) -> str:
+    """What is said about a policy that is not there."""
+    return f'policy id "{name}"'
 
 
-def _find(node: Value, path: Path) -> Any:
-    for step in path:
-        if isinstance(node, dict):
-            node = node.get(step, _GONE)
-        elif isinstance(node, list):
-            node = node[int(step)] if step.isdigit() and int(step) < len(node) else _GONE
-        else:
-            return _GONE
-        if node is _GONE:
-            return _GONE
-    return node
-
-
-def _exists(root: Value, path: Path) -> bool:
-    return _find(root, path) is not _GONE
-
-
-def _not_found(path: Path) -> str:
-    return "storage_not_found_error: document does not exist: /" + "/".join(path)
-
-
-def _make_parents(root: Value, path: Path) -> Value:
-    """Objects on the way to a path, where there is nothing yet."""
-    for size in range(1, len(path)):
-        found = _find(root, path[:size])
-        if found is _GONE:
-            above = _find(root, path[: size - 1])
-            if not isinstance(above, dict):
-                raise Conflict("storage_write_conflict_error: /" + "/".join(path[:size]))
-            root = _add(root, path[:size], {})
-        elif not isinstance(found, dict | list):
-            raise Conflict("storage_write_conflict_error: /" + "/".join(path[:size]))
-    return root
-
-
-def _add(node: Value, path: Path, value: Value, *, replace: bool = False) -> Value:
-    """A copy with a value at a path: object keys are set, array positions inserted at."""
-    step, rest = path[0], path[1:]
-    if isinstance(node, dict):
-        if rest:
-            if step not in node:
-                raise NotFound(_not_found(path))
-            return {**node, step: _add(node[step], rest, value, replace=replace)}
-        return {**node, step: value}
-    if isinstance(node, list):
-        if rest:
-            i = _position(node, step, 0)
-            return [*node[:i], _add(node[i], rest, value, replace=replace), *node[i + 1 :]]
-        if replace:
-            i = _position(node, step, 0)
-            return [*node[:i], value, *node[i + 1 :]]
-        i = len(node) if step == "-" else _position(node, step, 1)
-        return [*node[:i], value, *node[i:]]
-    raise NotFound(_not_found(path))
-
-
-def _position(items: list[Value], step: str, extra: int) -> int:
-    if not step.isdigit():
-        raise NotFound(_not_found((step,)))
-    i = int(step)
-    if i >= len(items) + extra:
-        raise NotFound(_not_found((step,)))
-    return i
-
-
-def _removed(node: Value, path: Path) -> Value:
-    if not path:
-        raise NotFound(_not_found(path))
-    step, rest = path[0], path[1:]
-    if isinstance(node, dict) and step in node:
-        if rest:
-            return {**node, step: _removed(node[step], rest)}
-        return {k: v for k, v in node.items() if k != step}
-    if isinstance(node, list):
-        i = _position(node, step, 0)
-        if rest:
-            return [*node[:i], _removed(node[i], rest), *node[i + 1 :]]
-        return [*node[:i], *node[i + 1 :]]
-    raise NotFound(_not_found(path))
-
-
-def _over(root: Value, path: Path, value: Any) -> Value:
-    """An API write laid over the files' documents."""
-    if not path:
-        return value if value is not _GONE else {}
-    step, rest = path[0], path[1:]
-    node = dict(root) if isinstance(root, dict) else {}
-    if not rest:
-        if value is _GONE:
-            node.pop(step, None)
-        else:
-            node[step] = value
-    else:
-        node[step] = _over(node.get(step, {}), rest, value)
-    return node
-
-
-def _patched(root: Value, base: Path, operation: Any) -> tuple[Value, tuple[Path, Any]]:
-    if not isinstance(operation, dict):
-        raise BadPatch("bad patch operation")
-    op = operation.get("op", "")
-    steps = str(operation.get("path", "")).removeprefix("/")
-    path = (*base, *(p.replace("~1", "/").replace("~0", "~") for p in steps.split("/"))) if steps else base
-    match op:
+def _patched(root: Value, operation: str, path: Path, value: Value) -> Value:
+    match operation:
         case "add":
-            value = operation.get("value")
-            if not path:
-                if not isinstance(value, dict):
-                    raise Conflict("root must be object")
-                return value, (path, value)
-            return _add(root, path, value), _subject(root, path, value)
+            return added(root, path, value)
         case "replace":
-            if path and _find(root, path) is _GONE:
-                raise NotFound(_not_found(path))
-            value = operation.get("value")
-            return (value if not path else _add(root, path, value, replace=True)), _subject(root, path, value)
+            return replaced(root, path, value)
         case "remove":
-            return _removed(root, path), _subject(root, path, _GONE)
-    raise BadPatch(f"bad patch operation: {op}")
+            return removed(root, path)
+    raise BadPatch(f"bad patch operation: {operation}")
 
 
-def _subject(root: Value, path: Path, value: Any) -> tuple[Path, Any]:
-    """The write as it is remembered: a change inside an array is one of the whole array."""
-    for size in range(len(path)):
-        if isinstance(_find(root, path[:size]), list):
-            return path[:size], value
-    return path, value
+__all__ = ["Documents", "Path", "State", "missing_policy"]

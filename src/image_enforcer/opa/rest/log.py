@@ -1,0 +1,50 @@
+"""The server's log on standard error, in OPA's fields: JSON or text, one record a line. Bodies and headers never enter it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+LEVELS: Final[Mapping[str, int]] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+FORMATS: Final = ("json", "json-pretty", "text")
+
+
+def make_log(stream: TextIO, level: str, form: str, now: Callable[[], str]) -> FilteringBoundLogger:
+    """A log of records from ``level`` on; ``now`` gives the time as text."""
+
+    def stamped(_: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        event["level"] = method
+        event["time"] = now()
+        return event
+
+    renderers = {"json": _as_json, "json-pretty": _as_indented, "text": _as_text}
+    made: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream),
+        processors=[stamped, structlog.processors.EventRenamer("msg"), renderers[form]],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        cache_logger_on_first_use=True,
+    )
+    return made
+
+
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return json.dumps(event, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _as_indented(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return json.dumps(event, sort_keys=True, indent=2, default=str)
+
+
+def _as_text(_: WrappedLogger, __: str, event: EventDict) -> str:
+    record: dict[str, Any] = dict(event)
+    head = f"[{record.pop('level').upper()}] {_line(str(record.pop('msg')))}"
+    return " ".join([head, *(f"{k} = {json.dumps(v, default=str)}" for k, v in sorted(record.items()))])
+
+
+def _line(text: str) -> str:
+    """A text that stays on one line, whoever wrote it."""
+    return json.dumps(text)[1:-1]

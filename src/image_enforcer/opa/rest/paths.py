@@ -1,0 +1,89 @@
+"""URL paths to documents: cleaning, redirects and segments. One form of a path serves routing and authorization.
+
+A document's reference is built from segments as constants; no path is ever made into a query's text.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final, TypeAlias
+from urllib.parse import quote, unquote
+
+from ...rego import Location
+from ...rego.syntax.nodes import Body, Expr, Ref, Scalar, TermExpr, Var
+from ...rego.syntax.printer import term_text
+from ..trees import Path
+
+DataPath: TypeAlias = tuple[str | int, ...]
+"""Steps below ``data`` as a reference has them: a segment that reads as an integer is one."""
+
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9a-fA-F]{2})")
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+class BadSegment(ValueError):
+    """A path that names no document; the message is OPA's."""
+
+
+def well_formed(raw: str) -> bool:
+    """Whether every percent sign in a URL path begins an escape."""
+    return _BAD_ESCAPE.search(raw) is None
+
+
+def cleaned(raw: str) -> str:
+    """A URL path without ``.``, ``..`` and empty segments; a slash at its end stays. Escapes are not looked into."""
+    if not raw.startswith("/"):
+        raw = "/" + raw
+    clean = posixpath.normpath(raw)
+    if clean.startswith("//"):
+        clean = clean[1:]
+    return clean + "/" if raw.endswith("/") and clean != "/" else clean
+
+
+def without_slash(raw: str) -> str:
+    """Where a path with a slash at its end is sent to."""
+    return quote(cleaned(unquote(raw).removesuffix("/")), safe="/!$&'()*+,;=:@~")
+
+
+def escaped_again(clean: str) -> str:
+    """A cleaned path as it stands in the ``Location`` of OPA's redirect, where percent signs are escaped once more."""
+    return quote(clean, safe="/!$&'()*+,;=:@~")
+
+
+def segments(raw: str) -> Path:
+    """The decoded segments of the part of a URL path that names a document."""
+    return tuple(unquote(s) for s in raw.strip("/").split("/")) if raw.strip("/") else ()
+
+
+def all_segments(raw: str) -> list[str]:
+    """The decoded segments of a whole URL path, empty ones kept, as authorization policies see them."""
+    return [unquote(s) for s in raw[1:].split("/")]
+
+
+def data_path(raw: str) -> DataPath:
+    """The steps of a reference below ``data``; raises :class:`BadSegment`."""
+    steps: list[str | int] = []
+    for segment in raw.split("/"):
+        step = unquote(segment)
+        if not step:
+            continue
+        if '"' in step:
+            raise BadSegment(f"invalid path: invalid ref term '{step}'")
+        steps.append(int(step) if _INTEGER.fullmatch(step) else step)
+    return tuple(steps)
+
+
+def reference_text(path: DataPath) -> str:
+    """The reference as it is written in Rego: ``data.a["b c"][0]``."""
+    return term_text(_reference(path, Location()))
+
+
+def reference_query(path: DataPath) -> Body:
+    """A query of the one reference."""
+    loc = Location(row=1, col=1, text=reference_text(path))
+    return (Expr(TermExpr(_reference(path, loc)), loc=loc),)
+
+
+def _reference(path: DataPath, loc: Location) -> Ref:
+    return Ref((Var("data", loc), *(Scalar(step, loc) for step in path)), loc)

@@ -1,0 +1,103 @@
+"""``/v1/query`` and ``/v1/compile``: queries that come with the request."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ...rego import UNDEFINED, CompileError, RegoError, Solution, Value, parse_query
+from ...rego.syntax.nodes import Body
+from .bodies import field, go_kind, json_body
+from .data import EXPLAIN_MODES
+from .replies import Refused, Reply, bad_request, compile_errors, document, error, evaluation_error, internal, raw
+from .requests import Request
+from .services import Services
+
+_DECODING: Final = "error(s) occurred while decoding request: "
+_PARSING: Final = "error(s) occurred while parsing query"
+_COMPILING: Final = "error(s) occurred while compiling query"
+
+
+async def get(services: Services, request: Request) -> Reply:
+    """``GET /v1/query?q=…``."""
+    text = request.last("q")
+    if text is None:
+        return bad_request("missing parameter 'q'")
+    return await _answered(services, request, text, UNDEFINED)
+
+
+async def post(services: Services, request: Request) -> Reply:
+    """``POST /v1/query`` with ``{"query", "input"}``."""
+    found = await services.parse(request, lambda: json_body(request, _DECODING))
+    fields = _fields(found, "QueryRequestV1")
+    input_ = field(fields, "input")
+    return await _answered(services, request, _query(fields, "QueryRequestV1"), UNDEFINED if input_ is None else input_)
+
+
+async def compile_post(services: Services, request: Request) -> Reply:
+    """``POST /v1/compile``: faults of the request are told as OPA tells them, the rest is not supported."""
+    found = await services.parse(request, lambda: json_body(request, _DECODING))
+    if not _parsed(_query(_fields(found, "CompileRequestV1"), "CompileRequestV1")):
+        return bad_request("missing required 'query' value")
+    return not_compiled()
+
+
+async def compile_filters(services: Services, request: Request) -> Reply:
+    """``/v1/compile/…``: data filters are not supported."""
+    return not_compiled()
+
+
+def not_compiled() -> Reply:
+    """501: partial evaluation is not there."""
+    return error(501, "not_implemented", "partial evaluation (/v1/compile) is not supported: ask /v1/data or /v1/query")
+
+
+def _fields(found: Value, kind: str) -> dict[Any, Value]:
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        reason = f"json: cannot unmarshal {go_kind(found)} into Go value of type types.{kind}"
+        raise Refused(bad_request(_DECODING + reason))
+    return found
+
+
+def _query(fields: dict[Any, Value], kind: str) -> str:
+    text = field(fields, "query")
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        reason = f"json: cannot unmarshal {go_kind(text)} into Go struct field {kind}.query of type string"
+        raise Refused(bad_request(_DECODING + reason))
+    return text
+
+
+def _parsed(text: str) -> Body:
+    """The query's tree, empty where there is nothing but comments; raises :class:`Refused`."""
+    try:
+        return parse_query(text)
+    except CompileError as e:
+        raise Refused(compile_errors(400, "invalid_parameter", _PARSING, e)) from None
+
+
+async def _answered(services: Services, request: Request, text: str, input_: Value) -> Reply:
+    begun = services.monotonic_ns()
+    body = await services.evaluator.on_thread(lambda: _parsed(text))
+    if not body:
+        return internal("cannot evaluate empty query")
+    try:
+        solutions = await services.evaluator.query(body, input_)
+    except CompileError as e:
+        return compile_errors(400, "invalid_parameter", _COMPILING, e)
+    except RegoError as e:
+        return evaluation_error(e)
+    fields: dict[str, Any] = {}
+    if request.params.get("explain", [""])[0] in EXPLAIN_MODES:
+        fields["explanation"] = []
+    if request.wants_metrics:
+        fields["metrics"] = {**request.timers, "timer_rego_query_eval_ns": services.monotonic_ns() - begun}
+    if solutions:
+        fields["result"] = [_row(s) for s in solutions]
+    return await services.evaluator.on_thread(lambda: document(fields, request.pretty))
+
+
+def _row(solution: Solution) -> dict[str, Any]:
+    return {name: raw(value) for name, value in sorted(solution.bindings.items()) if not name.startswith("$")}

@@ -1,0 +1,265 @@
+"""The server around the application: addresses, TLS, watching files, and a stop that lets requests finish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import uvicorn
+from structlog.typing import FilteringBoundLogger
+
+from ... import __version__
+from ...rego import CompileError, Host, Limits, Location
+from ..documents import Documents
+from ..errors import OpaError
+from ..watch import watch
+from .addresses import Address, AddressError, listen, parse
+from .app import App, Settings
+from .authz import Authorizer
+from .bodies import BodyLimits
+from .connection import Connection
+from .evaluate import Evaluator
+from .log import make_log
+from .metrics import RequestMetrics
+from .services import Services
+
+THREADS: Final = 4
+"""Evaluations that run beside the event loop at once."""
+
+MAX_CONNECTIONS: Final = 4096
+KEEP_ALIVE: Final = 75
+SWITCH_SECONDS: Final = 0.001
+"""How long a busy thread keeps the interpreter from the event loop (Python's default is five times that)."""
+
+_TLS_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to serve. ``grace`` is the seconds that running requests have after a signal."""
+
+    addresses: tuple[str, ...] = ("localhost:8181",)
+    log_level: str = "info"
+    log_format: str = "json"
+    authentication: str = "off"
+    authorization: str = "off"
+    cert_file: str = ""
+    key_file: str = ""
+    ca_file: str = ""
+    min_tls: str = "1.2"
+    grace: int = 10
+    unix_mode: int = 0o755
+    ignore: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    bodies: BodyLimits = field(default_factory=BodyLimits)
+
+
+class SetupError(Exception):
+    """The server cannot be started as asked; nothing has been served."""
+
+
+def make_app(
+    documents: Documents,
+    options: Options,
+    log: FilteringBoundLogger,
+    threads: ThreadPoolExecutor,
+    writer: ThreadPoolExecutor,
+) -> App:
+    """The application over documents."""
+    metrics = RequestMetrics()
+
+    def heard(text: str, where: Location) -> None:
+        log.info(text, line=str(where))
+
+    evaluator = Evaluator(documents, threads, options.limits, Host(print=heard))
+    services = Services(
+        documents=documents, evaluator=evaluator, writer=writer, limits=options.bodies, version=__version__,
+        instance=str(uuid.uuid4()), monotonic_ns=time.perf_counter_ns, metrics_text=metrics.text,
+    )  # fmt: skip
+    authorizer = Authorizer(evaluator, options.bodies) if options.authorization == "basic" else None
+    return App(services, authorizer, metrics, log, Settings(authentication=options.authentication))
+
+
+def serve(documents: Documents, options: Options, watched: Sequence[str], reload: Callable[[], None]) -> int:
+    """Serve until SIGTERM or SIGINT; gives the exit code. Raises :class:`SetupError`, :class:`AddressError`."""
+    log = make_log(sys.stderr, options.log_level, options.log_format, _now)
+    context = tls_context(options)
+    addresses = [parse(a, tls=context is not None) for a in options.addresses]
+    with contextlib.ExitStack() as stack:
+        listening = _listen_all(addresses, options, stack)
+        _warn(log, addresses, options)
+        shown = [_shown(a, s) for a, s in listening]
+        log.info("Initializing server.", **{"addrs": shown, "diagnostic-addrs": []})
+        threads = stack.enter_context(_executor(THREADS, "evaluate"))
+        writer = stack.enter_context(_executor(1, "write"))
+        app = make_app(documents, options, log, threads, writer)
+        if watched:
+            stack.enter_context(_watching(watched, options.ignore, reload, log))
+        sys.setswitchinterval(SWITCH_SECONDS)
+        log.debug("Server initialized.")
+        servers = [
+            (_Server(_config(app, options, context if tls else None)), [s for a, s in listening if a.tls is tls])
+            for tls in sorted({a.tls for a in addresses})
+        ]
+        loop_factory = servers[0][0].config.get_loop_factory()
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_run(servers, log))
+        log.info("Server shutdown.")
+    return 0
+
+
+@contextlib.contextmanager
+def _executor(size: int, name: str) -> Generator[ThreadPoolExecutor, None, None]:
+    made = ThreadPoolExecutor(size, name)
+    try:
+        yield made
+    finally:
+        made.shutdown(wait=True, cancel_futures=True)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Nothing: there may be several servers, and one handler tells them all."""
+        yield
+
+
+async def _run(servers: Sequence[tuple[_Server, list[socket.socket]]], log: FilteringBoundLogger) -> None:
+    def stop() -> None:
+        if not servers[0][0].should_exit:
+            log.info("Shutting down...")
+        for server, _ in servers:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
+
+
+def _config(app: App, options: Options, context: ssl.SSLContext | None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app, loop="uvloop", http=Connection, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
+        server_header=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=options.grace,
+        limit_concurrency=MAX_CONNECTIONS,
+    )  # fmt: skip
+    config.load()
+    config.ssl = context
+    return config
+
+
+def _listen_all(
+    addresses: Sequence[Address], options: Options, stack: contextlib.ExitStack
+) -> list[tuple[Address, socket.socket]]:
+    made = []
+    for address in addresses:
+        for sock in listen(address, unix_mode=options.unix_mode):
+            stack.callback(sock.close)
+            made.append((address, sock))
+        if address.path:
+            stack.callback(_unlink, address.path)
+    return made
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _shown(address: Address, sock: socket.socket) -> str:
+    if address.path:
+        return f"unix://{address.path}"
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _warn(log: FilteringBoundLogger, addresses: Sequence[Address], options: Options) -> None:
+    if options.authentication == "token" and options.authorization != "basic":
+        log.error("Token authentication enabled without authorization. Authentication will be ineffective.")
+    open_to_all = [a.text for a in addresses if not a.local]
+    if open_to_all and options.authorization == "off":
+        log.warning(
+            "Listening beyond this machine without authorization: whoever reaches the address can read and replace "
+            "policies and data, and so decides what is allowed.",
+            addrs=open_to_all,
+            hint="use --authorization basic with data.system.authz.allow, or listen on localhost",
+        )
+
+
+def tls_context(options: Options) -> ssl.SSLContext | None:
+    """What TLS needs, None without a certificate; raises :class:`SetupError`."""
+    if options.authentication == "tls" and not (options.cert_file and options.ca_file):
+        raise SetupError("--authentication=tls needs --tls-cert-file, --tls-private-key-file and --tls-ca-cert-file")
+    if not options.cert_file:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = _TLS_VERSIONS[options.min_tls]
+    try:
+        context.load_cert_chain(options.cert_file, options.key_file)
+    except (OSError, ssl.SSLError) as e:
+        raise SetupError(f"{options.cert_file}, {options.key_file}: {e.strerror or e}") from None
+    if options.ca_file:
+        try:
+            context.load_verify_locations(options.ca_file)
+        except (OSError, ssl.SSLError) as e:
+            raise SetupError(f"{options.ca_file}: {e.strerror or e}") from None
+    if options.authentication == "tls":
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@contextlib.contextmanager
+def _watching(
+    paths: Sequence[str], ignore: Sequence[str], reload: Callable[[], None], log: FilteringBoundLogger
+) -> Generator[None, None, None]:
+    stop = threading.Event()
+
+    def changed() -> None:
+        begun = time.perf_counter()
+        fault = ""
+        try:
+            reload()
+        except (OpaError, CompileError) as e:
+            fault = str(e)
+        about = {"duration": f"{(time.perf_counter() - begun) * 1000:.3f}ms"}
+        if fault:
+            log.error("Changed files could not be loaded: what was loaded before stays.", **about, err=fault)
+        else:
+            log.info("Processed file watch event.", **about)
+
+    thread = threading.Thread(
+        target=watch,
+        args=(paths, changed, stop),
+        kwargs={"ignore": ignore, "report": log.warning},
+        name="watch",
+        daemon=True,
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=5)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+__all__ = ["AddressError", "Options", "SetupError", "make_app", "serve", "tls_context"]

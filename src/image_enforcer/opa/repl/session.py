@@ -108,7 +108,7 @@ class Session:
         """Take the statement over several lines as it is; empty where there is none."""
         text = "\n".join(self._buffer)
         self._buffer.clear()
-        return self.block(text) if text else ""
+        return self.block(text if text.endswith("\n") else text + "\n") if text else ""
 
     def drop(self) -> None:
         """Forget the statement that is not whole yet."""

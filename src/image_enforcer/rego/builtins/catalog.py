@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 
+from ..errors import EVAL_INTERNAL_ERROR, EvalError
 from ..signatures import signatures
+from ..values import Value
 from .contract import Builtin
 
 FAMILIES: Mapping[str, str] = {
@@ -74,6 +76,13 @@ def names() -> frozenset[str]:
 
 @cache
 def load(name: str) -> Builtin:
-    """A built-in's code; ``KeyError`` where there is none."""
+    """A built-in's code; for one that is not there, code that ends the evaluation when it is called."""
+    if name not in _modules():
+        return Builtin(partial(_missing, name))
     table: Mapping[str, Builtin] = import_module(f"{__package__}.{_modules()[name]}").BUILTINS
     return table[name]
+
+
+def _missing(name: str, *_operands: Value) -> Value:
+    """Only a ``with`` can stand in for it: without one there is no answer, not even *undefined*."""
+    raise EvalError(EVAL_INTERNAL_ERROR, f"{name}: this version of image-enforcer does not have this built-in")

@@ -80,7 +80,7 @@ class LocalVars:
         self.problems: list[Problem] = []
         self.unused: list[Problem] = []
         self.original: dict[str, str] = {}
-        self.assigned = False
+        self.in_head = False
 
     # --- rules -----------------------------------------------------------------------------------
 
@@ -99,14 +99,15 @@ class LocalVars:
         """A rule from here on down its ``else`` chain, and the arguments that none of these branches uses."""
         self.scopes = [Scope()]
         self.unused = []
-        self.assigned = False
         args = None if rule.head.args is None else tuple(self._arg(a) for a in rule.head.args)
         head = rule.head
         used = set(variables((head.key, head.value, head.ref.terms[1:])))
         body = self._body(rule.body, used)
+        self.in_head = True
         ref = replace(head.ref, terms=(head.ref.terms[0], *(self.term(t) for t in head.ref.terms[1:])))
         key = None if head.key is None else self.term(head.key)
         value = None if head.value is None else self.term(head.value)
+        self.in_head = False
         scope = self.scopes[0]
         unused = [
             name
@@ -373,6 +374,8 @@ class LocalVars:
         return operator
 
     def _check_shadowed(self, operator: Ref, loc: Location) -> None:
+        if self.in_head:
+            return  # as in OPA: there it is an undefined function
         for x in walk(operator):
             if isinstance(x, Var):
                 new = self._declared(x.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..builtins import catalog
 from ..errors import COMPILE_ERROR, TYPE_ERROR, UNSAFE_VAR_ERROR, CompileError, Problem
 from ..signatures import signatures
-from ..syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var
+from ..syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var, With
 from ..syntax.printer import import_text, term_text
 from . import expand, overrides
 from .documents import RuleTree
@@ -126,8 +126,9 @@ def _check_modules(
         stages.add(tree.path_conflicts(path_conflicts))
     stages.add(tree.package_conflicts(work))
     stages.end()
+    mocked = _mocked(tuple(m.rules for m in work.values()))
     for module in work.values():
-        stages.add(undefined_functions(tuple(module.rules), tree, original))
+        stages.add(undefined_functions(tuple(module.rules), tree, original, mocked))
     stages.end()
     for module in work.values():
         for rule in module.rules:
@@ -190,8 +191,20 @@ def _body_safety(rule: Rule, tree: RuleTree, original: Mapping[str, str], stages
     return made if rule.else_ is None else replace(made, else_=_body_safety(rule.else_, tree, original, stages))
 
 
-def undefined_functions(node: object, tree: RuleTree, original: Mapping[str, str]) -> list[Problem]:
-    """Calls of what is no function, and calls with the wrong number of operands."""
+def _mocked(node: object) -> frozenset[str]:
+    """The built-ins that some ``with`` puts something else in the place of."""
+    targets = (x.target for x in walk(node) if isinstance(x, With))
+    return frozenset(operator_name(t) if isinstance(t, Ref) else t.name for t in targets if isinstance(t, Ref | Var))
+
+
+def undefined_functions(
+    node: object, tree: RuleTree, original: Mapping[str, str], mocked: frozenset[str]
+) -> list[Problem]:
+    """Calls of what is no function, and calls with the wrong number of operands.
+
+    A built-in of OPA's that is not there may be called where it is among the ``mocked``; a call that reaches it
+    after all ends the evaluation.
+    """
     problems: list[Problem] = []
     for x in walk(node):
         if not isinstance(x, Expr) or not isinstance(x.terms, CallExpr):
@@ -205,7 +218,7 @@ def undefined_functions(node: object, tree: RuleTree, original: Mapping[str, str
                     Problem(TYPE_ERROR, f"undefined function {term_text(original_ref(operator, original))}", x.loc)
                 )
             continue
-        if name in signatures() and name not in overrides.INTERNAL and name not in catalog.names():
+        if _is_missing(name) and name not in mocked:
             problems.append(
                 Problem(
                     TYPE_ERROR,
@@ -223,6 +236,11 @@ def undefined_functions(node: object, tree: RuleTree, original: Mapping[str, str
         if wrong:
             problems.append(_arity_problem(x, operator, args, arity, count - 1 if x.generated else count))
     return problems
+
+
+def _is_missing(name: str) -> bool:
+    """Whether OPA has a built-in that is not there."""
+    return name in signatures() and name not in overrides.INTERNAL and name not in catalog.names()
 
 
 def _arity_problem(expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int, count: int) -> Problem:
@@ -283,7 +301,7 @@ def _check_query(
     body = expand.Withs(names, targets.check).body(body)
     stages.add(targets.problems)
     stages.end()
-    stages.add(undefined_functions(body, tree, shown))
+    stages.add(undefined_functions(body, tree, shown, _mocked(body)))
     stages.end()
     body, unsafe = reorder(tree.arity, {"data", "input"}, body)
     if unsafe:

@@ -64,6 +64,11 @@ class Policy:
         """The modules as they were parsed, by name."""
         return self._checked.source
 
+    @property
+    def compiled(self) -> Mapping[str, Module]:
+        """The modules as the checks have rewritten them, by name: the form that OPA shows of a policy."""
+        return self._checked.modules
+
     def has_rules(self, path: Sequence[str]) -> bool:
         """Whether rules stand at, below or above a path below ``data``."""
         node = self._checked.tree.root

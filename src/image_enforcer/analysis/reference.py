@@ -1,12 +1,15 @@
 """Image references, parsed and normalised exactly as container runtimes do.
 
-Source: the grammar and the normalisation of distribution/reference, with the sha384 and sha512 digests that Kubernetes
-registers. The path of a repository is at most 255 characters, a tag 128.
+Source: the grammar and the normalisation of distribution/reference (``ParseDockerRef``, which runtimes call), with the
+sha384 and sha512 digests that Kubernetes registers. The path of a repository is at most 255 characters, a tag 128; a
+host has no limit of its own.
+
+In one point it is stricter: ``my_host.example/a``, whose first part can only be meant as a host but is none. There the
+source gives a name without a host, and runtimes differ about where they would pull it from.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Final
 
@@ -14,10 +17,10 @@ from ..domain.reference import ImageReference
 
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST_PART: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_HOST: Final = re.compile(rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[(?P<v6>[a-fA-F0-9:]+)\])(?::[0-9]+)?", re.ASCII)
+_HOST: Final = re.compile(rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?", re.ASCII)
 _PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
-_DIGEST: Final = re.compile(r"(sha256):[a-f0-9]{64}|(sha384):[a-f0-9]{96}|(sha512):[a-f0-9]{128}", re.ASCII)
+_DIGEST: Final = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}", re.ASCII)
 _IDENTIFIER: Final = re.compile(r"[a-f0-9]{64}", re.ASCII)
 MAX_PATH: Final = 255
 DEFAULT_REGISTRY: Final = "docker.io"
@@ -55,7 +58,8 @@ def _split(text: str) -> tuple[str, str]:
     """The registry and the rest: a first part is a host when it could be nothing else."""
     first, slash, rest = text.partition("/")
     if slash and (any(c in first for c in ".:") or first == "localhost" or first != first.lower()):
-        _check_host(first)
+        if not _HOST.fullmatch(first):
+            raise BadReference("its registry is not a host with an optional port")
         host = DEFAULT_REGISTRY if first == "index.docker.io" else first
         return host, _official(host, rest)
     return DEFAULT_REGISTRY, _official(DEFAULT_REGISTRY, text)
@@ -63,16 +67,3 @@ def _split(text: str) -> tuple[str, str]:
 
 def _official(host: str, path: str) -> str:
     return f"library/{path}" if host == DEFAULT_REGISTRY and "/" not in path else path
-
-
-def _check_host(host: str) -> None:
-    m = _HOST.fullmatch(host)
-    if m is None:
-        raise BadReference("its registry is not a host with an optional port")
-    if m["v6"] is not None:
-        try:
-            address = ipaddress.IPv6Address(m["v6"])
-        except ValueError:
-            raise BadReference("its registry is not an IPv6 address") from None
-        if address.ipv4_mapped is not None:
-            raise BadReference("its registry is an IPv4 address written as IPv6")

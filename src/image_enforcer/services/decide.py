@@ -7,13 +7,21 @@ policy could judge is denied in enforced namespaces (all that are not listed), a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, assert_never
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, assert_never
 
 from ..analysis import reference, text
 from ..analysis.review import KIND, VERSION
 from ..domain.review import Cause, Decision, Refusal, Review
 from ..ports.policy import Answered, Exceeded, Failed, Outcome, PolicyEngine, Undefined, Unreachable
+
+MAX_TEXT: Final = 4000
+"""Characters of what another part says about a fault, so that the remedy behind it is never cut off."""
+MAX_MARKS: Final = 64
+"""Audit annotations of a policy's answer; more are left out."""
+MAX_MARK: Final = 1024
+"""Characters of one of them."""
+NO_REASON: Final = "denied by the policy, which gives no reason; let its answer say why in status.reason [no-reason]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +33,8 @@ class Guard:
 
     def undecided(self, refusal: Refusal, namespace: str) -> Decision:
         """The verdict on what cannot be judged."""
-        reason = text.safe(str(refusal))
+        shown = replace(refusal, text=text.safe(refusal.text, MAX_TEXT), remedy=text.safe(refusal.remedy, MAX_TEXT))
+        reason = text.safe(str(shown))
         marks = (("undecided", refusal.cause.value),)
         if namespace and namespace in self.exempt:
             return Decision(
@@ -70,7 +79,7 @@ def unparsable(review: Review) -> Refusal | None:
         try:
             reference.parse(use.image)
         except reference.BadReference as e:
-            shown = text.safe(use.image, 255)
+            shown = text.name(use.image, 255)
             return Refusal(
                 cause=Cause.UNPARSABLE, text=f"{shown}: not an image reference: {e}",
                 remedy="write it as [registry/]repository[:tag][@digest]",
@@ -108,7 +117,7 @@ def judge(outcome: Outcome) -> Decision | Refusal:
 
 
 def _answer(value: Any) -> Decision | Refusal:
-    """An ImageReview with a status; anything else says nothing."""
+    """An ImageReview with a status; anything else says nothing, unless it denies."""
     wrong = Refusal(
         cause=Cause.POLICY_ANSWER, text="the policy's answer is not an ImageReview with a boolean status.allowed",
         remedy="answer with one",
@@ -120,11 +129,24 @@ def _answer(value: Any) -> Decision | Refusal:
     status = value.get("status")
     if not isinstance(status, dict) or type(status.get("allowed")) is not bool:
         return wrong
-    reason = status.get("reason", "")
-    shown = text.safe(reason) if isinstance(reason, str) else ""
+    reason, marks = status.get("reason"), status.get("auditAnnotations")
+    audit = _marks(marks)
     if status["allowed"]:
-        return Decision(allowed=True, reason=shown)
-    return Decision(allowed=False, reason=shown or "denied by the policy, which gives no reason")
+        if not isinstance(reason, str | None) or audit is None:
+            return replace(wrong, text="the policy allows, with a reason or audit annotations that are not text")
+        return Decision(allowed=True, reason=text.safe(reason or ""), audit=audit)
+    shown = text.safe(reason) if isinstance(reason, str) else ""
+    return Decision(allowed=False, reason=shown if shown.strip() else NO_REASON, audit=audit or ())
+
+
+def _marks(value: Any) -> tuple[tuple[str, str], ...] | None:
+    """The policy's audit annotations; None where they are not an object of strings."""
+    if value is None:
+        return ()
+    if not isinstance(value, dict) or not all(type(k) is str and type(v) is str for k, v in value.items()):
+        return None
+    shown = {text.name(k, 253): text.safe(v, MAX_MARK) for k, v in list(value.items())[:MAX_MARKS]}
+    return tuple(shown.items())
 
 
 def asking(engine: PolicyEngine) -> Callable[[Any], Outcome]:

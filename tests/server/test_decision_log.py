@@ -14,8 +14,9 @@ from image_enforcer import rego
 from image_enforcer.analysis import review as reading
 from image_enforcer.domain.review import Cause, Decision, Review
 from image_enforcer.ports.policy import Revision
-from image_enforcer.server.decision_log import MAX_INPUT, DecisionLog, Entry, masked
+from image_enforcer.server.decision_log import MAX_INPUT, DecisionLog, Entry, masked, may_hold_secrets
 from image_enforcer.server.logs import Sink
+from tests.server.asgi import encoded
 
 
 @pytest.mark.parametrize(
@@ -99,3 +100,20 @@ def test_a_large_input_is_left_out_and_said_so(tmp_path: Path) -> None:
 
 def test_without_a_sink_nothing_happens() -> None:
     DecisionLog(None, lambda: 0.0, lambda: "id").write(entry(None))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["a.io/password", "apiVersion", "passwd", "API-Key", "apikey", "private_key", "x", "ſecret"]),
+        st.sampled_from(["v", "https://a:b@c", "Bearer x", "basic\tx", "tok", "BASIC x", "\x00"]),
+    )
+)
+def test_whatever_is_masked_was_suspicious(document: dict[str, str]) -> None:
+    if masked(document) != document:
+        assert may_hold_secrets(json.dumps(document).encode())
+        assert may_hold_secrets(json.dumps(document, ensure_ascii=False).encode())
+
+
+def test_a_plain_review_is_not_suspicious() -> None:
+    assert not may_hold_secrets(encoded("registry.example/shop/web:1", namespace="production"))
+    assert may_hold_secrets(encoded("registry.example/secret/web:1"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+import re2
 
 from ..domain.review import Decision, Review
 from ..ports.policy import Revision
@@ -20,6 +21,7 @@ from .logs import Sink, timestamp
 
 _SECRET_NAME: Final = re.compile(r"(?i)pass(?:word|wd)?|secret|token|credential|api[-_.]?key|private[-_.]?key|auth")
 _SECRET_VALUE: Final = re.compile(r"(?i)(://[^/@\s:]*:)[^/@\s]+(@)|\b(bearer |basic )\S+")
+_SUSPICIOUS: Final = re2.compile(rb"(?i)\\|pass|secret|token|credential|auth|api[-_.]?key|private|://|bearer|basic")
 MASK: Final = "***"
 
 
@@ -37,7 +39,10 @@ MAX_INPUT: Final = 64 << 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a line says. Times are in seconds; ``review`` is None where the request was none."""
+    """What a line says. Times are in seconds; ``review`` is None where the request was none.
+
+    ``suspicious`` is :func:`may_hold_secrets` of the request.
+    """
 
     path: str
     client: str
@@ -46,6 +51,7 @@ class Entry:
     revision: Revision
     evaluated: float
     total: float
+    suspicious: bool = True
 
 
 class DecisionLog:
@@ -81,9 +87,14 @@ class DecisionLog:
         if review is not None:
             line["namespace"] = review.namespace
             line["images"] = [_masked_text(use.image) for use in review.uses]
-            shown = _ENCODE(masked(review.document))
+            shown = _ENCODE(masked(review.document) if entry.suspicious else review.document)
             line["input"] = msgspec.Raw(shown) if len(shown) <= MAX_INPUT else f"left out: {len(shown)} bytes"
         self._sink.write(_ENCODE(line) + b"\n")
+
+
+def may_hold_secrets(body: bytes) -> bool:
+    """Whether a JSON text may hold what :func:`masked` masks; with an escape in it, it may hold anything."""
+    return not body.isascii() or _SUSPICIOUS.search(body) is not None
 
 
 def masked(value: Any) -> Any:

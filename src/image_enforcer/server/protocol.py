@@ -22,6 +22,7 @@ LINGER: Final = 1.0
 """Seconds for which what a refused client still sends is read."""
 PARTING: Final = 0.25
 """Seconds that an idle connection stays when the server stops, for a request that is on its way."""
+_KEPT: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 
 
@@ -37,6 +38,22 @@ class Manners:
     """Open at a time."""
     refuse: Callable[[str], bytes] | None = None
     """The answer to a POST that never became a review, from what is wrong with it."""
+    quick: Quick | None = None
+    """Answers at once what can be; the rest goes to the application."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quick:
+    """A way around the application for whole POSTs of ``most`` bytes or less to one of ``paths``.
+
+    ``answer`` takes path, headers, client and body, and gives the body of a 200 answer in JSON, or None where the
+    application has to see the request. ``closing`` says whether connections are no longer kept.
+    """
+
+    paths: frozenset[bytes]
+    most: int
+    answer: Callable[[str, list[tuple[bytes, bytes]], tuple[str, int] | None, bytes], bytes | None]
+    closing: Callable[[], bool]
 
 
 class Bounded(HttpToolsProtocol):
@@ -49,6 +66,7 @@ class Bounded(HttpToolsProtocol):
         self._head = 0
         self._arriving = False
         self._over = False
+        self._collected: list[bytes] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """A client has connected; so far it has asked nothing."""
@@ -128,11 +146,56 @@ class Bounded(HttpToolsProtocol):
             self._end(f"its headers are larger than {MAX_HEAD >> 10} KiB")
             raise ValueError("headers too large")  # ends the parse; the connection is closed already
 
+    def on_headers_complete(self) -> None:
+        """The head of a request is there. One that may be answered at once waits for its body here."""
+        quick = self._manners.quick
+        if quick is not None and self._is_quick(quick):
+            self._collected = []
+        else:
+            super().on_headers_complete()
+
+    def _is_quick(self, quick: Quick) -> bool:
+        cycle = self._cycle()
+        if self.parser.get_method() != b"POST" or self.expect_100_continue or self.parser.should_upgrade():
+            return False
+        if self.pipeline or (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
+            return False
+        if self.url.partition(b"?")[0] not in quick.paths:
+            return False
+        lengths = [value for name, value in self.headers if name == b"content-length"]
+        return len(lengths) == 1 and lengths[0].isdigit() and int(lengths[0]) <= quick.most
+
+    def on_body(self, body: bytes) -> None:
+        """Part of a body."""
+        if self._collected is not None:
+            self._collected.append(body)
+        else:
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
         """A request is there whole."""
         self._stop_clock()
         self._arriving = False
+        if self._collected is not None:
+            body, self._collected = b"".join(self._collected), None
+            if self._answered_at_once(body):
+                return
+            super().on_headers_complete()
+            super().on_body(body)
         super().on_message_complete()
+
+    def _answered_at_once(self, body: bytes) -> bool:
+        quick = self._manners.quick
+        assert quick is not None
+        answer = quick.answer(self.url.partition(b"?")[0].decode(), self.headers, self.client, body)
+        if answer is None:
+            return False
+        keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not quick.closing()
+        self.transport.write((_KEPT if keep else _HEAD) % len(answer) + answer)
+        if not keep:
+            self.transport.close()
+        self.on_response_complete()
+        return True
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:

@@ -6,7 +6,8 @@ admits the Pod. So whatever goes wrong from the first byte of the body on ends i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import contextlib
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,12 +15,12 @@ import msgspec
 
 from ..analysis import review as reading
 from ..domain.review import Cause, Decision, Refusal, Review
-from ..ports.policy import Revision
+from ..ports.policy import Outcome, Revision
 from ..services import decide
 from ..services.decide import Guard
 from ..settings import Bounds
 from . import replies
-from .decision_log import DecisionLog, Entry
+from .decision_log import DecisionLog, Entry, may_hold_secrets
 from .metrics import Metrics
 from .pace import Pace
 from .tokens import Tokens
@@ -27,6 +28,8 @@ from .tokens import Tokens
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+Client = tuple[str, int] | None
 
 PATHS: Final = ("/image-policy", "/v0/data/io/k8s/image_policy/verify")
 _JSON: Final = (b"content-type", b"application/json")
@@ -34,6 +37,7 @@ _CLOSE: Final = (b"connection", b"close")
 _INTERNAL: Final = Refusal(
     cause=Cause.INTERNAL, text="the enforcer failed on this review", remedy="see its log, and report the fault"
 )
+_INTERNAL_REFUSED: Final = decide.refuse(_INTERNAL)
 _OVERLOAD: Final = Refusal(
     cause=Cause.OVERLOAD, text="too many reviews wait for an answer", remedy="try again; run more replicas"
 )
@@ -54,6 +58,8 @@ class _Answer:
     decision: Decision
     review: Review | None = None
     evaluated: float = 0.0
+    suspicious: bool = True
+    """Whether the body may hold secrets that its log line must not show."""
     whole: bool = False
     """Whether the request was read to its end, so that the connection can be used again."""
 
@@ -102,16 +108,37 @@ class Reviews:
         else:
             await self._review(scope, receive, send)
 
+    def at_once(self, path: str, headers: Headers, client: Client, body: bytes) -> bytes | None:
+        """The answer to a whole review that needs nothing but a policy's quick word; None where it needs more.
+
+        The protocol asks here first: most reviews are answered without a task of their own. What fails here in a way
+        that nobody foresaw is taken up again by the application, which refuses and shows the fault.
+        """
+        began = self._clock()
+        answer = _Answer(_INTERNAL_REFUSED, whole=True)
+        with contextlib.suppress(Exception):
+            review = self._read(headers, body, answer)
+            revision: Revision | None = self._pace.revision()
+            if review is not None:
+                asked = self._clock()
+                found = self._pace.at_once(review.document)
+                answer.evaluated = self._clock() - asked
+                revision = self._conclude(review, found, answer) if found is not None else None
+            if revision is not None:
+                self._note(path, client, answer, revision, self._clock() - began)
+                return replies.image_review(replies.status(answer.decision))
+        return None
+
     async def _review(self, scope: Message, receive: Receive, send: Send) -> None:
         began = self._clock()
         revision = self._pace.revision()
-        answer = _Answer(decide.refuse(_INTERNAL))
+        answer = _Answer(_INTERNAL_REFUSED)
         gone = False
         try:
             body = await self._body(receive, answer)
             began = self._clock()
             if isinstance(body, bytes):
-                revision = await self._decide(scope, body, answer)
+                revision = await self._decide(scope["headers"], body, answer) or revision
             else:
                 answer.decision = decide.refuse(body)
         except Gone:
@@ -120,16 +147,16 @@ class Reviews:
             # Also where something failed that nobody foresaw: the fault is logged further up, the answer is a refusal.
             if not gone:
                 try:
-                    self._note(scope, answer, revision, self._clock() - began)
+                    self._note(scope["path"], scope.get("client"), answer, revision, self._clock() - began)
                 finally:
                     await self._send(send, answer)
 
-    def _note(self, scope: Message, answer: _Answer, revision: Revision, total: float) -> None:
+    def _note(self, path: str, client: Client, answer: _Answer, revision: Revision, total: float) -> None:
         self._metrics.reviewed(answer.decision, total)
-        client = scope.get("client")
         self._log.write(Entry(
-            path=scope["path"], client=f"{client[0]}:{client[1]}" if client else "", review=answer.review,
+            path=path, client=f"{client[0]}:{client[1]}" if client else "", review=answer.review,
             decision=answer.decision, revision=revision, evaluated=answer.evaluated, total=total,
+            suspicious=answer.suspicious,
         ))  # fmt: skip
 
     async def _send(self, send: Send, answer: _Answer) -> None:
@@ -177,35 +204,45 @@ class Reviews:
             return reading.bad(f"the request is larger than {limit} KiB", "review fewer images at a time")
         return _OVERLOAD if self._buffered + more > self._bounds.buffered else None
 
-    async def _decide(self, scope: Message, body: bytes, answer: _Answer) -> Revision:
-        """Decide on a body and note what is found; gives the revision that it rests on."""
-        revision = self._pace.revision()
-        if self._tokens is not None and not self._tokens.accept(_header(scope, b"authorization")):
+    async def _decide(self, headers: Headers, body: bytes, answer: _Answer) -> Revision | None:
+        """Decide on a body and note what is found; gives the revision that it rests on, where the policy was asked."""
+        review = self._read(headers, body, answer)
+        if review is None:
+            return None
+        asked = self._clock()
+        found = self._pace.at_once(review.document) or await self._pace.beside(review.document)
+        answer.evaluated = self._clock() - asked
+        if found is None:
+            answer.decision = self._guard.undecided(_OVERLOAD, review.namespace)
+            return None
+        return self._conclude(review, found, answer)
+
+    def _read(self, headers: Headers, body: bytes, answer: _Answer) -> Review | None:
+        """The review in a body; None where there is none, which the answer then says."""
+        if self._tokens is not None and not self._tokens.accept(_header(headers, b"authorization")):
             answer.decision = decide.refuse(_UNAUTHENTICATED)
-            return revision
+            return None
         try:
             document = self._parse(body)
         except ValueError as e:
             answer.decision = decide.refuse(reading.bad(f"the request is not JSON: {e}"))
-            return revision
+            return None
         subject = reading.read(document)
         if isinstance(subject, Refusal):
             answer.decision = decide.refuse(subject)
-            return revision
+            return None
         answer.review = subject
-        asked = self._clock()
-        found = self._pace.at_once(subject.document) or await self._pace.beside(subject.document)
-        answer.evaluated = self._clock() - asked
-        if found is None:
-            answer.decision = self._guard.undecided(_OVERLOAD, subject.namespace)
-            return revision
+        answer.suspicious = may_hold_secrets(body)
+        return subject
+
+    def _conclude(self, review: Review, found: tuple[Outcome, Revision], answer: _Answer) -> Revision:
         outcome, revision = found
-        answer.decision = decide.conclude(subject, outcome, self._guard)
+        answer.decision = decide.conclude(review, outcome, self._guard)
         return revision
 
 
-def _header(scope: Message, name: bytes) -> bytes | None:
-    found = [value for key, value in scope["headers"] if key == name]
+def _header(headers: Headers, name: bytes) -> bytes | None:
+    found = [value for key, value in headers if key == name]
     return found[0] if len(found) == 1 else None
 
 

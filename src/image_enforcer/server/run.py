@@ -7,12 +7,12 @@ import contextlib
 import gc
 import logging
 import os
+import random
 import resource
 import signal
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ from .decision_log import DecisionLog
 from .logs import Forwarded, Log, Sink
 from .metrics import Metrics
 from .pace import Pace
-from .protocol import Manners, configuration
-from .reviews import Reviews, refusal
+from .protocol import Manners, Quick, configuration
+from .reviews import PATHS, Reviews, refusal
 from .tokens import Tokens
 
 IDLE = 120.0
@@ -118,7 +118,7 @@ class Service:
         self._metrics.watch_lines(lambda: self._decisions.dropped + self._sink.dropped, lambda: self._pace.slow)
         self._reviews = Reviews(
             self._pace, parse, Guard(exempt=settings.exempt, audit=settings.audit), settings.bounds,
-            DecisionLog(self._decisions if settings.decision_log else None, time.time, lambda: str(uuid.uuid4())),
+            DecisionLog(self._decisions if settings.decision_log else None, time.time, _new_id),
             self._metrics, time.perf_counter, self._tokens,
         )  # fmt: skip
         self._stopping = asyncio.Event()
@@ -156,7 +156,14 @@ class Service:
 
     async def _serve(self, watch: Watch | None) -> None:
         settings, bounds = self._settings, self._settings.bounds
-        manners = Manners(receive=bounds.receive, idle=IDLE, connections=bounds.connections, refuse=refusal)
+        quick = Quick(
+            paths=frozenset(path.encode() for path in PATHS), most=bounds.body, answer=self._reviews.at_once,
+            closing=lambda: self._reviews.draining,
+        )  # fmt: skip
+        manners = Manners(
+            receive=bounds.receive, idle=IDLE, connections=bounds.connections, refuse=refusal,
+            quick=None if self._engine.blocking else quick,
+        )  # fmt: skip
         plain = Manners(receive=bounds.receive, idle=IDLE, connections=64)
         context = self._certificates.listening if self._certificates is not None else None
         reviews = Server(configuration(self._reviews, manners, tls=context, grace=settings.grace))
@@ -256,6 +263,12 @@ class Service:
                     self.log("info", f"{what} reloaded")
                 if self._certificates is not None:
                     self._metrics.certificate(self._certificates.expires)
+
+
+def _new_id() -> str:
+    """The name of a decision, a random UUID. It only has to differ from the others."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _stamps(files: tuple[str, ...]) -> tuple[tuple[int, int, int] | None, ...]:

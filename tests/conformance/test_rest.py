@@ -51,8 +51,8 @@ async def ask(
     if body or method in ("PUT", "POST", "PATCH"):
         sent.append((b"content-length", str(len(body)).encode()))
     scope = {
-        "type": "http", "method": method, "raw_path": path.encode(), "path": unquote(path), "query_string": query.encode(),
-        "headers": sent, "client": ("127.0.0.1", 4711), "state": state or {},
+        "type": "http", "method": method, "raw_path": path.encode(), "path": unquote(path),
+        "query_string": query.encode(), "headers": sent, "client": ("127.0.0.1", 4711), "state": state or {},
     }  # fmt: skip
     got: dict[str, Any] = {"body": b""}
 
@@ -76,7 +76,8 @@ def request_body(request: dict[str, Any]) -> bytes:
     if "body_repeat" in request:
         before, text, count, after = request["body_repeat"]
         return (before + text * count + after).encode()
-    return (request.get("body") or "").encode("utf-8", "surrogatepass")
+    body: str = request.get("body") or ""
+    return body.encode("utf-8", "surrogatepass")
 
 
 VARYING = {"version", "id", "decision_id", "stack_trace"}

@@ -1,4 +1,4 @@
-"""Single expressions over the built-ins, as OPA 1.22.2 answered them with strict errors, and what faults became without.
+"""Single expressions over the built-ins, as OPA 1.22.2 answered them, with strict errors and without.
 
 A built-in that is not there is a compile error that names it; it counts as missed, and the floors say how many may be.
 """
@@ -18,8 +18,21 @@ from image_enforcer import rego
 from image_enforcer.rego.text import term
 from image_enforcer.rego.values import Num
 
-FLOORS: dict[str, int] = {}
-"""How many expressions of each category are answered as OPA answers them, of those whose answer is determined."""
+FLOORS: dict[str, int] = {
+    "arrays": 19,
+    "crypto": 11,
+    "encoding": 43,
+    "graphql": 0,
+    "json": 28,
+    "json_schema": 0,
+    "jwt": 0,
+    "keys": 0,
+    "misc": 50,
+    "objects": 52,
+    "strings": 87,
+    "yaml": 31,
+}
+"""How many expressions of a category come to what they come to in OPA, where it is not all of them."""
 
 LIMITS = rego.Limits(seconds=8.0)
 
@@ -85,9 +98,7 @@ def differing(cases: list[Any]) -> Iterator[tuple[Any, str, str]]:
             yield case, "undefined without strict errors", lax
 
 
-def test_expressions_come_to_what_they_come_to_in_opa(
-    cases: list[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_expressions_come_to_what_they_come_to_in_opa(cases: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     asked = Counter(case["cat"] for case in cases)
     missed: dict[str, list[str]] = defaultdict(list)
     absent: set[str] = set()

@@ -12,17 +12,29 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
 from .check.resolve import Resolver, global_names
-from .errors import COMPILE_ERROR, CompileError, DocumentError, EvalError, LimitError, Location, Problem, RegoError
+from .errors import (
+    COMPILE_ERROR,
+    EVAL_INTERNAL_ERROR,
+    CompileError,
+    DocumentError,
+    EvalError,
+    LimitError,
+    Location,
+    Problem,
+    RegoError,
+)
+from .meter import METER
 from .plan.world import replaced_by
 from .run.limits import DEFAULT_HOST, Host, Limits
 from .run.link import Linked
-from .run.state import Evaluation, Snapshot, State
+from .run.snapshot import Snapshot
+from .run.state import Evaluation, State
 from .signatures import signatures
 from .syntax import parse_module, parse_query
 from .syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Scalar, SomeDecl, TermExpr, Var
@@ -30,6 +42,8 @@ from .syntax.printer import term_text
 from .values import UNDEFINED, Value
 
 DEFAULT_LIMITS = Limits()
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a fault in the code of a built-in could raise: an error of the evaluation, never a traceback in its caller."""
 _STACK = 12_000
 """Python frames that deeply nested policies may need; Python code does not use the C stack for its calls."""
 
@@ -82,7 +96,7 @@ class Policy:
         return bool(node.rules) or any(n.rules for n in node.below())
 
     def conflicts(self, path: Sequence[str], exists: Callable[[tuple[str, ...]], bool]) -> list[Problem]:
-        """The rules that a base document at the path, or the documents below it, would stand in the place of."""
+        """The rules in whose place a base document at the path, or documents below it, would stand."""
         node = self._checked.tree.root
         for i, step in enumerate(path):
             below = node.children.get(step)
@@ -112,8 +126,8 @@ class Policy:
         """Compile a query against the modules.
 
         ``package`` and ``imports`` give names a meaning as inside a module. With ``capture`` an expression that is
-        ``false`` still holds and has that value, as in OPA's API and REPL; without, the query fails there, as in a rule.
-        Raises :class:`CompileError`.
+        ``false`` still holds and has that value, as in OPA's API and REPL; without, the query fails there, as in a
+        rule. Raises :class:`CompileError`.
         """
         _make_room()
         body = parse_query(query) if isinstance(query, str) else query
@@ -196,21 +210,24 @@ class Query:
     ) -> list[tuple[Value, ...]]:
         linked = self._linked
         e = Evaluation(limits, host, self._strict)
-        if type(data) is Snapshot:
-            g = data.memo.get(linked)
-            if g is None:
-                g = data.memo[linked] = [None] * linked.slots
-            root = data.root
+        snapshot = data if type(data) is Snapshot else None if data is None else Snapshot(data)
+        if snapshot is None:
+            state = State(linked, e, input_, {}, linked.nothing, None)
         else:
-            root = {} if data is None else data
-            g = [None] * linked.slots
+            state = State(linked, e, input_, snapshot.root, snapshot.kept(linked, linked.slots), snapshot)
         rows: list[tuple[Value, ...]] = []
+        before, METER.payer = METER.payer, e
+        e.growing.append(rows)
         try:
-            self._fn(State(linked, e, input_, root, g), rows)
+            self._fn(state, rows)
         except RecursionError:
             raise LimitError("depth", "evaluation nests deeper than it may") from None
         except MemoryError:
             raise LimitError("memory", "evaluation needs more memory than there is") from None
+        except _FAULTS as fault:
+            raise EvalError(EVAL_INTERNAL_ERROR, f"{type(fault).__name__}: {fault}") from fault
+        finally:
+            METER.payer = before
         return rows
 
     def _solution(self, row: tuple[Value, ...]) -> Solution:
@@ -239,7 +256,7 @@ def compile_modules(
     """
     _make_room()
     parsed: dict[str, Module] = {}
-    problems = []
+    problems: list[Problem] = []
     for name, module in modules.items():
         if isinstance(module, Module):
             parsed[name] = module
@@ -268,7 +285,7 @@ def _make_room() -> None:
 
 
 def _capture(body: Body, user_arity: Callable[[Ref], int]) -> tuple[Body, tuple[str | None, ...]]:
-    """The query with each expression's value in a variable of its own; None where an expression has no value but true."""
+    """The query with each expression's value in a variable of its own; None where it has no value but true."""
     made: list[Expr] = []
     names: list[str | None] = []
     check: list[Expr] = []
@@ -315,11 +332,7 @@ def _user_vars(checked: CheckedQuery) -> dict[str, str]:
     """The variables that a user sees, by the name written, with the name they have in the query."""
     from .check.visit import variables
 
-    shown: dict[str, str] = {}
-    renamed = {old: new for new, old in checked.rewritten_vars.items()}
-    for old, new in renamed.items():
-        if not old.startswith(("$", "__local")):
-            shown[old] = new
+    shown = {old: new for new, old in checked.rewritten_vars.items() if not old.startswith(("$", "__local"))}
     for name in variables(checked.body, closures=False, call_heads=False):
         if name in checked.rewritten_vars or name.startswith(("$", "__local")) or name in ("input", "data"):
             continue
@@ -333,6 +346,22 @@ def _new_name(checked: CheckedQuery, name: str) -> str:
 
 
 __all__ = [
-    "UNDEFINED", "CompileError", "DocumentError", "EvalError", "ExpressionValue", "Host", "Iterable", "LimitError", "Limits", "Location",
-    "Policy", "Query", "RegoError", "Snapshot", "Solution", "compile_modules", "field", "parse_module", "parse_query",
-]  # fmt: skip
+    "UNDEFINED",
+    "CompileError",
+    "DocumentError",
+    "EvalError",
+    "ExpressionValue",
+    "Host",
+    "LimitError",
+    "Limits",
+    "Location",
+    "Policy",
+    "Problem",
+    "Query",
+    "RegoError",
+    "Snapshot",
+    "Solution",
+    "compile_modules",
+    "parse_module",
+    "parse_query",
+]

@@ -8,14 +8,19 @@ from typing import Any, Final
 
 import msgspec
 
+from .errors import LimitError
+from .meter import METER
 from .text import term
-from .values import Num, RegoSet, Value, sorted_keys, unkey
+from .values import Num, RegoSet, Value, integer, integer_text, sorted_keys, unkey
 
 MAX_DEPTH: Final = 512
 """How deep documents may nest."""
 
 MAX_EXPONENT: Final = 30_103
 """Decimal exponents beyond this one are refused, as OPA refuses binary ones beyond 100,000."""
+
+MAX_TEXT: Final = 64 << 20
+"""How many characters of JSON text are written at most, about."""
 
 _MINUS_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
 
@@ -34,22 +39,49 @@ _DECODER: Final = msgspec.json.Decoder(float_hook=_float)
 
 
 def from_json(text: str | bytes) -> Value:
-    """The value of a JSON document; raises :class:`ValueError` with a reason and a place."""
-    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+    """The value of a JSON document; raises :class:`ValueError` with a reason and a place.
+
+    Of a key given twice the last value stays; half of a surrogate pair becomes U+FFFD, as do bytes that are no UTF-8.
+    """
+    raw = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
     if _too_deep(raw):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
         if b"-0" in raw and _MINUS_ZERO.search(raw):
-            return json.loads(raw, parse_float=_float, parse_int=_int)
+            return _slowly(raw)
         return _DECODER.decode(raw)
     except msgspec.DecodeError as e:
+        if _SURROGATE.search(raw):
+            return _slowly(raw)
         raise ValueError(str(e)) from None
+
+
+def _slowly(raw: bytes) -> Value:
+    """The value, by a decoder that lets us see integers and takes half pairs, once they are made whole."""
+    try:
+        return json.loads(
+            _SURROGATE.sub(_whole_pair, raw), parse_float=_float, parse_int=_int, parse_constant=_no_constant
+        )
     except (RecursionError, UnicodeDecodeError) as e:
         raise ValueError(f"unreadable JSON: {e}") from None
 
 
+_SURROGATE: Final = re.compile(
+    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|[^u])",
+    re.DOTALL,
+)
+
+
+def _whole_pair(match: re.Match[bytes]) -> bytes:
+    return match.group() if match.group("half") is None else b"\\ufffd"
+
+
+def _no_constant(name: str) -> Value:
+    raise ValueError(f"{name} is no JSON value")
+
+
 def _int(text: str) -> int | Num:
-    return Num(text) if text == "-0" else int(text)
+    return Num(text) if text == "-0" else integer(text)
 
 
 def _too_deep(raw: bytes) -> bool:
@@ -70,29 +102,22 @@ def _too_deep(raw: bytes) -> bool:
 
 _BRACKETS: Final = re.compile(rb'[\[\]{}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
-_ESCAPE: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029\x7f<>&]')
-_ESCAPE_PLAIN: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029]')
+_ESCAPE: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029<>&\ud800-\udfff]')
+_ESCAPE_PLAIN: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
 def _escaped(match: re.Match[str]) -> str:
     c = match.group()
-    if c == "\x7f":
-        return c
+    if "\ud800" <= c <= "\udfff":
+        return "\ufffd"
     return _SHORT.get(c) or f"\\u{ord(c):04x}"
 
 
 def quote(text: str, html_safe: bool = True) -> str:
     """A JSON string as Go writes it: ``<``, ``>`` and ``&`` as escapes where ``html_safe``."""
-    return '"' + (_ESCAPE if html_safe else _ESCAPE_PLAIN).sub(_escaped, _sound(text)) + '"'
-
-
-def _sound(text: str) -> str:
-    return (
-        text
-        if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
-        else text.encode("utf-8", "replace").decode()
-    )
+    pattern = _ESCAPE if html_safe else _ESCAPE_PLAIN
+    return f'"{text}"' if pattern.search(text) is None else f'"{pattern.sub(_escaped, text)}"'
 
 
 def key_text(k: Any) -> str:
@@ -100,60 +125,85 @@ def key_text(k: Any) -> str:
     return k if type(k) is str else to_json(unkey(k)) if type(k) is not int and k is not None else to_json(k)
 
 
-def to_json(value: Value, indent: int | None = None, html_safe: bool = True) -> str:
-    """A value as JSON text: keys in order, sets as arrays in Rego's order, keys that are no strings as JSON text."""
-    out: list[str] = []
-    _write(value, out, "\n" if indent is not None else "", " " * (indent or 0), html_safe)
-    return "".join(out)
+def to_json(value: Value, indent: int | None = None, html_safe: bool = True, most: int = MAX_TEXT) -> str:
+    """A value as JSON text: keys in order, sets as arrays in Rego's order, keys that are no strings as JSON text.
+
+    Raises ``LimitError`` (kind ``output``) where the text would have more than about ``most`` characters or nest
+    too deep: a small value can be a long text, since its parts may be one and the same.
+    """
+    writer = _Writer("\n" if indent is not None else "", " " * (indent or 0), html_safe, most)
+    try:
+        return writer.text(value, writer.newline)
+    except RecursionError:
+        raise LimitError("depth", "a value nests too deep to be written") from None
 
 
-def _write(value: Value, out: list[str], newline: str, step: str, html_safe: bool) -> None:
-    t = type(value)
-    if t is str:
-        out.append(quote(value, html_safe))
-    elif value is None:
-        out.append("null")
-    elif t is bool:
-        out.append("true" if value else "false")
-    elif t is int:
-        out.append(str(value))
-    elif t is Num:
-        out.append(value.text)
-    elif t is list or t is RegoSet:
-        _write_items(list(value), out, newline, step, html_safe)
-    elif t is dict:
-        _write_object(value, out, newline, step, html_safe)
-    else:
-        _write(value.to_value(), out, newline, step, html_safe)
+class _Writer:
+    """Writes one text, counting its characters before they are put together."""
+
+    __slots__ = ("escape", "html_safe", "left", "most", "newline", "step")
+
+    def __init__(self, newline: str, step: str, html_safe: bool, most: int) -> None:
+        self.newline = newline
+        self.step = step
+        self.html_safe = html_safe
+        self.escape = _ESCAPE if html_safe else _ESCAPE_PLAIN
+        self.most = self.left = most
+
+    def _count(self, characters: int) -> None:
+        self.left -= characters
+        if self.left < 0:
+            raise LimitError("output", f"a text of more than {self.most} characters")
+
+    def text(self, value: Value, newline: str) -> str:
+        """A value's text; ``newline`` is a line break and the indentation, or empty."""
+        t = type(value)
+        if t is str:
+            self._count(len(value) + 4)
+            return f'"{value}"' if self.escape.search(value) is None else quote(value, self.html_safe)
+        if value is None:
+            return "null"
+        if t is bool:
+            return "true" if value else "false"
+        if t is int:
+            return integer_text(value)
+        if t is Num:
+            return str(value.text)
+        if t is dict:
+            return self._object(value, newline)
+        if t is list:
+            return self._array(value, newline)
+        if t is RegoSet:
+            return self._array(value.sorted(), newline)
+        return self.text(value.to_value(), newline)
+
+    def _array(self, items: list[Value], newline: str) -> str:
+        if not items:
+            return "[]"
+        inner = newline + self.step if newline else ""
+        size = len(items) * (len(inner) + 4)
+        self._count(size)
+        METER.spend(len(items), 2 * size)
+        texts = [self.text(i, inner) for i in items]
+        return f"[{inner}{f',{inner}'.join(texts)}{newline}]"
+
+    def _object(self, value: dict[Any, Value], newline: str) -> str:
+        if not value:
+            return "{}"
+        inner = newline + self.step if newline else ""
+        size = len(value) * (len(inner) + 8)
+        self._count(size)
+        METER.spend(len(value), 2 * size)
+        try:
+            pairs = [(k, value[k]) for k in sorted(value)] if len(value) > 1 else list(value.items())
+        except TypeError:
+            pairs = []
+        if not pairs or type(pairs[0][0]) is not str:
+            named = {key_text(k): value[k] for k in sorted_keys(value)}
+            pairs = [(k, named[k]) for k in sorted(named)]
+        colon = ": " if newline else ":"
+        texts = [f"{self.text(k, inner)}{colon}{self.text(v, inner)}" for k, v in pairs]
+        return f"{{{inner}{f',{inner}'.join(texts)}{newline}}}"
 
 
-def _write_items(items: list[Value], out: list[str], newline: str, step: str, html_safe: bool) -> None:
-    if not items:
-        out.append("[]")
-        return
-    inner = newline + step if newline else ""
-    out.append("[")
-    for i, item in enumerate(items):
-        out.append(("," if i else "") + inner)
-        _write(item, out, inner, step, html_safe)
-    out.append(newline + "]")
-
-
-def _write_object(value: dict[Any, Value], out: list[str], newline: str, step: str, html_safe: bool) -> None:
-    if not value:
-        out.append("{}")
-        return
-    inner = newline + step if newline else ""
-    if all(type(k) is str for k in value):
-        pairs = [(k, value[k]) for k in sorted(value)]
-    else:
-        named = {key_text(k): value[k] for k in sorted_keys(value)}
-        pairs = [(k, named[k]) for k in sorted(named)]
-    out.append("{")
-    for i, (k, v) in enumerate(pairs):
-        out.append(("," if i else "") + inner + quote(k, html_safe) + (": " if newline else ":"))
-        _write(v, out, inner, step, html_safe)
-    out.append(newline + "}")
-
-
-__all__ = ["MAX_DEPTH", "from_json", "key_text", "quote", "term", "to_json"]
+__all__ = ["MAX_DEPTH", "MAX_TEXT", "from_json", "key_text", "quote", "term", "to_json"]

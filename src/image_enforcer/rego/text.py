@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
-import json
+import re
+from typing import Final
 
-from .values import Num, RegoSet, Value, sorted_keys, unkey
+from .meter import CELL, METER
+from .values import Num, RegoSet, Value, integer_text, sorted_keys, unkey
+
+_ESCAPES: Final = {
+    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+}  # fmt: skip
+_ESCAPED: Final = re.compile(r'["\\\\]')
+
+
+def quoted(text: str) -> str:
+    """A string in double quotes as Go writes it: what cannot be printed is escaped."""
+    if text.isprintable():
+        return f'"{_ESCAPED.sub(_escape_match, text)}"' if '"' in text or "\\" in text else f'"{text}"'
+    return '"' + "".join([_escape(c) for c in text]) + '"'
+
+
+def _escape_match(match: re.Match[str]) -> str:
+    return "\\" + match.group()
+
+
+def _escape(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if 0xD800 <= code < 0xE000:
+        return "\ufffd"
+    if code < 0x20 or code == 0x7F:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def term(value: Value) -> str:
@@ -15,11 +46,13 @@ def term(value: Value) -> str:
     if t is bool:
         return "true" if value else "false"
     if t is int:
-        return str(value)
+        return integer_text(value)
     if t is Num:
         return str(value.text)
     if t is str:
-        return json.dumps(value, ensure_ascii=False)
+        return quoted(value)
+    if t is list or t is dict:
+        METER.spend(len(value) + 2, (len(value) + 2) * CELL)
     if t is list:
         return "[" + ", ".join([term(v) for v in value]) + "]"
     if t is RegoSet:

@@ -25,6 +25,8 @@ from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any, Final, TypeAlias, final
 
+from .meter import CELL, LARGE, METER
+
 # A recursive alias would make mypy carry the recursion everywhere; the table above is the contract.
 Value: TypeAlias = Any
 Key: TypeAlias = Any
@@ -74,7 +76,7 @@ class Num(Decimal):
     def __deepcopy__(self, memo: object) -> Num:
         return self
 
-    def __reduce__(self) -> tuple[type[Num], tuple[str]]:  # type: ignore[override]
+    def __reduce__(self) -> tuple[type[Num], tuple[str]]:
         return (Num, (self.text,))
 
 
@@ -103,7 +105,7 @@ class ObjectKey:
 
     def __init__(self, value: dict[Key, Value]) -> None:
         self.value = value
-        self.items = frozenset((k, key(v)) for k, v in value.items())
+        self.items = frozenset([(k, v if type(v) is str else _key_inside(v)) for k, v in value.items()])
         self._hash = hash(("object", self.items))
 
     def __hash__(self) -> int:
@@ -185,8 +187,12 @@ def key(value: Value) -> Key:
     if t is bool:
         return TRUE_KEY if value else FALSE_KEY
     if t is list:
-        return tuple([v if type(v) is str else key(v) for v in value])
+        if len(value) > LARGE:
+            METER.spend(len(value), CELL * len(value))
+        return tuple([v if type(v) is str else _key_inside(v) for v in value])
     if t is dict:
+        if len(value) > LARGE:
+            METER.spend(len(value), 8 * CELL * len(value))
         return ObjectKey(value)
     if t is RegoSet:
         return value
@@ -194,6 +200,14 @@ def key(value: Value) -> Key:
     if to_value is not None:
         return key(to_value())
     raise TypeError(f"not a Rego value: {t.__name__}")
+
+
+def _key_inside(value: Value) -> Key:
+    """:func:`key` of what stands inside another value: shared parts of parts can make small values long walks."""
+    t = type(value)
+    if t is list or t is dict:
+        METER.spend(len(value) + 2, (len(value) + 4) * CELL)
+    return key(value)
 
 
 def unkey(k: Key) -> Value:
@@ -220,16 +234,29 @@ def equal(a: Value, b: Value) -> bool:
     if ta is list:
         if tb is not list or len(a) != len(b):
             return False
-        return all(x is y or equal(x, y) for x, y in zip(a, b, strict=True))
+        METER.spend(len(a))
+        return not any(x is not y and not equal(x, y) for x, y in zip(a, b, strict=True))
     if ta is dict:
         if tb is not dict or len(a) != len(b):
             return False
+        METER.spend(len(a))
         for k, x in a.items():
             y = b.get(k, UNDEFINED)
             if y is UNDEFINED or not (x is y or equal(x, y)):
                 return False
         return True
-    return bool(a == b)
+    if ta is tb or ta in _PLAIN or tb in _PLAIN:
+        return bool(a == b)
+    return equal(_whole(a), _whole(b))
+
+
+_PLAIN: Final = frozenset({type(None), int, Num, RegoSet, Undefined})
+
+
+def _whole(value: Value) -> Value:
+    """A lazy document read whole, any other value as it is."""
+    to_value = getattr(value, "to_value", None)
+    return value if to_value is None else to_value()
 
 
 _RANKS: Final = {type(None): 0, bool: 1, int: 2, Num: 2, str: 3, list: 4, dict: 5, RegoSet: 6}
@@ -237,23 +264,28 @@ _RANKS: Final = {type(None): 0, bool: 1, int: 2, Num: 2, str: 3, list: 4, dict: 
 
 def rank(value: Value) -> int:
     """The place of a value's type in Rego's order: null, boolean, number, string, array, object, set."""
-    return _RANKS[type(value)]
+    found = _RANKS.get(type(value))
+    return rank(_whole(value)) if found is None else found
 
 
 def compare(a: Value, b: Value) -> int:
     """-1, 0 or 1: Rego's total order (null < booleans < numbers < strings < arrays < objects < sets)."""
     if a is b:
         return 0
-    ra, rb = _RANKS[type(a)], _RANKS[type(b)]
+    ra, rb = rank(a), rank(b)
     if ra != rb:
         return -1 if ra < rb else 1
     if ra == 4:
+        a, b = _whole(a), _whole(b)
+        METER.spend(min(len(a), len(b)))
         for x, y in zip(a, b, strict=False):
             c = compare(x, y)
             if c:
                 return c
         return (len(a) > len(b)) - (len(a) < len(b))
     if ra == 5:
+        a, b = _whole(a), _whole(b)
+        METER.spend(len(a) + len(b))
         ka, kb = sorted_keys(a), sorted_keys(b)
         for x, y in zip(ka, kb, strict=False):
             c = compare(unkey(x), unkey(y)) or compare(a[x], b[y])
@@ -264,7 +296,7 @@ def compare(a: Value, b: Value) -> int:
         return compare(a.sorted(), b.sorted())
     if ra == 0:
         return 0
-    return (a > b) - (a < b)
+    return -1 if a < b else 1 if a > b else 0
 
 
 _sort_key = cmp_to_key(compare)
@@ -275,6 +307,8 @@ def sort_values(values: Iterable[Value]) -> list[Value]:
     got = list(values)
     if len(got) < 2:
         return got
+    if len(got) > LARGE:
+        METER.spend(4 * len(got))
     t = type(got[0])
     if (t is str or t is int) and all(type(v) is t for v in got):
         got.sort()  # code-point order is the order of UTF-8 bytes
@@ -288,6 +322,8 @@ def sorted_keys(obj: dict[Key, Value]) -> list[Key]:
     keys = list(obj)
     if len(keys) < 2:
         return keys
+    if len(keys) > LARGE:
+        METER.spend(2 * len(keys))
     try:
         keys.sort()  # nearly always all strings; other mixes raise TypeError
     except TypeError:
@@ -301,7 +337,8 @@ def sorted_keys(obj: dict[Key, Value]) -> list[Key]:
 
 def type_name(value: Value) -> str:
     """Rego's name of the value's type, as ``type_name`` and error texts give it."""
-    return _TYPE_NAMES[type(value)]
+    found = _TYPE_NAMES.get(type(value))
+    return type_name(_whole(value)) if found is None else found
 
 
 _TYPE_NAMES: Final = {
@@ -314,3 +351,30 @@ _TYPE_NAMES: Final = {
     dict: "object",
     RegoSet: "set",
 }
+
+
+MAX_BITS: Final = 1 << 18
+"""How long integers may get: some 79,000 digits. Python takes quadratic time to print and multiply longer ones."""
+
+MAX_DIGITS: Final = 78_900
+_SHORT_BITS: Final = 14_000
+_SHORT_DIGITS: Final = 4_200
+
+
+def integer_text(value: int) -> str:
+    """An integer's decimal digits, also of those that Python by itself refuses to print."""
+    bits = value.bit_length()
+    if bits < _SHORT_BITS:
+        return str(value)
+    METER.spend(bits >> 2)
+    return str(Decimal(value))
+
+
+def integer(text: str) -> int:
+    """The integer that an optional sign and decimal digits say; raises ``ValueError`` for anything else or too many."""
+    if len(text) < _SHORT_DIGITS:
+        return int(text)
+    if len(text) > MAX_DIGITS or not text.lstrip("+-").isdigit():
+        raise ValueError("number too big")
+    METER.spend(len(text))
+    return int(Decimal(text))

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..errors import OperandError
+from ..meter import LARGE, METER
 from ..values import UNDEFINED, Num, RegoSet, Value, compare, sort_values, type_name
-from . import bigfloat, operands
-from .arithmetic import plus
+from . import operands
+from .arithmetic import mul, plus
 from .contract import Builtin, Context
 
 
 def count(a: Value) -> Value:
+    """How many elements, members, pairs, or characters."""
     t = type(a)
     if t is str or t is list or t is dict or t is RegoSet:
         return len(a)
@@ -20,10 +22,10 @@ def count(a: Value) -> Value:
 
 
 def _items(a: Value) -> list[Value]:
-    if type(a) is list:
-        return a
-    if type(a) is RegoSet:
-        return a.sorted()
+    if type(a) is list or type(a) is RegoSet:
+        if len(a) > LARGE:
+            METER.spend(len(a))
+        return a.sorted() if isinstance(a, RegoSet) else a
     raise operands.wrong(a, 1, "set", "array")
 
 
@@ -37,6 +39,7 @@ def _numbers(a: Value) -> list[int | Num]:
 
 
 def sum_(a: Value) -> Value:
+    """The sum, 0 for nothing."""
     total: Value = 0
     for item in _numbers(a):
         total = plus(total, item)
@@ -44,8 +47,7 @@ def sum_(a: Value) -> Value:
 
 
 def product(context: Context, a: Value) -> Value:
-    from .arithmetic import mul
-
+    """The product, 1 for nothing."""
     total: Value = 1
     for item in _numbers(a):
         total = mul(context, total, item)
@@ -53,6 +55,7 @@ def product(context: Context, a: Value) -> Value:
 
 
 def max_(a: Value) -> Value:
+    """The greatest in the order of values; undefined for nothing."""
     items = _items(a)
     if not items:
         return UNDEFINED
@@ -64,6 +67,7 @@ def max_(a: Value) -> Value:
 
 
 def min_(a: Value) -> Value:
+    """The least in the order of values; undefined for nothing."""
     items = _items(a)
     if not items:
         return UNDEFINED
@@ -75,16 +79,19 @@ def min_(a: Value) -> Value:
 
 
 def sort(a: Value) -> Value:
+    """The elements in the order of values."""
     return sort_values(_items(a))
 
 
 def all_(a: Value) -> Value:
+    """Whether all are true."""
     if type(a) is not list and type(a) is not RegoSet:
         raise operands.wrong(a, 1, "array", "set")
     return all(item is True for item in a)
 
 
 def any_(a: Value) -> Value:
+    """Whether any is true."""
     if type(a) is not list and type(a) is not RegoSet:
         raise operands.wrong(a, 1, "array", "set")
     return any(item is True for item in a)
@@ -100,5 +107,3 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "all": Builtin(all_),
     "any": Builtin(any_),
 }
-
-__all__ = ["BUILTINS", "bigfloat"]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from ..errors import BuiltinError
-from ..values import Num, RegoSet, Value
+from ..errors import BuiltinError, LimitError
+from ..meter import CELL
+from ..values import MAX_BITS, MAX_DIGITS, Num, RegoSet, Value
 from . import bigfloat, operands
 from .contract import Builtin, Context
 
@@ -18,7 +19,7 @@ def _integer(value: int | Num) -> int | None:
     """The exact integer that a number is, None where it is none."""
     if isinstance(value, int):
         return value
-    if value.adjusted() > 100_000 or value != value.to_integral_value():
+    if value.adjusted() > MAX_DIGITS or value != value.to_integral_value():
         return None
     return int(value)
 
@@ -57,8 +58,10 @@ def mul(context: Context, a: Value, b: Value) -> Value:
     i, j = _integer(x), _integer(y)
     if i is not None and j is not None:
         bits = i.bit_length() + j.bit_length()
-        if bits > 100_000:
-            context.charge(bits)
+        if bits > 4096:
+            if bits > MAX_BITS:
+                raise LimitError("memory", f"a product of more than {MAX_BITS} bits")
+            context.spend(bits >> 2)
         return i * j
     left, right = bigfloat.load(x), bigfloat.load(y)
     product = bigfloat.rounded(left * right)
@@ -112,7 +115,7 @@ def round_(a: Value) -> Value:
     value = bigfloat.load(x)
     half = Fraction(1, 2)
     shifted = bigfloat.rounded(value - half if value < 0 or _negative(x) else value + half)
-    return bigfloat.number(bigfloat.rounded(Fraction(int(shifted))))
+    return int(bigfloat.rounded(Fraction(int(shifted))))
 
 
 def ceil(a: Value) -> Value:
@@ -123,8 +126,8 @@ def ceil(a: Value) -> Value:
     value = bigfloat.load(x)
     whole = bigfloat.rounded(Fraction(int(value)))
     if whole < 0 or value == whole:
-        return bigfloat.number(whole)
-    return bigfloat.number(bigfloat.rounded(whole + 1))
+        return int(whole)
+    return int(bigfloat.rounded(whole + 1))
 
 
 def floor(a: Value) -> Value:
@@ -135,8 +138,8 @@ def floor(a: Value) -> Value:
     value = bigfloat.load(x)
     whole = bigfloat.rounded(Fraction(int(value)))
     if whole >= 0 or value == whole:
-        return bigfloat.number(whole)
-    return bigfloat.number(bigfloat.rounded(whole - 1))
+        return int(whole)
+    return int(bigfloat.rounded(whole - 1))
 
 
 def numbers_range(context: Context, a: Value, b: Value) -> Value:
@@ -153,7 +156,8 @@ def numbers_range_step(context: Context, a: Value, b: Value, step: Value) -> Val
 
 
 def _range(context: Context, first: int, last: int, step: int) -> list[int]:
-    context.charge(abs(last - first) // step + 1)
+    count = abs(last - first) // step + 1
+    context.spend(count, 3 * CELL * count)
     return list(range(first, last + 1, step) if first <= last else range(first, last - 1, -step))
 
 

@@ -10,7 +10,8 @@ from fractions import Fraction
 from math import log10
 
 from ..errors import BuiltinError
-from ..values import Num
+from ..meter import METER
+from ..values import Num, integer
 
 PRECISION = 64
 MAX_EXPONENT = 20_000
@@ -20,9 +21,16 @@ MAX_EXPONENT = 20_000
 def exact(value: int | Num) -> Fraction:
     """A number's exact value; raises :class:`BuiltinError` where its exponent is out of all bounds."""
     if isinstance(value, int):
+        if value.bit_length() > 4096:
+            METER.spend(value.bit_length() >> 2)
         return Fraction(value)
-    if value and abs(value.adjusted()) > MAX_EXPONENT:
-        raise BuiltinError("number out of range")
+    if not value:
+        return Fraction(0)
+    size = abs(value.adjusted())
+    if size > 300:
+        if size > MAX_EXPONENT:
+            raise BuiltinError("number out of range")
+        METER.spend(size)
     return Fraction(value)
 
 
@@ -93,13 +101,9 @@ def number(value: Fraction, negative_zero: bool = False) -> int | Num:
     digits, point = shortest(value)
     sign = "-" if value < 0 else ""
     if value.denominator == 1:
-        return int(sign + digits + "0" * (point - len(digits)))
+        return integer(sign + digits + "0" * (point - len(digits)))
     exponent = point - 1
-    limit = 6
-    if len(digits) > limit and len(digits) >= point:
-        limit = len(digits)
-    limit = min(limit, 21)
-    if exponent < -4 or exponent >= max(limit, 21):
+    if exponent < -4 or exponent >= 6:
         mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         return Num(f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}")
     if point <= 0:

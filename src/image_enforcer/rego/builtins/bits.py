@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ..errors import BuiltinError, OperandError
-from ..values import Num, Value, type_name
+from ..errors import LimitError, OperandError
+from ..values import MAX_BITS, MAX_DIGITS, Num, Value, type_name
 from .contract import Builtin, Context
 
 
@@ -14,10 +14,10 @@ def _integer(value: Value, position: int) -> int:
     if type(value) is int:
         return value
     if type(value) is Num:
-        if value.adjusted() < 100_000 and value == value.to_integral_value():
+        if value.adjusted() < MAX_DIGITS and value == value.to_integral_value():
             return int(value)
         raise OperandError(f"operand {position} must be integer number but got floating-point number")
-    raise OperandError(f"operand {position} must be number but got {type_name(value)}")
+    raise OperandError(f"operand {position} must be integer but got {type_name(value)}")
 
 
 def _binary(operation: Callable[[int, int], int]) -> Builtin:
@@ -28,6 +28,7 @@ def _binary(operation: Callable[[int, int], int]) -> Builtin:
 
 
 def negate(a: Value) -> Value:
+    """Every bit turned: ``-a - 1``."""
     return ~_integer(a, 1)
 
 
@@ -39,13 +40,19 @@ def _shift(b: Value) -> int:
 
 
 def lsh(context: Context, a: Value, b: Value) -> Value:
+    """Shifted to the left."""
     value, by = _integer(a, 1), _shift(b)
-    if value:
-        context.charge(by)
-    return value << by if value else 0
+    if not value:
+        return 0
+    bits = value.bit_length() + by
+    if bits > MAX_BITS:
+        raise LimitError("memory", f"an integer of more than {MAX_BITS} bits")
+    context.spend(bits >> 6)
+    return value << by
 
 
 def rsh(a: Value, b: Value) -> Value:
+    """Shifted to the right; negative numbers stay negative."""
     value, by = _integer(a, 1), _shift(b)
     if by > 1 << 40:
         return -1 if value < 0 else 0
@@ -60,5 +67,3 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "bits.lsh": Builtin(lsh, context=True),
     "bits.rsh": Builtin(rsh),
 }
-
-__all__ = ["BUILTINS", "BuiltinError"]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..errors import OperandError
-from ..values import EMPTY_SET, UNDEFINED, RegoSet, Value, equal, key, sorted_keys, type_name, unkey
+from ..meter import ENTRY, LARGE, METER
+from ..values import EMPTY_SET, UNDEFINED, RegoSet, Value, equal, key, type_name, unkey
 from . import operands
 from .contract import Builtin, Context
 
@@ -14,10 +15,12 @@ from .contract import Builtin, Context
 
 
 def array_concat(a: Value, b: Value) -> Value:
+    """The elements of ``a``, then those of ``b``."""
     return [*operands.array(a, 1), *operands.array(b, 2)]
 
 
 def array_flatten(a: Value) -> Value:
+    """The elements, those of inner arrays in their place; one level deep."""
     out: list[Value] = []
     for item in operands.array(a, 1):
         if type(item) is list:
@@ -28,10 +31,12 @@ def array_flatten(a: Value) -> Value:
 
 
 def array_reverse(a: Value) -> Value:
+    """The elements from last to first."""
     return operands.array(a, 1)[::-1]
 
 
 def array_slice(a: Value, start: Value, stop: Value) -> Value:
+    """The elements from ``start`` to before ``stop``, cut to what there is."""
     items = operands.array(a, 1)
     first, last = max(operands.integer(start, 2), 0), operands.integer(stop, 3)
     last = min(last, len(items))
@@ -42,16 +47,19 @@ def array_slice(a: Value, start: Value, stop: Value) -> Value:
 
 
 def set_and(a: Value, b: Value) -> Value:
+    """The members of both."""
     x, y = operands.a_set(a, 1), operands.a_set(b, 2)
     return RegoSet({k: v for k, v in x.members.items() if k in y.members})
 
 
 def set_or(a: Value, b: Value) -> Value:
+    """The members of either; of equal spellings that of ``a`` stays."""
     x, y = operands.a_set(a, 1), operands.a_set(b, 2)
     return RegoSet({**y.members, **x.members}) if len(x) else y
 
 
 def set_diff(a: Value, b: Value) -> Value:
+    """The members of ``a`` that ``b`` has not."""
     x, y = operands.a_set(a, 1), operands.a_set(b, 2)
     return RegoSet({k: v for k, v in x.members.items() if k not in y.members})
 
@@ -65,14 +73,17 @@ def _sets(a: Value) -> list[RegoSet]:
 
 
 def union(a: Value) -> Value:
+    """The members of any of the sets."""
     out: dict[Value, Value] = {}
     for item in _sets(a):
+        METER.spend(len(item) >> 1)
         for k, v in item.members.items():
             out.setdefault(k, v)
     return RegoSet(out)
 
 
 def intersection(a: Value) -> Value:
+    """The members of all the sets; the empty set where there are none."""
     found = _sets(a)
     if not found:
         return EMPTY_SET
@@ -86,6 +97,7 @@ def intersection(a: Value) -> Value:
 
 
 def object_get(a: Value, path: Value, default: Value) -> Value:
+    """The value at a key, or at a path of steps through objects, arrays and sets; else the default."""
     obj = operands.obj(a, 1)
     if type(path) is list:
         value: Value = obj
@@ -109,6 +121,7 @@ def _find(value: Value, step: Value) -> Value:
 
 
 def object_keys(a: Value) -> Value:
+    """The set of the keys."""
     return RegoSet({k: unkey(k) for k in operands.obj(a, 1)})
 
 
@@ -124,22 +137,26 @@ def _wanted(value: Value, position: int) -> set[Value]:
 
 
 def object_remove(a: Value, keys: Value) -> Value:
+    """The object without these keys."""
     obj = operands.obj(a, 1)
     gone = _wanted(keys, 2)
     return {k: v for k, v in obj.items() if k not in gone}
 
 
 def object_filter(a: Value, keys: Value) -> Value:
+    """The object with these keys only."""
     obj = operands.obj(a, 1)
     kept = _wanted(keys, 2)
     return {k: v for k, v in obj.items() if k in kept}
 
 
 def object_union(a: Value, b: Value) -> Value:
+    """Both objects; where both have a key, inner objects are united and any other value of ``b`` wins."""
     return _merged(operands.obj(a, 1), operands.obj(b, 2))
 
 
 def _merged(a: dict[Value, Value], b: dict[Value, Value]) -> dict[Value, Value]:
+    METER.spend((len(a) + len(b)) >> 1, ENTRY * (len(a) + len(b)))
     out = dict(a)
     for k, v in b.items():
         there = out.get(k)
@@ -148,6 +165,7 @@ def _merged(a: dict[Value, Value], b: dict[Value, Value]) -> dict[Value, Value]:
 
 
 def object_union_n(a: Value) -> Value:
+    """All objects of an array, as :func:`object_union` from left to right."""
     out: dict[Value, Value] = {}
     for item in operands.array(a, 1):
         if type(item) is not dict:
@@ -157,20 +175,20 @@ def object_union_n(a: Value) -> Value:
 
 
 def object_subset(context: Context, a: Value, b: Value) -> Value:
+    """Whether ``b`` is within ``a``: pairs of objects at any depth, members of sets, a run of an array."""
     match a, b:
         case dict(), dict():
             return _object_subset(a, b)
         case RegoSet(), RegoSet():
             return b.members.keys() <= a.members.keys()
         case list(), list():
-            context.charge(len(a) * max(len(b), 1))
+            context.spend(len(a) * max(len(b), 1) >> 1)
             return any(
                 all(equal(x, y) for x, y in zip(a[i : i + len(b)], b, strict=True)) for i in range(len(a) - len(b) + 1)
             )
         case list(), RegoSet():
-            return all(any(equal(x, y) for y in a) for x in b)
-    if type(a) not in (dict, list, RegoSet) or type(b) not in (dict, list, RegoSet):
-        raise OperandError("both arguments object.subset must be of the same type or array and set")
+            context.spend(len(a) + len(b))
+            return b.members.keys() <= {key(v) for v in a}
     raise OperandError("both arguments object.subset must be of the same type or array and set")
 
 
@@ -188,6 +206,7 @@ def _object_subset(a: dict[Value, Value], b: dict[Value, Value]) -> bool:
                     return False
             case list(), list():
                 size = len(want)
+                METER.spend(len(have) * max(size, 1) >> 1)
                 if not any(
                     all(equal(x, y) for x, y in zip(have[i : i + size], want, strict=True))
                     for i in range(len(have) - size + 1)
@@ -203,7 +222,10 @@ def _object_subset(a: dict[Value, Value], b: dict[Value, Value]) -> bool:
 
 
 def member_2(value: Value, source: Value) -> Value:
+    """``value in source``."""
     t = type(source)
+    if (t is list or t is dict) and len(source) > LARGE:
+        METER.spend(len(source) >> 3)
     if t is RegoSet:
         return (value if type(value) is str else key(value)) in source.members
     if t is list:
@@ -216,6 +238,7 @@ def member_2(value: Value, source: Value) -> Value:
 
 
 def member_3(index: Value, value: Value, source: Value) -> Value:
+    """``index, value in source``."""
     if hasattr(source, "to_value"):
         source = source.to_value()
     there = _find(source, index)
@@ -242,5 +265,3 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "internal.member_2": Builtin(member_2),
     "internal.member_3": Builtin(member_3),
 }
-
-__all__ = ["BUILTINS", "sorted_keys"]

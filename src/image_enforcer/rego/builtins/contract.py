@@ -4,7 +4,7 @@ A built-in takes its operands as positional arguments and returns a value, or
 :data:`~image_enforcer.rego.values.UNDEFINED`. It raises :class:`~image_enforcer.rego.errors.OperandError`
 for an operand of the wrong type and :class:`~image_enforcer.rego.errors.BuiltinError` for any other
 fault; outside strict mode both mean *undefined*. A ``relation`` returns an iterable of values, each one an
-answer of its own. It must never change an operand, and must call :meth:`Context.charge` before work or
+answer of its own. It must never change an operand, and must call :meth:`Context.spend` before work or
 memory that its operands' *values* (not their size) can blow up.
 """
 
@@ -29,10 +29,11 @@ class Context(Protocol):
     def random_bytes(self, count: int) -> bytes:
         """Bytes from the evaluation's source of randomness."""
 
-    def charge(self, units: int) -> None:
-        """Account for about ``units`` loop steps or list cells to come; raises ``LimitError`` when too much.
+    def spend(self, steps: int, size: int = 0) -> None:
+        """Account for loop steps and bytes to come; raises ``LimitError`` when they are too many.
 
-        Call it *before* the work, with an exact or over-estimated count; huge counts are refused at once.
+        Call it *before* the work, with exact or over-estimated numbers. Code that has no context calls
+        :data:`~image_enforcer.rego.meter.METER` instead, which comes to the same.
         """
 
     def note(self, message: str) -> None:

@@ -7,10 +7,11 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from ..errors import BuiltinError, OperandError
 from ..json_text import from_json, to_json
+from ..meter import CELL, ENTRY, LARGE, METER
 from ..values import RegoSet, Value
 from . import operands
 from .contract import Builtin
@@ -18,6 +19,8 @@ from .yaml_documents import YamlError, dump, load
 
 
 def _bytes(text: str) -> bytes:
+    if len(text) > LARGE:
+        METER.spend(len(text) >> 4, 6 * len(text))
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -44,6 +47,8 @@ def base64_encode(a: Value) -> Value:
 
 
 def _decode(text: str, url: bool) -> bytes:
+    if len(text) > LARGE:
+        METER.spend(len(text) >> 2, 4 * len(text))
     clean = text.replace("\n", "").replace("\r", "")
     if not (_URL if url else _STANDARD).fullmatch(clean) or len(clean) % 4:
         raise _corrupt(clean, "-_" if url else "+/")
@@ -97,6 +102,8 @@ def hex_encode(a: Value) -> Value:
 def hex_decode(a: Value) -> Value:
     """The text whose UTF-8 bytes these digits are; both cases are read."""
     text = operands.string(a, 1)
+    if len(text) > LARGE:
+        METER.spend(len(text), 2 * len(text))
     for c in text:
         if c not in "0123456789abcdefABCDEF":
             shown = f"'{c}'" if c.isprintable() else repr(c)
@@ -139,6 +146,9 @@ def json_marshal_with_options(a: Value, options: Value) -> Value:
         return to_json(a)
     plain = to_json(a, indent=1)
     lines = plain.split("\n")
+    widest = max(len(line) - len(line.lstrip(" ")) for line in lines)
+    size = len(lines) * (len(prefix) + widest * len(indent))
+    METER.spend(4 * len(lines), 2 * len(plain) + 4 * CELL * len(lines) + size)
     made: list[str] = []
     for line in lines:
         stripped = line.lstrip(" ")
@@ -149,6 +159,7 @@ def json_marshal_with_options(a: Value, options: Value) -> Value:
 def json_unmarshal(a: Value) -> Value:
     """The value of JSON text; numbers keep their text."""
     text = operands.string(a, 1)
+    METER.spend(len(text) >> 3, 16 * len(text))
     try:
         return from_json(text)
     except ValueError as e:
@@ -165,6 +176,7 @@ def json_is_valid(a: Value) -> Value:
     """Whether it is JSON text; false for anything but strings."""
     if type(a) is not str:
         return False
+    METER.spend(len(a) >> 3, 16 * len(a))
     try:
         from_json(a)
     except ValueError:
@@ -243,9 +255,9 @@ def urlquery_encode_object(a: Value) -> Value:
                 items = list(v)
                 for item in items:
                     if type(item) is not str:
-                        raise operands.wrong(item, 1, "string")
+                        raise operands.bad(1, "values must be string, array[string], or set[string]")
             case _:
-                raise operands.wrong(v, 1, "string", "array", "set")
+                raise operands.bad(1, "values must be string, array[string], or set[string]")
         out.extend(f"{_quoted(k)}={_quoted(i)}" for i in items)
     return "&".join(out)
 
@@ -253,7 +265,10 @@ def urlquery_encode_object(a: Value) -> Value:
 def urlquery_decode_object(a: Value) -> Value:
     """A query string as an object of arrays of strings."""
     out: dict[str, list[str]] = {}
-    for part in operands.string(a, 1).split("&"):
+    text = operands.string(a, 1)
+    parts = text.count("&") + 1
+    METER.spend(10 * parts, 2 * ENTRY * parts)
+    for part in text.split("&"):
         if not part:
             continue
         if ";" in part:
@@ -325,20 +340,11 @@ def _uri(text: str) -> dict[str, Any]:
 
 
 _USER: Final = re.compile(r"(?:[A-Za-z0-9\-._:~!$&'()*+,;=@]|%[0-9A-Fa-f]{2})*")
-_PATH_PLAIN: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]]")
 
 
 def _escaped_path(path: str, decoded: str) -> str:
-    """The path as a URL shows it: as it was written where that is one way to write it, else escaped anew."""
-    default = "".join(
-        c if re.fullmatch(r"[A-Za-z0-9\-._~$&+,/:;=@!*'()]", c) else quote_plus(c, safe="").replace("+", "%20")
-        for c in decoded
-    )
-    if path == default:
-        return path
-    if all(_PATH_PLAIN.fullmatch(c) or c == "%" for c in path) and not re.search(r"%(21|2[aA]|27|28|29)", path):
-        return path
-    return default
+    """Go's ``RawPath``: the path as written where Go would escape it otherwise, else the decoded one."""
+    return decoded if path == quote(_bytes(decoded), safe="-._~$&+,/:;=@") else path
 
 
 def _host_port(host: str) -> tuple[str, str]:

@@ -39,6 +39,10 @@ def quote_meta(pattern: Value) -> Value:
     return "".join("\\" + c if c in "*?\\[]{}" else c for c in operands.string(pattern, 1))
 
 
+def _cut_short(form: str) -> BuiltinError:
+    return BuiltinError(f"glob: syntax error at {len(form)}: unexpected end of input")
+
+
 @lru_cache(maxsize=1024)
 def _pattern(form: str, separators: tuple[str, ...]) -> str:
     reader = _Reader(form, separators)
@@ -88,7 +92,7 @@ class _Reader:
         while True:
             choices.append(self.sequence(nested=True))
             if self.at >= len(self.form):
-                raise BuiltinError("unexpected end of input")
+                raise BuiltinError(f"glob: syntax error at {len(self.form)}: unclosed `{{`")
             c = self.form[self.at]
             self.at += 1
             if c == "}":
@@ -98,11 +102,16 @@ class _Reader:
         form = self.form
         end = form.find("]", self.at)
         if end < 0:
-            raise BuiltinError("unexpected end of input")
+            raise _cut_short(form)
         inner = form[self.at : end]
         self.at = end + 1
         negate = inner.startswith("!")
         body = inner[1:] if negate else inner
+        if len(body) == 2 and body[1] == "-":  # the bracket is the end of the range
+            if form[self.at : self.at + 1] != "]":
+                raise _cut_short(form)
+            body += "]"
+            self.at += 1
         if not body:
             raise BuiltinError("syntax error: empty range")
         if len(body) == 3 and body[1] == "-":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+
+from ..meter import CELL, METER
 
 ANY = None
 
@@ -55,7 +56,9 @@ def tokens(pattern: str) -> tuple[Token, ...]:
                     members.add(pattern[end])
                     end += 1
             if end >= len(pattern):
-                raise GlobError("the input provided is invalid")
+                raise GlobError(
+                    f"input:{pattern}, pos:{i + 1}, found [ without matching ]: the input provided is invalid"
+                )
             chars = frozenset(members)
             i = end + 1
         elif c == "]":
@@ -77,7 +80,8 @@ def tokens(pattern: str) -> tuple[Token, ...]:
 
 def intersect(a: str, b: str) -> bool:
     """Whether some non-empty text matches both patterns."""
-    x, y = _positions(tokens(a)), _positions(tokens(b))
+    x, y = tokens(a), tokens(b)
+    METER.spend(len(x) * len(y), len(x) * len(y) * 4 * CELL)
     seen: set[tuple[int, int]] = set()
     todo = [(i, j) for i in _closure(x, 0) for j in _closure(y, 0)]
     while todo:
@@ -92,10 +96,6 @@ def intersect(a: str, b: str) -> bool:
             return True
         todo.extend((p, q) for p in ni for q in nj)
     return False
-
-
-def _positions(items: tuple[Token, ...]) -> tuple[Token, ...]:
-    return items
 
 
 def _closure(items: tuple[Token, ...], i: int) -> set[int]:
@@ -115,6 +115,5 @@ def _after(items: tuple[Token, ...], i: int) -> set[int]:
     return out
 
 
-@cache
 def _overlap(a: frozenset[str] | None, b: frozenset[str] | None) -> bool:
-    return a is None or b is None or bool(a & b)
+    return a is None or b is None or not a.isdisjoint(b)

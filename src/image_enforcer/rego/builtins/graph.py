@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from ..meter import CELL, ENTRY, METER
 from ..values import RegoSet, Value, key, sorted_keys, unkey
 from . import operands
 from .contract import Builtin, Context
@@ -21,10 +22,13 @@ def walk(value: Value) -> Iterator[Value]:
         yield [path, here]
         match here:
             case list():
+                METER.spend(len(here), len(here) * (len(path) + 8) * CELL)
                 stack.extend(([*path, i], here[i]) for i in range(len(here) - 1, -1, -1))
             case dict():
+                METER.spend(len(here), len(here) * (len(path) + 8) * CELL)
                 stack.extend(([*path, unkey(k)], here[k]) for k in reversed(sorted_keys(here)))
             case RegoSet():
+                METER.spend(len(here), len(here) * (len(path) + 8) * CELL)
                 stack.extend(([*path, v], v) for v in reversed(here.sorted()))
             case _:
                 pass
@@ -40,7 +44,7 @@ def reachable(graph: Value, initial: Value) -> Value:
     """The nodes that can be reached; a node without an entry in the graph is none."""
     edges = operands.obj(graph, 1)
     if type(initial) is not list and type(initial) is not RegoSet:
-        raise operands.wrong(initial, 2, "array", "set")
+        raise operands.wrong(initial, 2, "{array, set}")
     found: dict[Value, Value] = {}
     todo = _edges(initial)
     while todo:
@@ -48,7 +52,9 @@ def reachable(graph: Value, initial: Value) -> Value:
         k = key(node)
         if k in edges and k not in found:
             found[k] = node
-            todo.extend(_edges(edges[k]))
+            following = _edges(edges[k])
+            METER.spend(len(following) + 1, len(following) * CELL + ENTRY)
+            todo.extend(following)
     return RegoSet(found)
 
 
@@ -68,7 +74,7 @@ def reachable_paths(context: Context, graph: Value, initial: Value) -> Value:
         stack: list[tuple[list[Value], frozenset[Value]]] = [([root], frozenset([key(root)]))]
         while stack:
             path, seen = stack.pop()
-            context.charge(len(path))
+            context.spend(len(path), len(path) * 4 * CELL)
             following = _edges(edges[key(path[-1])])
             if not following:
                 add(path)

@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..errors import BuiltinError, OperandError
+from ..meter import CELL, ENTRY, METER
+from ..text import term
 from ..values import UNDEFINED, RegoSet, Value, equal, key, type_name
 from . import operands
 from .contract import Builtin
+
+_SHOWN: Final = 1000
+"""Characters of a document that a fault shows."""
 
 
 def _paths(value: Value, position: int) -> list[list[Value]]:
@@ -115,12 +120,8 @@ def _without(value: Value, tree: dict[Any, Any] | None) -> Value:
 # --- patch ---------------------------------------------------------------------------------------
 
 
-class _NoTarget(Exception):
-    """A patch operation that cannot be carried out: the whole patch is undefined."""
-
-
 def json_patch(a: Value, patches: Value) -> Value:
-    """The document after RFC 6902 operations, which also reach into sets; undefined where one cannot be done."""
+    """The document after RFC 6902 operations, which also reach into sets; a fault where one cannot be done."""
     items = operands.array(patches, 2)
     for item in items:
         if type(item) is not dict:
@@ -130,8 +131,6 @@ def json_patch(a: Value, patches: Value) -> Value:
     value: Value = a
     for item in items:
         value = _apply(value, item)
-        if value is UNDEFINED:
-            return UNDEFINED
     return value
 
 
@@ -142,28 +141,29 @@ def _apply(value: Value, patch: dict[Any, Value]) -> Value:
     if type(op) is not str:
         raise BuiltinError("attribute 'op' must be string but got " + type_name(op))
     path = _pointer(patch, "path")
-    try:
-        match op:
-            case "add":
-                return _add(value, path, _given(patch))
-            case "remove":
-                return _remove(value, path)[0]
-            case "replace":
-                given = _given(patch)
-                if not path:
-                    return given
-                return _add(_remove(value, path)[0], path, given, insert_only=True)
-            case "move":
-                source = _pointer(patch, "from")
-                left, moved = _remove(value, source)
-                return _add(left, path, moved)
-            case "copy":
-                source = _pointer(patch, "from")
-                return _add(value, path, _look(value, source))
-            case "test":
-                return value if equal(_look(value, path), _given(patch)) else UNDEFINED
-    except _NoTarget:
-        return UNDEFINED
+    match op:
+        case "add":
+            return _add(value, path, _given(patch))
+        case "remove":
+            return _remove(value, path)[0]
+        case "replace":
+            given = _given(patch)
+            if not path:
+                return given
+            return _add(_remove(value, path)[0], path, given, insert_only=True)
+        case "move":
+            source = _pointer(patch, "from")
+            left, moved = _remove(value, source)
+            return _add(left, path, moved)
+        case "copy":
+            source = _pointer(patch, "from")
+            return _add(value, path, _look(value, source))
+        case "test":
+            found, wanted = _look(value, path), _given(patch)
+            if equal(found, wanted):
+                return value
+            shown = f"Expected: {term(wanted)}\n\nFound: {term(found)}"
+            raise BuiltinError(f"value from EditTree != patch value.\n\n{shown}")
     raise BuiltinError(f"unrecognized op: '{op}'")
 
 
@@ -177,7 +177,7 @@ def _given(patch: dict[Any, Value]) -> Value:
 def _pointer(patch: dict[Any, Value], name: str) -> list[Value]:
     value = patch.get(name, UNDEFINED)
     if value is UNDEFINED:
-        raise BuiltinError(f"missing '{name}' attribute")
+        raise BuiltinError(f"missing required attribute '{name}'")
     if type(value) is str:
         return _path(value)
     if type(value) is list:
@@ -185,17 +185,30 @@ def _pointer(patch: dict[Any, Value], name: str) -> list[Value]:
     raise BuiltinError(f"attribute '{name}' must be a string or array but got {type_name(value)}")
 
 
+def _absent(step: Value, value: Value) -> BuiltinError:
+    return BuiltinError(f"path {term(step)} does not exist in {type_name(value)} term {_shown(value)}")
+
+
+def _undeletable(step: Value) -> BuiltinError:
+    return BuiltinError(f"cannot delete child key {term(step)} that does not exist")
+
+
+def _shown(value: Value) -> str:
+    text = term(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
 def _index(items: list[Value], step: Value, extra: int) -> int:
     if type(step) is int:
         i = step
     elif type(step) is str and step == "-" and extra:
         return len(items)
-    elif type(step) is str and step.isdigit() and (step == "0" or step[0] != "0"):
+    elif type(step) is str and step.isdigit() and len(step) < 19 and (step == "0" or step[0] != "0"):
         i = int(step)
     else:
-        raise _NoTarget
+        raise BuiltinError(f"invalid index {term(step)} for an array")
     if not 0 <= i < len(items) + extra:
-        raise _NoTarget
+        raise BuiltinError(f"index for array {'insertion ' if extra else ''}out of bounds")
     return i
 
 
@@ -203,15 +216,16 @@ def _look(value: Value, path: list[Value]) -> Value:
     for step in path:
         match value:
             case dict():
-                value = value.get(key(step), UNDEFINED)
+                found = value.get(key(step), UNDEFINED)
             case list():
-                value = value[_index(value, step, 0)]
+                found = value[_index(value, step, 0)]
             case RegoSet():
-                value = value.members.get(key(step), UNDEFINED)
+                found = value.members.get(key(step), UNDEFINED)
             case _:
-                value = UNDEFINED
-        if value is UNDEFINED:
-            raise _NoTarget
+                found = UNDEFINED
+        if found is UNDEFINED:
+            raise _absent(step, value)
+        value = found
     return value
 
 
@@ -219,12 +233,14 @@ def _add(value: Value, path: list[Value], given: Value, insert_only: bool = Fals
     if not path:
         return given
     step, rest = path[0], path[1:]
+    if type(value) is dict or type(value) is list or type(value) is RegoSet:
+        METER.spend(len(value) >> 1, len(value) * (CELL if type(value) is list else ENTRY))
     match value:
         case dict():
             k = key(step)
             if rest:
                 if k not in value:
-                    raise _NoTarget
+                    raise _absent(step, value)
                 return {**value, k: _add(value[k], rest, given, insert_only)}
             return {**value, k: given}
         case list():
@@ -237,24 +253,25 @@ def _add(value: Value, path: list[Value], given: Value, insert_only: bool = Fals
             if rest:
                 there = value.members.get(key(step), UNDEFINED)
                 if there is UNDEFINED:
-                    raise _NoTarget
+                    raise _absent(step, value)
                 changed = _add(there, rest, given, insert_only)
                 return RegoSet.of([changed if m is there else m for m in value])
             if not insert_only and not equal(step, given):
-                raise _NoTarget
+                raise BuiltinError(f"set key {term(step)} does not equal value to be inserted {term(given)}")
             return RegoSet.of([*value, given])
-    raise _NoTarget
+    raise _absent(step, value)
 
 
 def _remove(value: Value, path: list[Value]) -> tuple[Value, Value]:
     if not path:
-        raise _NoTarget
+        raise BuiltinError("cannot delete the whole document")
+    METER.spend(1)
     step, rest = path[0], path[1:]
     match value:
         case dict():
             k = key(step)
             if k not in value:
-                raise _NoTarget
+                raise _undeletable(step)
             if rest:
                 below, gone = _remove(value[k], rest)
                 return {**value, k: below}, gone
@@ -268,12 +285,12 @@ def _remove(value: Value, path: list[Value]) -> tuple[Value, Value]:
         case RegoSet():
             there = value.members.get(key(step), UNDEFINED)
             if there is UNDEFINED:
-                raise _NoTarget
+                raise _undeletable(step)
             if rest:
                 below, gone = _remove(there, rest)
                 return RegoSet.of([below if m is there else m for m in value]), gone
             return RegoSet.of([m for m in value if m is not there]), there
-    raise _NoTarget
+    raise _undeletable(step)
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

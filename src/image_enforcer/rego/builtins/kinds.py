@@ -46,19 +46,26 @@ def to_number(a: Value) -> Value:
 def _parse(text: str) -> Value:
     plain = text.strip()
     if text.lstrip("+-").lower() in ("nan", "inf", "infinity"):
-        raise operands.bad(1, "must be a valid number")
+        raise operands.wrong(text, 1, "valid number string")
     if not text or plain != text or not _NUMBER.fullmatch(text):
         raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": invalid syntax')
     if re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
-        return Num(text) if text == "-0" else int(text)
+        return Num(text) if text == "-0" else _whole(text)
+    plain = text.replace("_", "")
     try:
-        number = Num(text.replace("_", "") if "_" in text else text)
+        number = Num(repr(float.fromhex(plain)) if "p" in plain or "P" in plain else plain)
     except (ArithmeticError, ValueError):
         raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
     number.text = text
     if number and abs(number.adjusted()) > 308:
         raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": value out of range')
     return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > 310:
+        raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": value out of range')
+    return int(text)
 
 
 def _cast(expected: str, accept: Callable[[Value], bool]) -> Builtin:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..errors import BuiltinError, OperandError
+from ..meter import ENTRY, METER
 from ..values import RegoSet, Value, key, sorted_keys, type_name, unkey
 from . import operands
 from .contract import Builtin, Context
@@ -28,24 +29,19 @@ def _address(text: str) -> Address | None:
 
 def _network(text: str) -> Network | None:
     address, slash, bits = text.partition("/")
-    if not slash or not bits.isdigit() or (len(bits) > 1 and bits[0] == "0"):
+    if not slash or len(bits) > 3 or not bits.isdigit() or (len(bits) > 1 and bits[0] == "0"):
         return None
     try:
         if "%" in address:
             return None
-        return ipaddress.ip_network(text, strict=False)
+        found = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
-
-
-def _either(text: str) -> Network | None:
-    found = _network(text)
-    if found is not None:
-        return found
-    address = _address(text)
-    if address is None:
-        return None
-    return ipaddress.ip_network(f"{address}/{address.max_prefixlen}")
+    if found.version == 6 and found.prefixlen >= 96:
+        mapped = found.network_address.ipv4_mapped
+        if mapped is not None:  # Go takes such a network for the IPv4 one that it is
+            return ipaddress.ip_network(f"{mapped}/{found.prefixlen - 96}")
+    return found
 
 
 def _no_cidr(text: str) -> BuiltinError:
@@ -94,7 +90,7 @@ def cidr_expand(context: Context, a: Value) -> Value:
     found = _network(text)
     if found is None:
         raise BuiltinError(f"invalid CIDR address: {text}")
-    context.charge(found.num_addresses)
+    context.spend(20 * found.num_addresses, 2 * ENTRY * found.num_addresses)
     return RegoSet({str(i): str(i) for i in found})
 
 
@@ -102,10 +98,11 @@ def cidr_merge(a: Value) -> Value:
     """The fewest networks that cover these; an IPv4 address without prefix stands for its class's network."""
     if type(a) is not list and type(a) is not RegoSet:
         raise operands.wrong(a, 1, "set", "array")
+    METER.spend(100 * len(a))
     networks: list[Network] = []
     for item in a:
         if type(item) is not str:
-            raise operands.wrong(item, 1, "string")
+            raise BuiltinError("element must be string")
         found = _network(item)
         if found is None:
             address = _address(item)
@@ -133,7 +130,7 @@ def _class_mask(address: Address) -> int:
 def cidr_contains_matches(context: Context, cidrs: Value, others: Value) -> Value:
     """Pairs of the keys of networks and of what they contain: indexes, object keys, or members."""
     left, right = _named(cidrs, 1), _named(others, 2)
-    context.charge(len(left) * len(right))
+    context.spend(100 * len(left) * len(right))
     found: dict[Value, Value] = {}
     for i, outer in left:
         for j, inner in right:

@@ -1,9 +1,10 @@
-"""Checking operands: the value, or OPA's complaint about it."""
+"""Checking operands: the value, or OPA's complaint about it. Large ones are charged for being walked."""
 
 from __future__ import annotations
 
 from ..errors import OperandError
-from ..values import Num, RegoSet, Value, type_name
+from ..meter import LARGE, METER
+from ..values import MAX_DIGITS, Num, RegoSet, Value, type_name
 
 
 def wrong(value: Value, position: int, *expected: str) -> OperandError:
@@ -20,6 +21,8 @@ def bad(position: int, text: str) -> OperandError:
 def string(value: Value, position: int) -> str:
     """A string."""
     if type(value) is str:
+        if len(value) > LARGE:
+            METER.spend(len(value) >> 4)
         return value
     raise wrong(value, position, "string")
 
@@ -51,15 +54,17 @@ def big_integer(value: Value, position: int) -> int:
     if type(value) is int:
         return value
     if type(value) is Num:
-        if value == value.to_integral_value() and value.adjusted() < 100_000:
+        if value.adjusted() < MAX_DIGITS and value == value.to_integral_value():
             return int(value)
         raise bad(position, "must be integer number but got floating-point number")
-    raise wrong(value, position, "number")
+    raise wrong(value, position, "integer")
 
 
 def array(value: Value, position: int) -> list[Value]:
     """An array."""
     if type(value) is list:
+        if len(value) > LARGE:
+            METER.spend(len(value))
         return value
     raise wrong(value, position, "array")
 
@@ -67,6 +72,8 @@ def array(value: Value, position: int) -> list[Value]:
 def obj(value: Value, position: int) -> dict[Value, Value]:
     """An object."""
     if type(value) is dict:
+        if len(value) > LARGE:
+            METER.spend(len(value))
         return value
     raise wrong(value, position, "object")
 
@@ -74,6 +81,8 @@ def obj(value: Value, position: int) -> dict[Value, Value]:
 def a_set(value: Value, position: int) -> RegoSet:
     """A set."""
     if type(value) is RegoSet:
+        if len(value) > LARGE:
+            METER.spend(len(value))
         return value
     raise wrong(value, position, "set")
 
@@ -84,6 +93,8 @@ def strings(value: Value, position: int) -> list[str]:
         return [value]
     if type(value) is not list and type(value) is not RegoSet:
         raise wrong(value, position, "string", "set", "array")
+    if len(value) > LARGE:
+        METER.spend(len(value))
     for item in value:
         if type(item) is not str:
             kind = type_name(value)

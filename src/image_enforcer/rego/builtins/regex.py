@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -9,11 +10,15 @@ from typing import Any, Final
 import re2
 
 from ..errors import BuiltinError
+from ..meter import CELL, LARGE, METER
 from ..values import Value
 from . import operands
 from .contract import Builtin, Context
+from .glob_intersection import GlobError, intersect
 
 MAX_PATTERN: Final = 64 * 1024
+_ANY_BYTE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\C")
+"""RE2 matches a single byte there, which may be half a character; Go has no such escape."""
 
 
 @lru_cache(maxsize=1024)
@@ -28,9 +33,13 @@ def compiled(pattern: str) -> Any:
     """A pattern ready for use; raises :class:`BuiltinError` with Go's words where it is none."""
     if len(pattern) > MAX_PATTERN:
         raise BuiltinError("error parsing regexp: expression too large")
+    if "\\C" in pattern and _ANY_BYTE.search(pattern):
+        raise BuiltinError("error parsing regexp: invalid escape sequence: `\\C`")
     if "\ud800" <= max(pattern, default="") <= "\udfff":
         raise BuiltinError("error parsing regexp: invalid UTF-8")
     try:
+        if len(pattern) > LARGE or "{" in pattern:
+            METER.spend(200 + 4 * len(pattern))
         return _compiled(pattern)
     except re2.error as e:
         raise BuiltinError(f"error parsing regexp: {_reason(e, pattern)}") from None
@@ -115,6 +124,8 @@ def _matches(expression: Any, text: str, n: int) -> list[Any]:
             at = m.end()
         previous_end = m.end()
         if accept:
+            if not len(found) & 255:
+                METER.spend(256 * 10, 256 * 20 * CELL)
             found.append(m)
     return found
 
@@ -136,14 +147,15 @@ def replace(context: Context, base: Value, pattern: Value, value: Value) -> Valu
     text, p, by = operands.string(base, 1), operands.string(pattern, 2), operands.string(value, 3)
     expression = compiled(p)
     found = _matches(expression, text, -1)
-    context.charge(
-        len(found) * (len(by) + (len(text) if "$" in by else 0)) if len(found) > 1000 else len(found) * len(by)
-    )
+    context.spend(len(found), len(text) + len(found) * len(by))
     out: list[str] = []
     at = 0
     for m in found:
         out.append(text[at : m.start()])
-        out.append(_expanded(by, m, expression) if "$" in by else by)
+        made = _expanded(by, m, expression) if "$" in by else by
+        if len(made) > LARGE:
+            context.spend(len(made) >> 6, len(made))
+        out.append(made)
         at = m.end()
     out.append(text[at:])
     return "".join(out)
@@ -187,10 +199,10 @@ def template_match(template: Value, value: Value, start: Value, end: Value) -> V
     """Whether the text fits a template with patterns between the two delimiters."""
     form, text = operands.string(template, 1), operands.string(value, 2)
     opening, closing = operands.string(start, 3), operands.string(end, 4)
-    if len(opening.encode()) != 1:
-        raise operands.bad(3, "must be one character")
-    if len(closing.encode()) != 1:
-        raise operands.bad(4, "must be one character")
+    for which, given in (("start", opening), ("end", closing)):
+        size = len(given.encode("utf-8", "replace"))
+        if size != 1:
+            raise BuiltinError(f"{which} delimiter has to be exactly one character long but is {size} long")
     return compiled(_template_pattern(form, opening, closing)).search(text) is not None
 
 
@@ -211,17 +223,15 @@ def _template_pattern(form: str, opening: str, closing: str) -> str:
                 compiled(f"^{form[inner:i]}$")
                 at = i + 1
             elif depth < 0:
-                raise BuiltinError(f'mux: unbalanced braces in "{form}"')
+                raise BuiltinError(f'unbalanced braces in "{form}"')
     if depth:
-        raise BuiltinError(f'mux: unbalanced braces in "{form}"')
+        raise BuiltinError(f'unbalanced braces in "{form}"')
     out.append(re2.escape(form[at:]) + "$")
     return "".join(out)
 
 
 def globs_match(a: Value, b: Value) -> Value:
     """Whether some non-empty text fits both globs."""
-    from .glob_intersection import GlobError, intersect
-
     first, second = operands.string(a, 1), operands.string(b, 2)
     try:
         return intersect(first, second)

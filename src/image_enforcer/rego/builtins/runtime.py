@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..errors import BuiltinError
 from ..values import UNDEFINED, Value
 from . import operands
 from .contract import Builtin, Context
@@ -96,13 +97,13 @@ def _mac(octet: int) -> str:
 
 
 def no_metadata_rule() -> Value:
-    """Outside a rule there are no annotations; inside, the checks have put them in the call's place."""
-    return {}
+    """Inside a rule the checks have put the annotations in the call's place; elsewhere the call is a fault."""
+    raise BuiltinError("the rego.metadata.rule function must only be called within the scope of a rule")
 
 
 def no_metadata_chain() -> Value:
     """As :func:`no_metadata_rule`, for the chain."""
-    return []
+    raise BuiltinError("the rego.metadata.chain function must only be called within the scope of a rule")
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

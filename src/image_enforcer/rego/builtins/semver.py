@@ -23,7 +23,7 @@ Version = tuple[tuple[int, int, int], tuple[str, ...]]
 def parse(text: str) -> Version | None:
     """A version's numbers and pre-release identifiers, None where the text is none."""
     m = _VERSION.fullmatch(text)
-    if m is None:
+    if m is None or max(len(m.group(1)), len(m.group(2)), len(m.group(3))) > 19:
         return None
     numbers = (int(m.group(1)), int(m.group(2)), int(m.group(3)))
     if max(numbers) >= 1 << 63:
@@ -43,7 +43,7 @@ def _compare(a: Version, b: Version) -> int:
         if x == y:
             continue
         if x.isdigit() and y.isdigit():
-            return -1 if int(x) < int(y) else 1
+            return -1 if (len(x), x) < (len(y), y) else 1
         if x.isdigit() != y.isdigit():
             return -1 if x.isdigit() else 1
         return -1 if x < y else 1

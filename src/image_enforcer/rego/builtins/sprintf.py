@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from ..meter import LARGE
 from ..text import term
-from ..values import Num, Value
+from ..values import Num, Value, integer_text
 from . import operands
 from .contract import Builtin, Context
 
 Arg = int | float | str
+_WIDEST: Final = 1_000_000
+"""The greatest width and precision; Go refuses greater ones."""
 
 
 class Big(int):
@@ -29,8 +32,10 @@ _DIRECTIVE: Final = re.compile(r"%([-+# 0]*)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(?:
 def _arg(value: Value) -> Arg:
     t = type(value)
     if t is int:
-        return value if -(1 << 63) <= value < 1 << 63 else Big(value)  # type: ignore[no-any-return]
+        return value if -(1 << 63) <= value < 1 << 63 else Big(value)
     if t is Num:
+        if value.text == "-0":
+            return 0
         made = float(value)
         return made if abs(made) != float("inf") else str(value.text)
     if t is str:
@@ -43,7 +48,8 @@ def sprintf(context: Context, form: Value, args: Value) -> Value:
     text = operands.string(form, 1)
     items = [_arg(v) for v in operands.array(args, 2)]
     for item in items:
-        context.charge(len(item) if type(item) is str else 1)
+        if type(item) is str and len(item) > LARGE:
+            context.spend(len(item) >> 4, 2 * len(item))
     return Formatter(context, items).run(text)
 
 
@@ -112,11 +118,11 @@ class Formatter:
             good_index = good_index and ok
         for size in (width, precision):
             if size is not None:
-                self.context.charge(size)
-        if width is not None and width > 1_000_000:
+                self.context.spend(min(size, _WIDEST) >> 6, min(size, _WIDEST))
+        if width is not None and width > _WIDEST:
             out.append("%!(BADWIDTH)")
             width = None
-        if precision is not None and precision > 1_000_000:
+        if precision is not None and precision > _WIDEST:
             out.append("%!(BADPREC)")
             precision = None
         if at >= len(text):
@@ -124,6 +130,8 @@ class Formatter:
             return at
         verb = text[at]
         at += 1
+        if verb == "v":
+            flags.discard("+")  # there it asks for the names of fields, of which these values have none
         if verb == "%":
             out.append("%")
         elif not good_index:
@@ -154,7 +162,7 @@ class Formatter:
         if self.next < len(self.items):
             value = self.items[self.next]
             self.next += 1
-            if type(value) is int and abs(value) <= 1_000_000 and (negative or value >= 0):
+            if type(value) is int and abs(value) <= _WIDEST and (negative or value >= 0):
                 return value
         out.append(complaint)
         return None
@@ -190,9 +198,7 @@ class Formatter:
             return self._bad(arg, verb, flags, width, precision)
         base = bases[verb]
         magnitude = abs(arg)
-        digits = {10: str, 2: lambda n: format(n, "b"), 8: lambda n: format(n, "o"), 16: lambda n: format(n, "x")}[
-            base
-        ](magnitude)
+        digits = integer_text(magnitude) if base == 10 else format(magnitude, {2: "b", 8: "o", 16: "x"}[base])
         if verb == "X":
             digits = digits.upper()
         if precision is not None:
@@ -323,13 +329,7 @@ def _go_float(value: float, verb: str, precision: int | None, sharp: bool) -> st
         return _exponent(text, verb)
     if precision is None:
         return _shortest(value, verb)
-    text = (
-        f"{Decimal(value):{'#' if sharp else ''}.{precision or 1}{'G' if verb == 'G' else 'g'}}"
-        if not sharp
-        else f"{value:#.{precision or 1}g}"
-    )
-    if not sharp:
-        text = f"{value:.{precision or 1}g}"
+    text = f"{value:{'#' if sharp else ''}.{precision or 1}g}"
     return _exponent(text, "E" if verb == "G" else "e")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..errors import BuiltinError, OperandError
+from ..meter import CELL, LARGE, METER
 from ..text import term
-from ..values import Num, RegoSet, Value
+from ..values import Num, RegoSet, Value, integer_text
 from . import bigfloat, operands
 from .contract import Builtin, Context
 
@@ -25,13 +26,14 @@ def concat(context: Context, join: Value, items: Value) -> Value:
     if type(items) is not list and type(items) is not RegoSet:
         raise operands.wrong(items, 2, "set", "array")
     found = operands.strings(items, 2)
-    context.charge(len(glue) * len(found))
+    size = len(glue) * len(found) + sum(map(len, found))
+    context.spend(len(found) + (size >> 6), size)
     return glue.join(found)
 
 
 def contains(a: Value, b: Value) -> Value:
     """Whether ``b`` stands somewhere in ``a``."""
-    if type(a) is str and type(b) is str:
+    if type(a) is str and type(b) is str and len(a) <= LARGE:
         return b in a
     return operands.string(b, 2) in operands.string(a, 1)
 
@@ -69,13 +71,20 @@ def upper(a: Value) -> Value:
 def split(a: Value, delimiter: Value) -> Value:
     """The parts between delimiters; the characters where the delimiter is empty."""
     text, by = operands.string(a, 1), operands.string(delimiter, 2)
+    return _parts(text, by)
+
+
+def _parts(text: str, by: str) -> list[str]:
+    if len(text) > LARGE:
+        count = text.count(by) + 1
+        METER.spend(count, count * 4 * CELL)
     return text.split(by) if by else list(text)
 
 
 def split_n(a: Value, delimiter: Value, n: Value) -> Value:
     """The first ``n`` parts; for a negative ``n`` the last ones."""
     text, by, size = operands.string(a, 1), operands.string(delimiter, 2), operands.integer(n, 3)
-    parts = text.split(by) if by else list(text)
+    parts = _parts(text, by)
     if size >= 0:
         return parts[:size]
     return parts[max(len(parts) + size, 0) :]
@@ -84,7 +93,8 @@ def split_n(a: Value, delimiter: Value, n: Value) -> Value:
 def replace(context: Context, a: Value, old: Value, new: Value) -> Value:
     """``a`` with every ``old`` replaced; the empty text is found around every character."""
     text, what, by = operands.string(a, 1), operands.string(old, 2), operands.string(new, 3)
-    context.charge((text.count(what) if what else len(text) + 1) * len(by))
+    count = text.count(what) if what else len(text) + 1
+    context.spend(count, len(text) + count * len(by))
     return text.replace(what, by)
 
 
@@ -102,7 +112,8 @@ def replace_n(context: Context, patterns: Value, a: Value) -> Value:
         pairs.append((k, v))
     if not pairs:
         return text
-    context.charge(len(text) * max((len(v) for _, v in pairs), default=0))
+    most = (len(text) + 1) * max(len(v) for _, v in pairs)
+    context.spend(8 * len(text) + 20 * len(pairs), len(text) + most)
     return _replace_many(text, pairs)
 
 
@@ -152,6 +163,8 @@ def indexof_n(a: Value, b: Value) -> Value:
     text, what = operands.string(a, 1), operands.string(b, 2)
     if not what:
         raise BuiltinError("empty search character")
+    if len(text) > LARGE:
+        METER.spend(len(text), 2 * CELL * text.count(what))
     found: list[int] = []
     at = text.find(what)
     while at >= 0:
@@ -207,12 +220,14 @@ def trim_space(a: Value) -> Value:
 def any_prefix_match(a: Value, b: Value) -> Value:
     """Whether any of the strings starts with any of the prefixes."""
     texts, prefixes = _affixes(a, 1), tuple(_affixes(b, 2))
+    METER.spend(len(texts) * len(prefixes) >> 4)
     return any(t.startswith(prefixes) for t in texts)
 
 
 def any_suffix_match(a: Value, b: Value) -> Value:
     """Whether any of the strings ends with any of the suffixes."""
     texts, suffixes = _affixes(a, 1), tuple(_affixes(b, 2))
+    METER.spend(len(texts) * len(suffixes) >> 4)
     return any(t.endswith(suffixes) for t in texts)
 
 
@@ -231,11 +246,9 @@ def format_int(context: Context, a: Value, base: Value) -> Value:
     if radix not in _BASES:
         raise OperandError("operand 2 must be one of {2, 8, 10, 16}")
     if type(value) is Num:
-        if value.adjusted() > 5000:
-            context.charge(value.adjusted())
         value = int(bigfloat.load(value))
-    context.charge(value.bit_length() // 8)
-    return format(value, _BASES[int(radix)])
+    context.spend(value.bit_length() >> 4, value.bit_length())
+    return integer_text(value) if radix == 10 else format(value, _BASES[int(radix)])
 
 
 def template_string(context: Context, parts: Value) -> Value:
@@ -251,7 +264,7 @@ def template_string(context: Context, parts: Value) -> Value:
                 raise BuiltinError("template-strings must not produce multiple outputs")
             part = found[0]
         out.append(part if type(part) is str else term(part))
-        context.charge(len(out[-1]))
+        context.spend(len(out[-1]) >> 4, len(out[-1]))
     return "".join(out)
 
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ..errors import BuiltinError, OperandError
-from ..values import Value, type_name
+from ..errors import BuiltinError
+from ..values import Num, Value
 from . import operands
 from .contract import Builtin, Context
 from .time_layouts import LAYOUTS, LayoutError, render, scan
@@ -64,13 +64,13 @@ def _moment(value: Value) -> Moment:
         case list():
             return _from_array(value)
         case bool() | None | str() | dict():
-            raise OperandError(f"operand 1 must be one of {{array, number}} but got {type_name(value)}")
+            raise operands.wrong(value, 1, "either number (ns) or [number (ns), string (tz)]")
     ns = operands.number(value, 1)
     return Moment(_ns(ns), UTC)
 
 
 def _ns(value: Any) -> int:
-    if value != int(value):
+    if type(value) is Num and (value.adjusted() > 30 or value != value.to_integral_value()):
         raise BuiltinError("timestamp too big")
     ns = int(value)
     if not LOW <= ns <= HIGH:
@@ -179,6 +179,9 @@ def parse_duration_ns(value: Value) -> Value:
         if unit not in _UNITS:
             raise BuiltinError(f'time: unknown unit "{unit}" in duration "{original}"')
         whole, _, part = number.partition(".")
+        if len(whole) > 30:
+            raise invalid
+        part = part[:30]
         scale = _UNITS[unit]
         total += int(whole or "0") * scale
         if part:
@@ -197,6 +200,8 @@ def add_date(value: Value, years: Value, months: Value, days: Value) -> Value:
     moment = _moment(value)
     by_years, by_months, by_days = operands.integer(years, 2), operands.integer(months, 3), operands.integer(days, 4)
     local, nanos = moment.parts()
+    if max(abs(by_years), abs(by_months)) > 200_000:
+        raise BuiltinError("time outside of valid range")
     months_all = local.year * 12 + local.month - 1 + by_years * 12 + by_months
     year, month = divmod(months_all, 12)
     if not 1 <= year <= 9998 or abs(by_days) > 4_000_000:

@@ -38,20 +38,20 @@ def _split(text: str) -> tuple[str, str]:
 def _prepared(a: Value) -> tuple[str, str]:
     text = operands.string(a, 1).replace('"', "")
     if " " in text:
-        raise BuiltinError("spaces not allowed in resource strings")
+        raise BuiltinError("units.parse: spaces not allowed in resource strings")
     amount, unit = _split(text)
     if not amount:
-        raise BuiltinError("no amount provided")
+        raise BuiltinError("units.parse: no amount provided")
     if not _AMOUNT.fullmatch(amount):
-        raise BuiltinError("could not parse amount to a number")
-    _check_exponent(amount)
+        raise BuiltinError("units.parse: could not parse amount to a number")
+    _check_exponent(amount, "units.parse")
     return amount, unit
 
 
-def _check_exponent(amount: str) -> None:
-    exponent = amount.lower().partition("e")[2]
-    if exponent and abs(int(exponent)) > MAX_EXPONENT:
-        raise BuiltinError("exponent too large")
+def _check_exponent(amount: str, name: str) -> None:
+    exponent = amount.lower().partition("e")[2].lstrip("+-").lstrip("0")
+    if len(amount) > MAX_EXPONENT or len(exponent) > 4 or int(exponent or "0") > MAX_EXPONENT:
+        raise BuiltinError(f"{name}: exponent too large")
 
 
 def _scale(unit: str, byte: bool) -> Fraction | None:
@@ -63,9 +63,7 @@ def _scale(unit: str, byte: bool) -> Fraction | None:
         if unit == "M":
             return Fraction(10**6)
     low = unit.lower()
-    if byte:
-        if low == "b":
-            return Fraction(1)
+    if byte and len(low) > 1:
         low = low.removesuffix("b")
     binary = low.endswith("i")
     power = _SCALES.get(low[:-1] if binary else low)
@@ -79,7 +77,7 @@ def parse(a: Value) -> Value:
     amount, unit = _prepared(a)
     scale = _scale(unit, False)
     if scale is None:
-        raise BuiltinError(f"unit {unit} not recognized")
+        raise BuiltinError(f"units.parse: unit {unit} not recognized")
     value = bigfloat.exact(Num(amount)) * scale
     if value.denominator == 1:
         return int(value)
@@ -97,16 +95,16 @@ def parse_bytes(a: Value) -> Value:
     """A number of bytes, rounded down; units know no case."""
     text = operands.string(a, 1).replace('"', "").lower()
     if " " in text:
-        raise BuiltinError("spaces not allowed in resource strings")
+        raise BuiltinError("units.parse_bytes: spaces not allowed in resource strings")
     amount, unit = _split(text)
     if not amount:
-        raise BuiltinError("no byte amount provided")
+        raise BuiltinError("units.parse_bytes: no byte amount provided")
     if not _AMOUNT.fullmatch(amount):
-        raise BuiltinError("could not parse byte amount to a number")
-    _check_exponent(amount)
+        raise BuiltinError("units.parse_bytes: could not parse byte amount to a number")
+    _check_exponent(amount, "units.parse_bytes")
     scale = _scale(unit, True)
     if scale is None:
-        raise BuiltinError(f"byte unit {unit} not recognized")
+        raise BuiltinError(f"units.parse_bytes: byte unit {unit} not recognized")
     return int(bigfloat.exact(Num(amount)) * scale)
 
 

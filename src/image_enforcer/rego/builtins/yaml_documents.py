@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any, Final
 
 import yaml
 
+from ..json_text import to_json
+from ..meter import ENTRY, METER
 from ..values import Num, RegoSet, Value, sorted_keys, unkey
 
-MAX_NODES: Final = 1_000_000
+MAX_NODES: Final = 200_000
 """How many nodes a document may have once its aliases are followed."""
 
 
@@ -23,6 +26,7 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
 
 def load(text: str) -> Value:
     """The value of a YAML document; raises :class:`YamlError`."""
+    METER.spend(4 * len(text), 100 * len(text))
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as e:
@@ -51,19 +55,23 @@ class _Builder:
         self.count += 1
         if self.count > MAX_NODES:
             raise YamlError("yaml: document contains excessive aliasing")
+        if not self.count & 255:
+            METER.spend(256 * 4, 256 * ENTRY)
         if id(node) in above:
             raise YamlError("yaml: anchor contains itself")
         if len(above) > 500:
             raise YamlError("yaml: nested too deep")
         inside = (*above, id(node))
         if isinstance(node, yaml.ScalarNode):
-            return scalar(node.value, node.tag, node.style is None)
+            if node.tag.endswith(":binary"):
+                return _binary(node.value)
+            return scalar(node.value, node.tag, not node.style)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(n, inside) for n in node.value]
         out: dict[str, Value] = {}
         merged: list[Any] = []
         for k, v in node.value:
-            if isinstance(k, yaml.ScalarNode) and k.value == "<<" and k.style is None:
+            if isinstance(k, yaml.ScalarNode) and k.value == "<<" and (k.style is None or k.style == ""):
                 merged.append(v)
                 continue
             out[self._key(k, inside)] = self.value(v, inside)
@@ -89,6 +97,13 @@ class _Builder:
             case None:
                 return "null"
         raise YamlError("error converting YAML to JSON: yaml: invalid map key")
+
+
+def _binary(text: str) -> str:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode("utf-8", "replace")
+    except ValueError:
+        raise YamlError("error converting YAML to JSON: yaml: !!binary value contains invalid base64 data") from None
 
 
 _INT: Final = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)")
@@ -169,6 +184,12 @@ def dump(value: Value) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - as the base class declares it
+    """None: what has to be quoted is decided here, by what reads it back."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002 - PyYAML's signature
+        return super().increase_indent(flow, False)
+
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 
@@ -181,25 +202,55 @@ class _Literal(str):
 
 def _plain(value: Value) -> Any:
     match value:
-        case list():
-            return [_plain(v) for v in value]
-        case RegoSet():
+        case list() | RegoSet():
+            METER.spend(10 * len(value) + 10, (len(value) + 2) * ENTRY)
             return [_plain(v) for v in value]
         case dict():
+            METER.spend(20 * len(value) + 10, (len(value) + 2) * 3 * ENTRY)
             return {_plain_key(unkey(k)): _plain(value[k]) for k in sorted_keys(value)}
         case Num():
-            return _Literal(value.text)
+            return _Literal(_float_text(value))
+        case None:
+            return _Literal("null")
+        case bool():
+            return _Literal("true" if value else "false")
+        case int():
+            return _Literal(str(value) if -(1 << 63) <= value < 1 << 64 else _float_text(value))
     return value
 
 
-def _plain_key(value: Value) -> str:
-    from ..json_text import to_json
+def _float_text(value: int | Num) -> str:
+    try:
+        made = float(value)
+    except OverflowError:
+        made = float("inf")
+    if made in (float("inf"), float("-inf")):
+        raise YamlError("json: unsupported value: number out of range")
+    shown = repr(made)
+    if "e" in shown or abs(made) >= 1e21:
+        mantissa, _, exponent = f"{shown if 'e' in shown else f'{made:e}'}".partition("e")
+        return f"{mantissa.removesuffix('.0')}e{exponent[0]}{exponent[1:].rjust(2, '0')}"
+    exact = from_float(made)
+    if isinstance(exact, int) and abs(exact) < 10**20 and abs(exact) >= 10**21:
+        return str(exact)
+    return exact.text if isinstance(exact, Num) else _whole_text(exact)
 
+
+def _whole_text(value: int) -> str:
+    """An integer that was a 64-bit float, as Go prints such floats."""
+    text = str(value)
+    if len(text.lstrip("-")) <= 21 and value < 1 << 63:
+        return text
+    digits = repr(float(value))
+    return digits.removesuffix(".0")
+
+
+def _plain_key(value: Value) -> str:
     return value if type(value) is str else to_json(value)
 
 
 def _literal(dumper: Any, data: _Literal) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", str(data))
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(data))
 
 
 def _string(dumper: Any, data: str) -> Any:

@@ -232,6 +232,14 @@ class TestTrue:
 
 
 @dataclass(frozen=True, slots=True)
+class Indexed:
+    """Fails unless one of the tests holds: ``equal``, ``prefix``, ``suffix``, or ``member`` (of the source)."""
+
+    source: Operand
+    tests: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckArray:
     """Fails unless an array of this length."""
 
@@ -416,13 +424,15 @@ class Solve:
 
 
 End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
-Op: TypeAlias = (
+Read: TypeAlias = (
     Load | LoadData | Get | Scan | DocValue | DocDemand | Member | Extent
-    | CursorOpen | CursorStep | CursorScan | CursorValue
-    | CallFunction | CallBuiltin | CallRelation
-    | Fail | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray | BuildObject | BuildSet
+    | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallBuiltin | CallRelation
+)  # fmt: skip
+Make: TypeAlias = (
+    Fail | Indexed | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray | BuildObject | BuildSet
     | Collect | Negation | ForEvery | Both | Either | WithState
 )  # fmt: skip
+Op: TypeAlias = Read | Make
 
 LOOPS = (Scan, CursorScan, CallRelation)
 

@@ -11,6 +11,7 @@ from ..values import Value, equal
 from . import ops
 from .bodies import BodyPlanner, Slot
 from .documents import Node, RuleAt, build_tree
+from .indexing import plan_conditions
 from .ops import Block, Clause, Const, Operand, Reg, Routine
 from .world import World, replaced_by
 
@@ -84,6 +85,7 @@ class ProgramPlanner:
                 planner.env[term.name] = reg
             elif not (isinstance(term, ast.Var) and term.is_wildcard):
                 planner.unify(term, Slot(reg))
+        plan_conditions(planner, rule)
         planner.body(rule.body)
         head_value = rule.head.value if rule.head.value is not None else ast.Scalar(True)
         value = planner.value(head_value)
@@ -117,6 +119,7 @@ class ProgramPlanner:
         for term, letter in zip(terms, mask, strict=False):
             if letter == "b":
                 planner.unify(term, Slot(next(given)))
+        plan_conditions(planner, rule)
         planner.body(rule.body)
         keys: tuple[Operand, ...] = tuple(planner.value(t) for t in at.suffix)
         end: ops.End

@@ -211,6 +211,25 @@ def less_or_equal(a: Value, b: Value) -> bool:
     return compare(a, b) <= 0
 
 
+def indexed(value: Value, tests: tuple[tuple[str, Value], ...]) -> bool:
+    """Whether a value passes one of an index's tests."""
+    for kind, wanted in tests:
+        match kind:
+            case "equal":
+                if value is wanted or equal(value, wanted):
+                    return True
+            case "prefix":
+                if type(value) is not str or value.startswith(wanted):
+                    return True
+            case "suffix":
+                if type(value) is not str or value.endswith(wanted):
+                    return True
+            case _:
+                if member(wanted, value):
+                    return True
+    return False
+
+
 def member(value: Value, source: Value) -> bool:
     """``value in source``."""
     t = type(source)

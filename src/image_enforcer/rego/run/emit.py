@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from ..errors import Location
+from ..meter import CELL, ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, InputRoot, Operand, Reg, Routine
 from ..values import Value
@@ -65,8 +66,15 @@ class Names:
 class Writer:
     """Writes the functions of one routine."""
 
-    def __init__(self, names: Names, context_builtins: Callable[[str], bool], static: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        context_builtins: Callable[[str], bool],
+        static: Callable[[int], bool],
+        sizeable: Callable[[str], bool],
+    ) -> None:
         self.names = names
+        self.sizeable = sizeable
         self.takes_context = context_builtins
         self.static = static
         self.lines: list[str] = []
@@ -162,7 +170,7 @@ class Writer:
             self.put(leave)
 
     @contextmanager
-    def once(self, block: Block) -> Iterator[None]:
+    def once(self) -> Iterator[None]:
         """A one-round loop around a block, so that its failures can leave it."""
         saved = (self.indent, self.fail, self.nesting)
         self.put("while True:")
@@ -174,7 +182,7 @@ class Writer:
         self.indent, self.fail, self.nesting = saved
 
     def solution(self, block: Block) -> str:
-        """Run a block for its first solution, or for all of them; the name of a flag that says whether there was one."""
+        """Run a block for its first solution, or for all; the name of a flag that says whether there was one."""
         flag = self.fresh("n")
         stop = isinstance(block.end, ops.Found) and block.end.stop
         self.put(f"{flag} = False")
@@ -186,7 +194,7 @@ class Writer:
                 self._solve(block, flag, stop)
             self.put(f"{name}()")
         else:
-            with self.once(block):
+            with self.once():
                 self._solve(block, flag, stop)
         self.flags.pop()
         return flag
@@ -205,6 +213,12 @@ class Writer:
 
     def op(self, op: ops.Op) -> None:
         """One instruction."""
+        if isinstance(op, ops.Read):
+            self._read(op)
+        else:
+            self._make(op)
+
+    def _read(self, op: ops.Read) -> None:
         match op:
             case ops.Load(dst, source, keys):
                 self._load(dst, self.operand(source), keys)
@@ -222,9 +236,8 @@ class Writer:
                 s = self.state(state)
                 if replaceable:
                     lead = len(mask) - len(mask.lstrip("b"))
-                    self.put(
-                        f"r{dst.n} = {s}.demanded({doc}, {self.names.constant(list(path))}, {name}, {lead}, {self.args(keys)})"
-                    )
+                    path_name = self.names.constant(list(path))
+                    self.put(f"r{dst.n} = {s}.demanded({path_name}, {name}, {lead}, {self.args(keys)})")
                 else:
                     self.put(f"r{dst.n} = {name}({s}, {self.args(keys)})")
                 self.fail_if(f"r{dst.n} is U")
@@ -232,7 +245,7 @@ class Writer:
                 name = self.names.document(doc, "b")
                 s = self.state(state)
                 if replaceable:
-                    call = f"{s}.demanded({doc}, {self.names.constant(list(path))}, {name}, 1, {self.operand(value)})"
+                    call = f"{s}.demanded({self.names.constant(list(path))}, {name}, 1, {self.operand(value)})"
                 else:
                     call = f"{name}({s}, {self.operand(value)})"
                 if member_dst is None:
@@ -260,8 +273,13 @@ class Writer:
                 self._call_builtin(op)
             case ops.CallRelation():
                 self._call_relation(op)
+
+    def _make(self, op: ops.Make) -> None:
+        match op:
             case ops.Fail():
                 self.put(f"if U is U: {self.fail}")
+            case ops.Indexed(source, tests):
+                self._indexed(source, tests)
             case ops.TestEqual(a, b):
                 self._test_equal(a, b)
             case ops.TestTrue(a):
@@ -279,11 +297,14 @@ class Writer:
             case ops.Copy(dst, source):
                 self.put(f"r{dst.n} = {self.operand(source)}")
             case ops.BuildArray(dst, items):
+                self._weigh(len(items), CELL)
                 self.put(f"r{dst.n} = [{self.args(items)}]")
             case ops.BuildObject(dst, pairs):
+                self._weigh(len(pairs), ENTRY)
                 made = ", ".join(f"({self.operand(k)}, {self.operand(v)})" for k, v in pairs)
                 self.put(f"r{dst.n} = make_object(({made},))")
             case ops.BuildSet(dst, items):
+                self._weigh(len(items), ENTRY)
                 self.put(f"r{dst.n} = make_set(({self.args(items)},))")
             case ops.Collect():
                 self._collect(op)
@@ -299,6 +320,13 @@ class Writer:
                 self._either(lhs, rhs)
             case ops.WithState(dst, src, replaces):
                 self._with(dst, src, replaces)
+
+    def _weigh(self, items: int, each: int) -> None:
+        """Account for a composite value written out in the policy."""
+        if items > 16:
+            self.put(f"s.e.spend({items}, {items * each})")
+        else:
+            self.put(f"s.e.room -= {(items + 4) * each if each == CELL else (items + 1) * each}")
 
     def _path(self, path: tuple[Value, ...]) -> str:
         return self.names.hoist("P", path)
@@ -353,8 +381,11 @@ class Writer:
         if op.replaceable:
             self.put(f"{target} = {s}.document({op.doc}, {self._path(op.path)})")
         else:
-            memo = "g" if self.static(op.doc) else "m"
-            self.put(f"{target} = {s}.{memo}[{op.doc}]")
+            if self.static(op.doc):
+                self.put(f"{target} = {s}.g[{op.doc}]")
+                self.put(f"if {target} is None: {target} = {s}.m[{op.doc}]")
+            else:
+                self.put(f"{target} = {s}.m[{op.doc}]")
             self.put(f"if {target} is None: {target} = {name}({s})")
         self.fail_if(f"{target} is U")
 
@@ -390,6 +421,8 @@ class Writer:
         self.indent -= 1
         if op.dst is not None:
             self.fail_if(f"{target} is U")
+            if self.sizeable(op.name):
+                self.put(f"{s}.e.made({target})")
 
     def _call_relation(self, op: ops.CallRelation) -> None:
         s = self.state(op.state)
@@ -399,13 +432,18 @@ class Writer:
         answers = self.fresh("t")
         if op.mockable:
             k = self.names.constant(op.name)
-            self.put(
-                f"if {s}.mocks is not None and {k} in {s}.mocks: {answers} = one({s}.linked.mock({s}, {k}{self._tail(op.args)}))"
-            )
+            mocked = f"one({s}.linked.mock({s}, {k}{self._tail(op.args)}))"
+            self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {answers} = {mocked}")
             self.put(f"else: {answers} = {call}")
         else:
             self.put(f"{answers} = {call}")
         self._loop(f"for r{op.dst.n} in {answers}:")
+
+    def _indexed(self, source: Operand, tests: tuple[tuple[str, Value], ...]) -> None:
+        if len(tests) == 1 and tests[0][0] == "equal":
+            self._test_equal(source, Const(tests[0][1]))
+        else:
+            self.fail_if(f"not indexed({self.operand(source)}, {self.names.hoist('P', tests)})")
 
     def _test_equal(self, a: Operand, b: Operand) -> None:
         x, y = self.operand(a), self.operand(b)
@@ -431,13 +469,14 @@ class Writer:
         acc = f"r{op.dst.n}"
         end = op.block.end
         self.put(f"{acc} = " + ("[]" if op.kind == "array" else "{}"))
+        self.put(f"s.e.grow({acc})" if op.block.loops else f"s.e.room -= {ENTRY}")
 
         def finish() -> None:
             match end:
                 case ops.Append(value):
                     self.put(f"{target}.append({self.operand(value)})")
                 case ops.AddMember(value):
-                    self._add_member(target, value)
+                    self.add_member(target, value)
                 case ops.PutPair(k, v, loc):
                     self.put(f"put({target}, {self.operand(k)}, {self.operand(v)}, {self.loc(loc)})")
 
@@ -449,12 +488,15 @@ class Writer:
                 self.flow(op.block.ops, finish, "")
             self.put(f"{name}({acc})")
         else:
-            with self.once(op.block):
+            with self.once():
                 self.flow(op.block.ops, finish, "")
+        if op.block.loops:
+            self.put("s.e.grown()")
         if op.kind == "set":
             self.put(f"{acc} = RegoSet({acc})")
 
-    def _add_member(self, target: str, value: Operand) -> None:
+    def add_member(self, target: str, value: Operand) -> None:
+        """Put a value into a set under construction; the first of equal spellings stays."""
         v = self.operand(value)
         self.put(f"t = {v} if type({v}) is str else key({v})")
         self.put(f"if t not in {target}: {target}[t] = {v}")
@@ -563,9 +605,10 @@ def _write_valued(w: Writer, routine: Routine, memo: str) -> None:
             row.append(name)
         names.append(row)
     with w.function(f"def d{routine.doc}_({params}):", "return U"):
-        w.put("s.e.fuel -= 1")
-        w.put("if s.e.fuel < 0: s.e.refuel()")
-        many = len(routine.clauses) > 1
+        w.put("e = s.e")
+        w.put("e.fuel -= 1")
+        w.put("if e.fuel < 0: e.refuel()")
+        _begin(w, memo)
         w.put("v = U")
         closes = 0
         for i, clause in enumerate(routine.clauses):
@@ -590,10 +633,8 @@ def _write_valued(w: Writer, routine: Routine, memo: str) -> None:
         w.indent -= closes
         if routine.default:
             w.put(f"if v is U: v = {names[-1][0]}({params})")
-        if memo:
-            w.put(f"s.{memo}[{routine.doc}] = v")
+        _remember(w, routine, memo)
         w.put("return v")
-        del many
 
 
 def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
@@ -614,39 +655,44 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
         def finish(end: ops.End = end) -> None:
             match end:
                 case ops.AddMember(value):
-                    w._add_member("out", value)
+                    w.add_member("out", value)
                 case ops.PutPath(path, value, False, loc) if flat:
                     w.put(f"put(out, {w.operand(path[0])}, {w.operand(value)}, {w.loc(loc)})")
                 case ops.PutPath(path, value, set_leaf, loc):
                     made = "".join(w.operand(k) + "," for k in path)
-                    w.put(
-                        f"put_path(out, ({made}), {w.operand(value)}, {set_leaf}, {w.loc(loc)}, {'seen' if seen else 'None'})"
-                    )
+                    paths = "seen" if seen else "None"
+                    w.put(f"put_path(out, ({made}), {w.operand(value)}, {set_leaf}, {w.loc(loc)}, {paths})")
 
         with w.function(f"def {name}({params}):", "return"):
             w.flow(block.ops, finish, "")
             w.put("return")
     head = ", ".join(["s", *keys])
     with w.function(f"def d{routine.doc}_{routine.mask}({head}):", "return U"):
-        w.put("s.e.fuel -= 1")
-        w.put("if s.e.fuel < 0: s.e.refuel()")
+        w.put("e = s.e")
+        w.put("e.fuel -= 1")
+        w.put("if e.fuel < 0: e.refuel()")
         remember = routine.mask and memo
+        if not routine.mask:
+            _begin(w, memo)
         if remember:
             made = ", ".join(f"{k} if type({k}) is str else key({k})" for k in keys)
             w.put(f"mk = ({routine.doc}, {w.names.constant(routine.mask)}, {made})")
             w.put("v = s.k.get(mk)")
             w.put("if v is not None: return v")
         w.put("out = {}")
+        single = flat and bool(routine.mask)
+        w.put(f"e.room -= {3 * ENTRY}" if single else "e.grow(out)")
         if seen:
             w.put("seen = set()")
         for name in names:
             w.put(f"{name}({params})")
+        if not single:
+            w.put("e.grown()")
         if not routine.mask:
             w.put(
                 "v = RegoSet(out)" if is_set else ("v = out" if flat else "v = {k: finish(x) for k, x in out.items()}")
             )
-            if memo:
-                w.put(f"s.{memo}[{routine.doc}] = v")
+            _remember(w, routine, memo)
         else:
             lead = len(routine.mask) - len(routine.mask.lstrip("b"))
             w.put("v = RegoSet(out)" if is_set else "v = {k: finish(x) for k, x in out.items()}")
@@ -655,3 +701,16 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
             if remember:
                 w.put("s.k[mk] = v")
         w.put("return v")
+
+
+def _begin(w: Writer, memo: str) -> None:
+    if memo == "g":
+        w.put("room = e.room")
+
+
+def _remember(w: Writer, routine: Routine, memo: str) -> None:
+    """Keep a document: until the evaluation ends, or, where it rests on the data alone, with the data."""
+    if memo == "g":
+        w.put(f"s.keep({routine.doc}, v, room - e.room)")
+    elif memo:
+        w.put(f"s.m[{routine.doc}] = v")

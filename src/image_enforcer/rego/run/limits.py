@@ -5,27 +5,27 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..errors import Location
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one evaluation; None means no bound.
+    """Bounds of one evaluation; None means no bound. Crossing one raises ``LimitError`` with its ``kind``.
 
-    ``seconds`` is wall-clock time; ``units`` counts scanned elements and calls, the same on every machine;
-    ``depth`` is how far rules may call rules, in Python frames.
+    How deep rules may call rules (kind ``depth``) is bounded by the interpreter's stack and cannot be set.
     """
 
     seconds: float | None = 5.0
+    """Wall-clock time (kind ``time``)."""
     units: int | None = None
-    depth: int = 5000
-    builtin_units: int = 50_000_000
-    """How many list cells or characters a single built-in call may ask for."""
+    """Scanned elements, calls and characters worked on, the same on every machine (kind ``units``)."""
+    memory: int | None = 40 << 20
+    """Bytes that the evaluation may make in all, held or dropped again, about (kind ``memory``)."""
 
 
-UNLIMITED = Limits(seconds=None)
+UNLIMITED = Limits(seconds=None, memory=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class Host:
     random_bytes: Callable[[int], bytes] = os.urandom
     print: Callable[[str, Location], None] | None = None
     note: Callable[[str, Location], None] | None = None
-    labels: dict[str, str] = field(default_factory=dict)
 
 
 DEFAULT_HOST = Host()

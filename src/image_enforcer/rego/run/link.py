@@ -14,6 +14,7 @@ from ..plan.program import ProgramPlanner
 from ..plan.purity import Purity
 from ..signatures import signatures
 from ..syntax import nodes as ast
+from ..types import BOOLEAN, NUMBER
 from ..values import UNDEFINED, RegoSet, Value, equal, key
 from . import access
 from .emit import Names, Writer, write_routine
@@ -41,17 +42,18 @@ class Linked:
         self.world = self.planner.world
         self.purity = Purity(self.planner)
         self.slots = len(self.world.documents)
+        self.nothing: list[Value] = [None] * self.slots  # what is kept where there is nothing to keep it with
         self.names = Names()
         self.namespace = self.names.globals
         self.source: list[str] = []
         self._made: set[tuple[int, str]] = set()
         self._lock = threading.RLock()
         self.namespace.update(
-            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key, get=access.get,
-            get_base=access.get_base, pairs=access.pairs, elements=access.elements, check_array=access.check_array,
-            check_object=access.check_object, make_object=access.make_object, make_set=_make_set, is_collection=access.is_collection,
-            put=access.put,
-            put_path=access.put_path, finish=access.finish, conflict=access.conflict, one=_one, lookup=lookup,
+            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key,
+            get=access.get, get_base=access.get_base, pairs=access.pairs, elements=access.elements,
+            check_array=access.check_array, check_object=access.check_object, make_object=access.make_object,
+            make_set=_make_set, is_collection=access.is_collection, put=access.put, put_path=access.put_path,
+            finish=access.finish, indexed=access.indexed, conflict=access.conflict, one=_one, lookup=lookup,
         )  # fmt: skip
 
     # --- what running code asks for --------------------------------------------------------------
@@ -67,7 +69,9 @@ class Linked:
         static = self.purity.static(number)
 
         def remembered(s: State) -> Value:
-            got = (s.g if static else s.m)[number]
+            got = s.g[number] if static else None
+            if got is None:
+                got = s.m[number]
             return fn(s) if got is None else got  # type: ignore[operator]
 
         return remembered
@@ -122,7 +126,7 @@ class Linked:
                 self.ensure(missing)
 
     def _writer(self) -> Writer:
-        return Writer(self.names, lambda name: self._builtin(name).context, self.purity.static)
+        return Writer(self.names, lambda name: self._builtin(name).context, self.purity.static, _sizeable)
 
     def _builtin(self, name: str) -> Builtin:
         return catalog.load(name)
@@ -141,6 +145,6 @@ class Linked:
         exec(compile(text, "<policy>", "exec"), self.namespace)  # noqa: S102 - our own text: names and numbers only
 
 
-def known_builtin(name: str) -> bool:
-    """Whether OPA has that built-in."""
-    return name in signatures()
+def _sizeable(name: str) -> bool:
+    """Whether a built-in's result can be anything but a number or a truth value: then its size counts."""
+    return signatures()[name].result not in (NUMBER, BOOLEAN, None)

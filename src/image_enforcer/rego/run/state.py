@@ -15,36 +15,26 @@ from ..errors import (
     Location,
     OperandError,
 )
+from ..meter import CELL, ENTRY
 from ..plan.documents import Node
-from ..values import UNDEFINED, Key, Value, key, unkey
+from ..values import UNDEFINED, Key, RegoSet, Value, key, unkey
 from .access import get, pairs, whole
 from .limits import Host, Limits
 
 if TYPE_CHECKING:
     from .link import Linked
+    from .snapshot import Snapshot
 
-CHUNK = 20_000
-"""Units between two looks at the clock: some milliseconds of work."""
+CHUNK = 5_000
+"""Units between two looks at the clock: a millisecond or so of work."""
 
-
-class Snapshot:
-    """One revision of the base documents. Its identity is the revision: the root must never change.
-
-    What rules made of the data alone is kept with it, and goes with it. It is kept by the linked policy itself, which
-    thereby lives as long (an ``id`` would come back with the next policy): who changes policies makes a new snapshot.
-    """
-
-    __slots__ = ("memo", "root")
-
-    def __init__(self, root: Value) -> None:
-        self.root = root
-        self.memo: dict[object, list[Value]] = {}
+BOUNDLESS = 1 << 62
 
 
 class Evaluation:
     """What is one for all states of an evaluation: limits, host, strictness; the context of built-ins."""
 
-    __slots__ = ("_now", "cache", "fuel", "host", "left", "limits", "location", "start", "strict")
+    __slots__ = ("_now", "cache", "fuel", "growing", "host", "left", "limits", "location", "room", "start", "strict")
 
     def __init__(self, limits: Limits, host: Host, strict: bool) -> None:
         self.limits = limits
@@ -52,6 +42,8 @@ class Evaluation:
         self.strict = strict
         self.fuel = CHUNK
         self.left = limits.units
+        self.room = BOUNDLESS if limits.memory is None else limits.memory
+        self.growing: list[list[Value] | dict[Key, Value]] = []
         self.start: float | None = None if limits.seconds is None else host.monotonic()
         self._now: int | None = None
         self.cache: dict[Any, Any] = {}
@@ -67,19 +59,43 @@ class Evaluation:
             self.left -= used
             if self.left < 0:
                 raise LimitError("units", f"evaluation needs more than {self.limits.units} steps")
+        held = sum([len(c) * (CELL if type(c) is list else ENTRY) for c in self.growing])
+        if self.room < held:
+            raise self._out_of_memory()
         seconds = self.limits.seconds
         if seconds is not None and self.start is not None and self.host.monotonic() - self.start > seconds:
             raise LimitError("time", f"evaluation took longer than {seconds:g} s")
 
-    def charge(self, units: int) -> None:
-        """A built-in is about to make or walk that many cells."""
-        if units > self.limits.builtin_units:
-            raise LimitError(
-                "memory", f"a built-in call needs more than {self.limits.builtin_units} cells or characters"
-            )
-        self.fuel -= units
+    def _out_of_memory(self) -> LimitError:
+        return LimitError("memory", f"evaluation makes more than {self.limits.memory} bytes")
+
+    def spend(self, steps: int, size: int = 0) -> None:
+        """Steps of work and bytes of memory to come."""
+        self.room -= size
+        if self.room < 0:
+            raise self._out_of_memory()
+        self.fuel -= steps
         if self.fuel < 0:
             self.refuel()
+
+    def grow(self, collection: list[Value] | dict[Key, Value]) -> None:
+        """A collection begins to grow, element by element; it is looked at whenever the clock is."""
+        self.growing.append(collection)
+
+    def grown(self) -> None:
+        """The collection that began last is whole."""
+        done = self.growing.pop()
+        self.spend(1, len(done) * (CELL if type(done) is list else ENTRY) + ENTRY)
+
+    def made(self, value: Value) -> None:
+        """A built-in has made a value of any kind."""
+        t = type(value)
+        if t is str:
+            self.room -= len(value) + 50
+        elif t is list:
+            self.room -= len(value) * CELL
+        elif t is dict or t is RegoSet:
+            self.room -= len(value) * ENTRY
 
     # --- what built-ins ask for ------------------------------------------------------------------
 
@@ -109,15 +125,18 @@ class Evaluation:
 class State:
     """Input and documents as the code at hand sees them. ``with`` derives new states."""
 
-    __slots__ = ("data", "e", "g", "input", "k", "linked", "m", "mocks", "real", "rep", "targets")
+    __slots__ = ("data", "e", "g", "input", "k", "linked", "m", "mocks", "real", "rep", "snapshot", "targets")
 
-    def __init__(self, linked: Linked, e: Evaluation, input_: Value, data: Value, g: list[Value]) -> None:
+    def __init__(
+        self, linked: Linked, e: Evaluation, input_: Value, data: Value, g: list[Value], snapshot: Snapshot | None
+    ) -> None:
         self.linked = linked
         self.e = e
         self.input = input_
         self.data = data
         self.m: list[Value] = [None] * linked.slots
-        self.g = g
+        self.g = g  # kept with the data; m and k are this state's own
+        self.snapshot = snapshot
         self.k: dict[Any, Any] = {}
         self.targets: tuple[tuple[Value, ...], ...] | None = None
         self.mocks: dict[str, tuple[bool, Any]] | None = None
@@ -126,7 +145,7 @@ class State:
 
     def fork(self) -> State:
         """A copy with nothing remembered."""
-        new = State(self.linked, self.e, self.input, self.data, self.g)
+        new = State(self.linked, self.e, self.input, self.data, self.g, self.snapshot)
         new.targets, new.mocks, new.real, new.rep = self.targets, self.mocks, self.real, self.rep
         return new
 
@@ -157,8 +176,15 @@ class State:
         if mocks:
             new.mocks = {**(self.mocks or {}), **mocks}
         if targets or mocks:
-            new.g = [None] * len(self.g)
+            new.g = self.linked.nothing
+            new.snapshot = None
         return new
+
+    def keep(self, number: int, value: Value, size: int) -> None:
+        """Remember a document that rests on the data alone: with the data where it may stay there."""
+        snapshot = self.snapshot
+        if snapshot is None or not snapshot.keep(self.g, number, value, size + ENTRY):
+            self.m[number] = value
 
     def unmocked(self) -> State:
         """The state in which a replacement runs: it may call what it replaces."""
@@ -182,7 +208,7 @@ class State:
         real = lookup(self.real, path)
         if put is UNDEFINED:
             return real
-        return put if real is UNDEFINED else merge(put, real)
+        return put if real is UNDEFINED else merge(put, whole(real))
 
     def doc(self, number: int) -> Value:
         """The whole of a virtual document, or UNDEFINED."""
@@ -194,9 +220,7 @@ class State:
             return self.base(path)
         return self.doc(number)
 
-    def demanded(
-        self, number: int, path: tuple[Value, ...], fn: Callable[..., Value], lead: int, *keys: Value
-    ) -> Value:
+    def demanded(self, path: tuple[Value, ...], fn: Callable[..., Value], lead: int, *keys: Value) -> Value:
         """What a partial document that ``with`` may have replaced holds under some keys."""
         if not self.replaced(path):
             return fn(self, *keys)
@@ -303,8 +327,9 @@ class State:
         lines: list[list[str]] = [[]]
         for group in groups:
             values = ["<undefined>"] if not len(group) else [_printed(v) for v in group]
+            cells = len(lines) * len(values) * (len(lines[0]) + 4)
+            self.e.spend(cells, cells * CELL)
             lines = [[*line, v] for line in lines for v in values]
-            self.e.charge(len(lines) * 4)
         for line in lines:
             self.e.host.print(" ".join(line), location)
 

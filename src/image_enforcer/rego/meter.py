@@ -1,0 +1,42 @@
+"""What work on values costs the evaluation that asked for it.
+
+Values are walked far below the code that knows the evaluation: to compare, to hash, to sort, to print. Whoever
+may run long or make much there says so here, before doing it. The evaluation that runs in the thread hears it and
+raises ``LimitError``; outside an evaluation nobody does.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final, Protocol
+
+
+class Payer(Protocol):
+    """Who pays: the evaluation."""
+
+    def spend(self, steps: int, size: int = 0) -> None:
+        """Account for steps of work and bytes of memory to come; raises ``LimitError`` when they are too many."""
+
+
+class Meter(threading.local):
+    """One for each thread; ``payer`` is set while an evaluation runs in it."""
+
+    payer: Payer | None = None
+
+    def spend(self, steps: int, size: int = 0) -> None:
+        """Pass the cost on, if there is anyone to pay."""
+        payer = self.payer
+        if payer is not None:
+            payer.spend(steps, size)
+
+
+METER: Final = Meter()
+
+LARGE: Final = 1024
+"""Operands up to this many characters or elements are not worth counting: the call itself costs more."""
+
+CELL: Final = 16
+"""Bytes of one place in an array, with something for what stands there."""
+
+ENTRY: Final = 120
+"""Bytes of one member of a set or pair of an object, with something for what stands there."""

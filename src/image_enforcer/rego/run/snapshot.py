@@ -1,0 +1,135 @@
+"""One revision of the base documents, with what rules made of it alone; and documents read as they are asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, final
+
+from ..errors import DocumentError
+from ..values import Num, RegoSet, Value
+
+MEMO_BYTES: Final = 64 << 20
+"""How much derived documents may take up, about, for one snapshot and all policies that read it."""
+
+_PLAIN: Final = frozenset({dict, list, str, int, bool, type(None), Num, RegoSet})
+_LOOK: Final = 2_000
+_DEPTH: Final = 5
+_FAULTS: Final = (OSError, RuntimeError, ValueError, TypeError, ArithmeticError, AttributeError, LookupError)
+
+
+class Snapshot:
+    """One revision of the base documents. Its identity is the revision: the root must never change.
+
+    What rules made of the data alone is kept with it, up to ``memo_bytes``, and goes with it. It is kept by the linked
+    policy itself, which thereby lives as long: who changes policies makes a new snapshot.
+
+    A mapping that is no ``dict`` is a *lazy document*: each look-up asks it. It may stand behind up to five keys below
+    the root; deeper ones, and ones among very many documents, must be announced with ``lazy``. What rests on a
+    snapshot with lazy documents is never kept, since they may answer otherwise next time.
+    """
+
+    __slots__ = ("_left", "_lock", "_memo", "lazy", "root")
+
+    def __init__(self, root: Value, *, lazy: bool = False, memo_bytes: int = MEMO_BYTES) -> None:
+        found = _Search()
+        self.root = found.guarded(root, 0)
+        self.lazy = lazy or found.lazy
+        self._memo: dict[object, list[Value]] = {}
+        self._left = memo_bytes
+        self._lock = threading.Lock()
+
+    def kept(self, linked: object, slots: int) -> list[Value]:
+        """What is kept for a linked policy, by the numbers of its documents; None where nothing is."""
+        got = self._memo.get(linked)
+        if got is None:
+            with self._lock:
+                got = self._memo.setdefault(linked, [None] * slots)
+        return got
+
+    def keep(self, kept: list[Value], number: int, value: Value, size: int) -> bool:
+        """Keep a derived document, if there is room; ``size`` is what its evaluation made."""
+        if self.lazy:
+            return False
+        with self._lock:
+            if kept[number] is None:
+                if size > self._left:
+                    return False
+                self._left -= size
+                kept[number] = value
+        return True
+
+
+class _Search:
+    """Finds lazy documents near the root and puts guards in their place."""
+
+    def __init__(self) -> None:
+        self.lazy = False
+        self.left = _LOOK
+
+    def guarded(self, value: Value, depth: int) -> Value:
+        if type(value) is not dict:
+            if type(value) in _PLAIN or not isinstance(value, Mapping):
+                return value
+            self.lazy = True
+            return LazyDocument(value)
+        self.left -= 1
+        kinds = set(map(type, value.values()))
+        if kinds <= _PLAIN and (dict not in kinds or depth >= _DEPTH or self.left < 0):
+            return value
+        changed: dict[Any, Value] = {}
+        for k, v in value.items():
+            if type(v) is dict and (depth >= _DEPTH or self.left < 0):
+                continue
+            made = self.guarded(v, depth + 1)
+            if made is not v:
+                changed[k] = made
+        return {**value, **changed} if changed else value
+
+
+@final
+class LazyDocument(Mapping[Any, Any]):
+    """A guard around a mapping: a key that is not there is undefined, every other fault a :class:`DocumentError`."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, of: Mapping[Any, Any]) -> None:
+        self._of = of
+
+    def __getitem__(self, k: Any) -> Value:
+        try:
+            found = self._of[k]
+        except KeyError:
+            raise
+        except _FAULTS as e:
+            raise DocumentError(f"a document could not be read: {e}") from e
+        return _guard(found)
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            return iter(list(self._of))
+        except _FAULTS as e:
+            raise DocumentError(f"a document could not be listed: {e}") from e
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def to_value(self) -> Value:
+        """The whole document as a plain value."""
+        try:
+            whole = getattr(self._of, "to_value", None)
+            if whole is not None:
+                return _plain(whole())
+            items: Iterable[tuple[Any, Any]] = list(self._of.items())
+        except _FAULTS as e:
+            raise DocumentError(f"a document could not be read: {e}") from e
+        return {k: _plain(v) for k, v in items}
+
+
+def _guard(value: Value) -> Value:
+    return LazyDocument(value) if type(value) not in _PLAIN and isinstance(value, Mapping) else value
+
+
+def _plain(value: Value) -> Value:
+    guarded = _guard(value)
+    return guarded.to_value() if type(guarded) is LazyDocument else value

@@ -129,14 +129,15 @@ class Console:
                 self._write("interrupted\n")
         return 0
 
-    def _leaves(self) -> bool:
+    @staticmethod
+    def _leaves() -> bool:
+        from prompt_toolkit import prompt as question
+
         try:
-            return input(QUESTION).strip().lower() not in ("n", "no")
+            return question(QUESTION).strip().lower() not in ("n", "no")
         except KeyboardInterrupt:
-            self._write("\n")
             return False
         except EOFError:
-            self._write("\n")
             return True
 
 

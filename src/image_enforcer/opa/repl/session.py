@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from ...rego import (
@@ -78,7 +79,7 @@ class Session:
         self._input: tuple[_World, Query] | None = None
         self._printed: list[str] = []
         self._printed_size = 0
-        self._times: dict[str, int] = {}
+        self._parse_time = 0
 
     # --- lines -----------------------------------------------------------------------------------
 
@@ -92,17 +93,17 @@ class Session:
 
         A line that does not parse begins a statement over several lines; an empty line ends it.
         """
-        if not self._buffer:
-            if not text.strip():
-                return ""
-            if self._command(text) is None and self.incomplete(text):
-                self._buffer.append(text)
-                return self._bounded()
-            return self.block(text)
-        self._buffer.append(text)
-        if text.strip():
+        if self._buffer:
+            self._buffer.append(text)
+            return self._bounded() if text.strip() else self.end()
+        command = self._command(text)
+        if command is not None:
+            return self._guarded(command)[0]
+        found = self._parse(text)
+        if isinstance(found, CompileError) and self._may_go_on(text):
+            self._buffer.append(text)
             return self._bounded()
-        return self.end()
+        return self._run(found)
 
     def end(self) -> str:
         """Take the statement over several lines as it is; empty where there is none."""
@@ -125,30 +126,37 @@ class Session:
         """Whether a text that is no command may become a statement with more lines."""
         if self._command(text) is not None:
             return False
-        try:
-            parse_statements(text, version=self.documents.version)
-        except CompileError:
-            try:  # whole, but not allowed in this version of the language: more lines would not help
-                parse_statements(text, version=0)
-            except CompileError:
-                return True
-        return False
+        return isinstance(self._parse(text), CompileError) and self._may_go_on(text)
 
     def block(self, text: str) -> str:
         """Take whole text: a command, or statements, and give the output as :meth:`line` does."""
         command = self._command(text)
-        if command is not None:
-            return self._guarded(command)[0]
+        return self._run(self._parse(text)) if command is None else self._guarded(command)[0]
+
+    def _parse(self, text: str) -> tuple[Statement, ...] | CompileError:
         begun = self._clock()
         try:
-            statements = parse_statements(text, version=self.documents.version)
+            return parse_statements(text, version=self.documents.version)
         except CompileError as e:
-            return self._fault(e)
-        parsed = self._clock() - begun
+            return e
+        finally:
+            self._parse_time = self._clock() - begun
+
+    @staticmethod
+    def _may_go_on(text: str) -> bool:
+        """Whether what did not parse may with more lines; not what is whole, but refused by this version of Rego."""
+        try:
+            parse_statements(text, version=0)
+        except CompileError:
+            return True
+        return False
+
+    def _run(self, statements: tuple[Statement, ...] | CompileError) -> str:
+        if isinstance(statements, CompileError):
+            return self._fault(statements)
         out: list[str] = []
         for statement in statements:
-            self._times = {"timer_rego_query_parse_ns": parsed}
-            said, good = self._guarded(lambda s=statement: self._statement(s))  # type: ignore[misc]
+            said, good = self._guarded(partial(self._statement, statement))
             out.append(said)
             if not good:
                 break
@@ -271,11 +279,15 @@ class Session:
         solutions = query.run(
             input=self._input_document(world), data=world.snapshot, limits=self.limits, host=Host(print=self._heard)
         )
-        self._times["timer_rego_module_compile_ns"] = compiled - begun
-        self._times["timer_rego_query_compile_ns"] = prepared - compiled
-        self._times["timer_rego_query_eval_ns"] = self._clock() - prepared
-        metrics = dict(sorted(self._times.items())) if self.settings.metrics else None
-        return presentation.render(self.settings.format, solutions, width=self.settings.width, metrics=metrics)
+        evaluated = self._clock()
+        metrics = {
+            "timer_rego_module_compile_ns": compiled - begun,
+            "timer_rego_query_compile_ns": prepared - compiled,
+            "timer_rego_query_eval_ns": evaluated - prepared,
+            "timer_rego_query_parse_ns": self._parse_time,
+        }
+        shown = metrics if self.settings.metrics else None
+        return presentation.render(self.settings.format, solutions, width=self.settings.width, metrics=shown)
 
     def _heard(self, text: str, location: Location) -> None:
         self._printed_size += len(text)

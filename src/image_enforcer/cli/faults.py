@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from ..analysis import text as outside
+from .shown import block
 
 USAGE: Final = 2
 UNDECIDED: Final = 3
@@ -30,11 +30,11 @@ class Fault(Exception):
 
 def error_text(code: str, text: str, *, at: str = "", hint: str = "") -> str:
     """An error as it is printed. Further lines of the text are indented, so that none looks like one of its own."""
-    lines = [f"error[{code}]: {_indented(text)}"]
+    lines = [f"error[{code}]: {block(text, '  ')}"]
     if at:
-        lines.append(f"  at {_indented(at)}")
+        lines.append(f"  at {block(at, '  ')}")
     if hint:
-        lines.append(f"  hint: {_indented(hint)}")
+        lines.append(f"  hint: {block(hint, '  ')}")
     return "\n".join(lines)
 
 
@@ -46,7 +46,3 @@ def say(text: str, end: str = "\n") -> None:
         print(text, end=end, file=sys.stderr, flush=True)
     except OSError:
         return
-
-
-def _indented(text: str) -> str:
-    return outside.safe(text).strip("\n").replace("\n", "\n  ")

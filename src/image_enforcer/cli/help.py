@@ -139,7 +139,7 @@ def _default(value: object) -> str:
 
 def _table(rows: list[tuple[str, str]]) -> list[str]:
     out: list[str] = []
-    width = min(max(len(head) for head, _ in rows), 26)
+    width = min(max(len(head) for head, _ in rows), 30)
     for head, text in rows:
         lines = _wrapped(text, " " * (width + 4))
         first = f"  {head:{width}}  "

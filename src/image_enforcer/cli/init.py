@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from ..analysis.text import safe
 from .faults import Fault
+from .shown import line
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -51,7 +51,7 @@ def init(*directory: str, force: Flag = False, dry_run: Flag = False) -> int:
     except (OSError, ValueError) as e:
         raise _unwritable(root, e) from None
     for path, _ in files:
-        print(f"{'would write' if dry_run else 'wrote'} {safe(str(root / path))}")
+        print(f"{'would write' if dry_run else 'wrote'} {line(str(root / path))}")
     if not dry_run:
         _next_steps(root)
     return 0
@@ -107,4 +107,4 @@ def _next_steps(root: Path) -> None:
     )
     print("\nNext: decide, try the policies at a prompt, answer Kubernetes:")
     for step in steps:
-        print(f"  {safe(step)}")
+        print(f"  {line(step)}")

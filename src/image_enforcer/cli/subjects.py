@@ -13,7 +13,8 @@ from typing import IO, Final
 from ..analysis.manifests import Flaw, Workload, WrittenReview, read
 from ..analysis.review import KIND
 from ..rego import from_json
-from .outputs.report import Place, Trouble, line
+from .outputs.report import Place, Trouble
+from .shown import line
 from .verdicts import Subject, review_of
 
 MAX_FILE: Final = 32 << 20

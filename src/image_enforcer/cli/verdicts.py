@@ -12,7 +12,8 @@ from ..analysis.text import MAX_REASON
 from ..domain.review import Cause, Decision, Refusal, Review
 from ..ports.policy import Outcome
 from ..services.decide import decide
-from .outputs.report import Place, Reason, Result, Trouble, Verdict, line
+from .outputs.report import Place, Reason, Result, Trouble, Verdict
+from .shown import line
 
 BAD_INPUT: Final = (Cause.BAD_REVIEW, Cause.NO_IMAGES)
 PATIENCE: Final = 3

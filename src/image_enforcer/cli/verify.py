@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
-from ..analysis import text as outside
 from .faults import Fault, error_text, say
 
 if TYPE_CHECKING:
@@ -132,7 +131,8 @@ def _report(
 ) -> Report:  # fmt: skip
     """Everything that can be found out; whatever goes wrong is in the report."""
     from ..services.decide import asking
-    from .outputs.report import Report, Result, Trouble, line
+    from .outputs.report import Report, Result, Trouble
+    from .shown import line
     from .subjects import of_files, of_images
     from .verdicts import Judge
 
@@ -173,6 +173,7 @@ def _engine(policies: tuple[str, ...], data: tuple[str, ...]) -> PolicyEngine | 
     from .. import settings, wiring
     from ..domain.errors import EnforcerError
     from .outputs.report import Trouble
+    from .shown import block
 
     if not policies:
         found = [name for name in DEFAULTS if Path(name).is_dir()]
@@ -189,7 +190,7 @@ def _engine(policies: tuple[str, ...], data: tuple[str, ...]) -> PolicyEngine | 
     try:
         engine = wiring.policy_engine(source)
     except EnforcerError as e:
-        return Trouble(code="IE2006", text=outside.safe(str(e)))
+        return Trouble(code="IE2006", text=block(str(e), ""))
     for notice in wiring.notices(engine):
         say(f"note: {notice}")
     missing = "" if source.remote else engine.ready()

@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ...analysis import text
-
 
 class Verdict(Enum):
     """On an image or a workload; ``ERROR`` only on the whole, where something could not be checked."""
@@ -133,8 +131,3 @@ class Report:
         if self.troubles:
             shown += f"; {len(self.troubles)} could not be checked"
         return shown
-
-
-def line(value: str, limit: int = 4096) -> str:
-    """Outside text on one line, safe to show."""
-    return text.name(value, limit)

@@ -55,20 +55,18 @@ class Folder:
     path: str
 
 
-def tree(root: str, ignore: Sequence[str] = ()) -> Iterator[Found | Unreadable]:
+def tree(root: str, ignore: Sequence[str] = (), most: int = MAX_ENTRIES) -> Iterator[Found | Unreadable]:
     """The files to read below a directory, in order of their names, and what stood in the way.
 
     Links to directories are followed, as OPA does, save those whose names begin with two dots: a mounted ConfigMap
-    keeps its files in such directories and links to each of them from outside.
+    keeps its files in such directories and links to each of them from outside. At most ``most`` names are looked at.
     """
-    left = [MAX_ENTRIES]
+    left = [most]
     for entry in _below(root, (), (), ignore, left):
         if not isinstance(entry, Folder):
             yield entry
     if left[0] < 0:
-        yield Unreadable(
-            f"{root}: more than {MAX_ENTRIES} names below it", "name the directories that hold policies and data"
-        )
+        yield Unreadable(f"{root}: more than {most} names below it", "name the directories that hold policies and data")
 
 
 def folders(root: str, ignore: Sequence[str] = ()) -> Iterator[str]:
@@ -127,11 +125,7 @@ def read(path: str, room: int = MAX_TOTAL) -> str:
 
     Raises :class:`Unreadable`.
     """
-    raw = _bytes(path, min(room, MAX_FILE))
-    if len(raw) > MAX_FILE:
-        raise Unreadable(f"{path}: larger than {MAX_FILE >> 20} MiB", "split it into several files")
-    if len(raw) > room:
-        raise Unreadable(f"{path}: with this file there would be more than {MAX_TOTAL >> 20} MiB", "load less")
+    raw = _bytes(path, room)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:
@@ -145,16 +139,30 @@ def _bytes(path: str, most: int) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as e:
         raise unreadable(path, e) from None
-    with os.fdopen(handle, "rb") as file:
-        try:
-            mode = os.fstat(handle).st_mode
-            if stat.S_ISDIR(mode):
-                raise Unreadable(f"{path}: is a directory")
-            if not stat.S_ISREG(mode):
-                raise Unreadable(f"{path}: not a regular file but {_kind(mode)}", "save what it gives in a file first")
-            return file.read(most + 1)
-        except OSError as e:
-            raise unreadable(path, e) from None
+    try:
+        about = os.fstat(handle)
+        if stat.S_ISDIR(about.st_mode):
+            raise Unreadable(f"{path}: is a directory")
+        if not stat.S_ISREG(about.st_mode):
+            hint = "save what it gives in a file first"
+            raise Unreadable(f"{path}: not a regular file but {_kind(about.st_mode)}", hint)
+        most = min(room, MAX_FILE)
+        raw = b"" if about.st_size > most else _all(handle, most)
+    except OSError as e:
+        raise unreadable(path, e) from None
+    finally:
+        os.close(handle)
+    if max(about.st_size, len(raw)) <= most:
+        return raw
+    if most == MAX_FILE:
+        raise Unreadable(f"{path}: larger than {MAX_FILE >> 20} MiB", "split it into several files")
+    raise Unreadable(f"{path}: with this file there would be more than {MAX_TOTAL >> 20} MiB", "load less")
+
+
+def _all(handle: int, most: int) -> bytes:
+    """What can be read, up to one byte more than ``most``: the file may have grown since it was looked at."""
+    with os.fdopen(handle, "rb", closefd=False) as file:
+        return file.read(most + 1)
 
 
 def _kind(mode: int) -> str:

@@ -133,7 +133,7 @@ def read(path: str, room: int = MAX_TOTAL) -> str:
         raise Unreadable(f"{path}: not UTF-8 text (line {line}, column {column})", "save the file in UTF-8") from None
 
 
-def _bytes(path: str, most: int) -> bytes:
+def _bytes(path: str, room: int) -> bytes:
     try:
         # Without O_NONBLOCK opening a pipe waits for a writer; on regular files it changes nothing.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)

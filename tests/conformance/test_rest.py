@@ -75,7 +75,8 @@ def request_body(request: dict[str, Any]) -> bytes:
         return base64.b64decode(request["body_b64"])
     if "body_repeat" in request:
         before, text, count, after = request["body_repeat"]
-        return (before + text * count + after).encode()
+        repeated: str = before + text * count + after
+        return repeated.encode()
     body: str = request.get("body") or ""
     return body.encode("utf-8", "surrogatepass")
 

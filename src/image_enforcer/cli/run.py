@@ -130,7 +130,8 @@ def run(
         "--bundle": bundle, "--config-file": config_file, "--set": set_, "--set-file": set_file,
         "--diagnostic-addr": diagnostic_addr, "--verification-key": verification_key, "--pprof": pprof, "--h2c": h2c,
         "--tls-cipher-suites": tls_cipher_suites, "--tls-cert-refresh-period": tls_cert_refresh_period,
-        "--log-timestamp-format": log_timestamp_format, "--optimize-store-for-read-speed": optimize_store_for_read_speed,
+        "--log-timestamp-format": log_timestamp_format,
+        "--optimize-store-for-read-speed": optimize_store_for_read_speed,
     })  # fmt: skip
     _check({
         "--format": format_, "--log-level": log_level, "--log-format": log_format, "--authentication": authentication,
@@ -166,13 +167,16 @@ def run(
     if server:
         options = {
             "addresses": addr, "log_level": log_level, "log_format": log_format, "authentication": authentication,
-            "authorization": authorization, "cert_file": tls_cert_file, "key_file": tls_private_key_file, "ca_file": tls_ca_cert_file,
-            "min_tls": min_tls_version, "grace": shutdown_grace_period, "unix_mode": _mode(unix_socket_perm), "ignore": ignore,
+            "authorization": authorization, "cert_file": tls_cert_file, "key_file": tls_private_key_file,
+            "ca_file": tls_ca_cert_file, "min_tls": min_tls_version, "grace": shutdown_grace_period,
+            "unix_mode": _mode(unix_socket_perm), "ignore": ignore,
         }  # fmt: skip
         return _serve(documents, options, watched, reload)
     from ..opa.repl.console import Console
 
-    return Console(documents, form=format_, history=history, watched=watched, reload=reload).run()
+    return Console(
+        documents, form="json" if format_ == "json" else "pretty", history=history, watched=watched, reload=reload
+    ).run()
 
 
 def _serve(documents: Documents, options: Mapping[str, Any], watched: list[str], reload: Callable[[], None]) -> int:

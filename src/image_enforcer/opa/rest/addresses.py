@@ -1,13 +1,13 @@
-"""Where the server listens: ``host:port``, ``http://…``, ``https://…`` and ``unix://path``, each bound before anything is served."""
+"""Where the server listens: ``host:port``, ``http://…``, ``https://…``, ``unix://path``; all bound before serving."""
 
 from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 import socket
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 DEFAULT_PORT: Final = {"http": 80, "https": 443}
@@ -132,7 +132,7 @@ def _listen_unix(address: Address, mode: int) -> socket.socket:
     try:
         _remove_stale(address)
         made.bind(address.path)
-        os.chmod(address.path, mode)
+        Path(address.path).chmod(mode)
         made.listen(1024)
         made.setblocking(False)
     except OSError as e:
@@ -147,7 +147,7 @@ def _listen_unix(address: Address, mode: int) -> socket.socket:
 def _remove_stale(address: Address) -> None:
     """Remove a socket that nobody listens on any more; anything else at the path stays."""
     try:
-        there = os.stat(address.path)
+        there = Path(address.path).stat()
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(there.st_mode):
@@ -156,6 +156,6 @@ def _remove_stale(address: Address) -> None:
         try:
             probe.connect(address.path)
         except OSError:
-            os.unlink(address.path)
+            Path(address.path).unlink()
             return
     raise AddressError(f"{address.text}: another program listens there already", in_use=True)

@@ -79,7 +79,8 @@ class App:
         raw = scope["raw_path"].decode("latin-1")
         path = raw if raw.startswith("/") else "/" + raw
         about = {
-            "client_addr": _address(scope.get("client")), "req_id": number, "req_method": scope["method"], "req_path": scope["path"],
+            "client_addr": _address(scope.get("client")), "req_id": number, "req_method": scope["method"],
+            "req_path": scope["path"],
         }  # fmt: skip
         self._log.info("Received request.", **about)
         try:
@@ -112,9 +113,13 @@ class App:
             reply = await self._handled(found, request)
         except Refused as refused:
             reply = refused.reply
+        except MemoryError:
+            reply = internal("there is not enough memory for this request")
+        except RecursionError:
+            reply = internal("something in the request is nested too deep")
         finally:
             self._settings.intake.held -= held
-        if may_compress(method, path):
+        if reply.headers != _CLOSE and may_compress(method, path):
             reply = replace(reply, headers=(*reply.headers, ("Vary", "Accept-Encoding")))
             large = len(reply.body) >= self._services.limits.compress_from
             if large and accepts_gzip(",".join(_headers(scope).get("accept-encoding", ()))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from .replies import Refused, Reply, bad_request
 from .requests import ABSENT, Request
 
 _GZIP_HEADER: Final = 10
+_LINE: Final = re.compile(r"line ([0-9]+)")
 _CHUNK: Final = 1 << 20
-_COMPRESSED: Final = ("/v0/data", "/v1/data", "/v1/compile")
+_COMPRESSED: Final = {"GET": ("/v0/data", "/v1/data"), "POST": ("/v0/data", "/v1/data", "/v1/compile")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def too_large(limits: BodyLimits, size: int | None = None) -> Reply:
     """400 for a body beyond the limit; ``size`` in bytes where it is known."""
     if size is None:
         return bad_request("request body too large")
-    limit = f"{human(size)} exceeds limit of {human(limits.plain)}"
+    limit = f"{human(size)} exceeds limit of {limits.plain} bytes"
     return bad_request(f"request body too large: {limit} (server.decoding.max_length)")
 
 
@@ -74,8 +76,8 @@ def _gunzip(body: bytes, limits: BodyLimits) -> bytes:
                 out += member.decompress(left, _CHUNK)
                 left = member.unconsumed_tail
                 if len(out) > limits.unpacked:
-                    size = human(limits.unpacked)
-                    reason = f"decompressed size exceeds limit of {size} (server.decoding.gzip.max_length)"
+                    size = limits.unpacked
+                    reason = f"decompressed size exceeds limit of {size} bytes (server.decoding.gzip.max_length)"
                     raise Refused(bad_request(f"request body too large: {reason}"))
                 if not left and not member.eof:
                     out += member.flush()
@@ -95,7 +97,7 @@ def compressed(reply: Reply) -> Reply:
 
 def may_compress(method: str, path: str) -> bool:
     """Whether OPA considers compressing replies there."""
-    return method in ("GET", "POST") and path.startswith(_COMPRESSED)
+    return path.startswith(_COMPRESSED.get(method, ()))
 
 
 def accepts_gzip(header: str) -> bool:
@@ -128,15 +130,13 @@ def input_v1(request: Request, limits: BodyLimits) -> Value:
         return parsed.get("input", UNDEFINED) if isinstance(parsed, dict) else UNDEFINED
     try:
         found = _any_document(request, _plain(request, limits), None)
-        if found is None:
-            return UNDEFINED
-        if not isinstance(found, dict):
-            kind = go_kind(found)
-            raise BodyFault(
-                f"body contains malformed input document: json: cannot unmarshal {kind} into Go value of type types.alias"
-            )
     except BodyFault as e:
         raise Refused(bad_request(str(e))) from None
+    if found is None:
+        return UNDEFINED
+    if not isinstance(found, dict):
+        reason = f"json: cannot unmarshal {go_kind(found)} into Go value of type types.alias"
+        raise Refused(bad_request(f"body contains malformed input document: {reason}"))
     value = field(found, "input")
     return UNDEFINED if value is None else value
 
@@ -205,5 +205,13 @@ def _any_document(request: Request, body: bytes, empty: Value) -> Value:
         if str(e) == "EOF":
             return empty
         raise BodyFault(f"body contains malformed input document: {e}") from None
+    except UnicodeDecodeError:
+        raise BodyFault("body contains malformed input document: yaml: invalid leading UTF-8 octet") from None
     except (ValueError, YamlError) as e:
-        raise BodyFault(f"body contains malformed input document: {e}") from None
+        reason = _within(str(e), body.rstrip().count(b"\n") + 1)
+        raise BodyFault(f"body contains malformed input document: {reason}") from None
+
+
+def _within(reason: str, lines: int) -> str:
+    """A reason with its line no further than the last one there is."""
+    return _LINE.sub(lambda m: f"line {min(int(m.group(1)), lines)}", reason)

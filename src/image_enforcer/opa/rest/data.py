@@ -49,7 +49,7 @@ async def post_default(services: Services, request: Request) -> Reply:
 
 
 async def _decide_v0(services: Services, request: Request, path: str, input_: Value) -> Reply:
-    steps, answer = await _evaluated(services, request, path, input_)
+    steps, answer = await _evaluated(services, path, input_)
     if answer.value is UNDEFINED:
         known = services.evaluator.state.policy.has_rules([str(s) for s in steps])
         text = "document undefined" if known else "document missing"
@@ -78,7 +78,7 @@ async def post_v1(services: Services, request: Request) -> Reply:
 async def _decide_v1(services: Services, request: Request, input_: Value, *, warn: bool) -> Reply:
     begun = services.monotonic_ns()
     strict = request.flag("strict-builtin-errors")
-    _, answer = await _evaluated(services, request, request.rest, input_, strict=strict)
+    _, answer = await _evaluated(services, request.rest, input_, strict=strict)
     fields: dict[str, Any] = {}
     if request.flag("provenance"):
         fields["provenance"] = {
@@ -100,9 +100,7 @@ async def _decide_v1(services: Services, request: Request, input_: Value, *, war
     return await services.evaluator.rendered(answer.value, lambda: document(fields, request.pretty))
 
 
-async def _evaluated(
-    services: Services, request: Request, path: str, input_: Value, *, strict: bool = False
-) -> tuple[DataPath, Answer]:
+async def _evaluated(services: Services, path: str, input_: Value, *, strict: bool = False) -> tuple[DataPath, Answer]:
     try:
         steps = data_path(path)
     except BadSegment as e:

@@ -28,7 +28,7 @@ MAX_WAITING: Final = 256
 """Evaluations that may wait for a thread; more are refused with 503."""
 
 HEAVY: Final = 2000
-"""Nodes of a value (a kilobyte of text counts as one) from which on it is written as JSON on a thread."""
+"""Nodes of a value (a kilobyte of text counts as one) from which on it is made JSON on a thread."""
 
 _T = TypeVar("_T")
 
@@ -41,7 +41,7 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A value with what ``?metrics`` shows about it: whether the query was at hand, nanoseconds to prepare and to run."""
+    """A value with what ``?metrics`` shows about it: whether the query was at hand, nanoseconds to prepare and run."""
 
     value: Value
     cached: bool

@@ -1,4 +1,4 @@
-"""The first JSON value of a request's body, as a Go decoder reads it: what follows is ignored, faults are in its words."""
+"""The first JSON value of a body, as a Go decoder reads it: what follows is ignored, faults are told in its words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's log on standard error, in OPA's fields: JSON or text, one record a line. Bodies and headers never enter it."""
+"""The server's log in OPA's fields: JSON or text, one record a line. Bodies, headers and parameters never enter it."""
 
 from __future__ import annotations
 

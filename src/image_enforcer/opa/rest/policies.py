@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from ...rego import CompileError
+from ...rego import CompileError, Location, Problem
+from ...rego.errors import PARSE_ERROR
 from ..documents import State, missing_policy
 from ..errors import NotFound, OpaError
 from .replies import MODULES_FAILED, Reply, bad_request, compile_errors, document, write_error
@@ -39,7 +40,10 @@ async def get(services: Services, request: Request) -> Reply:
 async def put(services: Services, request: Request) -> Reply:
     """``PUT /v1/policies/…``: the body is the text."""
     name = _name(request)
-    text = request.body.decode("utf-8", "surrogateescape")
+    try:
+        text = request.body.decode("utf-8")
+    except UnicodeDecodeError as e:
+        return compile_errors(400, "invalid_parameter", MODULES_FAILED, _not_utf8(name, request.body, e.start))
     begun = services.monotonic_ns()
     try:
         await services.write(lambda: services.documents.put_policy(name, text))
@@ -72,9 +76,23 @@ def _done(services: Services, request: Request, begun: int) -> Reply:
     return document({"metrics": {"timer_rego_module_compile_ns": spent}}, request.pretty)
 
 
+def _not_utf8(name: str, body: bytes, at: int) -> CompileError:
+    """The faults that OPA's scanner finds in a token with a byte that is not UTF-8."""
+    start = body.rfind(b"\n", 0, at) + 1
+    line = body[start:].split(b"\n", 1)[0]
+    before = line[: at - start].split()
+    token = at - start - (len(before[-1]) if before and not line[: at - start].endswith((b" ", b"\t")) else 0)
+    where = Location(name, body.count(b"\n", 0, at) + 1, token + 1)
+    texts = ["illegal utf-8 character"]
+    if line[token : token + 1] == b'"':
+        texts += ["illegal token", "illegal token"]
+    shown = line.decode("utf-8", "replace")
+    return CompileError([Problem(PARSE_ERROR, text, where, shown, token) for text in texts])
+
+
 def _name(request: Request) -> str:
     return unquote(request.rest)
 
 
 def _policy(state: State, name: str) -> Mapping[str, Any]:
-    return {"id": name, "raw": state.raw[name], "ast": module_json(state.modules[name])}
+    return {"id": name, "raw": state.raw[name], "ast": module_json(state.policy.compiled[name])}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ...rego import UNDEFINED, CompileError, RegoError, Solution, Value, parse_query
-from ...rego.syntax.nodes import Body
+from ...rego import UNDEFINED, CompileError, Location, Problem, RegoError, Solution, Value, parse_query
+from ...rego.check.visit import walk
+from ...rego.errors import TYPE_ERROR
+from ...rego.syntax.nodes import Body, Call, CallExpr
+from ...rego.syntax.printer import term_text
 from .bodies import field, go_kind, json_body
 from .data import EXPLAIN_MODES
+from .evaluate import UNSAFE_BUILTINS
 from .replies import Refused, Reply, bad_request, compile_errors, document, error, evaluation_error, internal, raw
 from .requests import Request
 from .services import Services
 
 _DECODING: Final = "error(s) occurred while decoding request: "
 _PARSING: Final = "error(s) occurred while parsing query"
+_NO_BODY: Final = "expected body but got "
 _COMPILING: Final = "error(s) occurred while compiling query"
 
 
@@ -41,7 +46,7 @@ async def compile_post(services: Services, request: Request) -> Reply:
     return not_compiled()
 
 
-async def compile_filters(services: Services, request: Request) -> Reply:
+async def compile_filters(_services: Services, _request: Request) -> Reply:
     """``/v1/compile/…``: data filters are not supported."""
     return not_compiled()
 
@@ -75,6 +80,9 @@ def _parsed(text: str) -> Body:
     try:
         return parse_query(text)
     except CompileError as e:
+        kind = e.problems[0].message.removeprefix(_NO_BODY)
+        if kind != e.problems[0].message:
+            raise Refused(internal(f"{_NO_BODY}*ast.{kind}")) from None
         raise Refused(compile_errors(400, "invalid_parameter", _PARSING, e)) from None
 
 
@@ -83,6 +91,9 @@ async def _answered(services: Services, request: Request, text: str, input_: Val
     body = await services.evaluator.on_thread(lambda: _parsed(text))
     if not body:
         return internal("cannot evaluate empty query")
+    forbidden = [_forbidden(c, name) for c in walk(body) for name in [_called(c)] if name in UNSAFE_BUILTINS]
+    if forbidden:
+        return compile_errors(400, "invalid_parameter", _COMPILING, CompileError(forbidden))
     try:
         solutions = await services.evaluator.query(body, input_)
     except CompileError as e:
@@ -97,6 +108,15 @@ async def _answered(services: Services, request: Request, text: str, input_: Val
     if solutions:
         fields["result"] = [_row(s) for s in solutions]
     return await services.evaluator.on_thread(lambda: document(fields, request.pretty))
+
+
+def _called(node: object) -> str:
+    return term_text(node.operator) if isinstance(node, Call | CallExpr) else ""
+
+
+def _forbidden(call: object, name: str) -> Problem:
+    where = call.operator.loc if isinstance(call, Call | CallExpr) else Location()
+    return Problem(TYPE_ERROR, f"unsafe built-in function calls in expression: {name}", where)
 
 
 def _row(solution: Solution) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from . import data, policies, queries, server_state
 from .paths import cleaned, escaped_again, without_slash
@@ -79,7 +80,7 @@ def find(method: str, raw: str, query: str) -> Found:
         return Found("catchall", reply=NOT_FOUND)
     if not route.bare and method not in route.handlers and method != "HEAD":
         return Found("catchall", reply=wrong_method(_allowed(clean, route)))
-    if clean != "/" and clean.endswith("/"):
+    if clean != "/" and (clean.endswith("/") or unquote(clean).endswith("/")):
         return Found("catchall", reply=redirect(301, without_slash(clean), method))
     handler = route.handlers.get(method)
     if handler is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import os
+import logging
 import signal
 import socket
 import ssl
@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -109,6 +110,7 @@ def serve(documents: Documents, options: Options, watched: Sequence[str], reload
         if watched:
             stack.enter_context(_watching(watched, options.ignore, reload, log))
         sys.setswitchinterval(SWITCH_SECONDS)
+        stack.enter_context(_library_logs(log))
         log.debug("Server initialized.")
         servers = [
             (_Server(_config(app, options, context if tls else None)), [s for a, s in listening if a.tls is tls])
@@ -128,6 +130,34 @@ def _executor(size: int, name: str) -> Generator[ThreadPoolExecutor, None, None]
         yield made
     finally:
         made.shutdown(wait=True, cancel_futures=True)
+
+
+class _Bridge(logging.Handler):
+    """Takes what the HTTP server and the event loop report into our log: the message and the fault, no stack."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        fault = record.exc_info[1] if record.exc_info else None
+        about = {} if fault is None else {"err": f"{type(fault).__name__}: {fault}"}
+        text = record.getMessage().splitlines()[0] if record.getMessage() else record.name
+        self._log.log(record.levelno, text, **about)
+
+
+@contextlib.contextmanager
+def _library_logs(log: FilteringBoundLogger) -> Generator[None, None, None]:
+    bridge = _Bridge(log)
+    loggers = [logging.getLogger(name) for name in ("uvicorn", "asyncio")]
+    for logger in loggers:
+        logger.addHandler(bridge)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(bridge)
 
 
 class _Server(uvicorn.Server):
@@ -155,8 +185,9 @@ async def _run(servers: Sequence[tuple[_Server, list[socket.socket]]], log: Filt
 
 def _config(app: App, options: Options, context: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        app, loop="uvloop", http=Connection, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
-        server_header=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=options.grace,
+        app, loop="uvloop", http=Connection, ws="none", lifespan="off", log_config=None, access_log=False,
+        proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=options.grace,
         limit_concurrency=MAX_CONNECTIONS,
     )  # fmt: skip
     config.load()
@@ -179,7 +210,7 @@ def _listen_all(
 
 def _unlink(path: str) -> None:
     with contextlib.suppress(OSError):
-        os.unlink(path)
+        Path(path).unlink()
 
 
 def _shown(address: Address, sock: socket.socket) -> str:
@@ -259,7 +290,7 @@ def _watching(
 
 
 def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 __all__ = ["AddressError", "Options", "SetupError", "make_app", "serve", "tls_context"]

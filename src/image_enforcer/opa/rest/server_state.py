@@ -24,7 +24,7 @@ _PAGE: Final = """\
 """
 
 
-async def health(services: Services, request: Request) -> Reply:
+async def health(services: Services, _request: Request) -> Reply:
     """``GET /health``: whether something can be evaluated. There are no bundles and plugins that could be missing."""
     try:
         await services.evaluator.reference(("system", "version"), UNDEFINED)
@@ -53,7 +53,7 @@ def _unhealthy(reason: str) -> Reply:
     return document({"error": reason}, status=500)
 
 
-async def metrics(services: Services, request: Request) -> Reply:
+async def metrics(services: Services, _request: Request) -> Reply:
     """``GET /metrics``."""
     return Reply(200, services.metrics_text(), METRICS_TYPE)
 
@@ -68,11 +68,11 @@ async def config(services: Services, request: Request) -> Reply:
     return document({"result": result}, request.pretty)
 
 
-async def status(services: Services, request: Request) -> Reply:
+async def status(_services: Services, _request: Request) -> Reply:
     """``GET /v1/status``: there is no status plugin."""
     return internal("status plugin not enabled")
 
 
-async def index(services: Services, request: Request) -> Reply:
+async def index(services: Services, _request: Request) -> Reply:
     """``GET /``."""
     return Reply(200, _PAGE.format(version=services.version).encode(), HTML)

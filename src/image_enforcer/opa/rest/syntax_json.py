@@ -1,7 +1,8 @@
-"""Modules as the JSON of OPA's syntax tree, as far as ``GET /v1/policies`` shows it."""
+"""Compiled modules as the JSON of OPA's syntax tree, as ``GET /v1/policies`` shows them: names resolved, calls flat."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeAlias, assert_never
 
 from ...rego.syntax.nodes import (
@@ -13,7 +14,6 @@ from ...rego.syntax.nodes import (
     Every,
     Expr,
     Head,
-    Import,
     LogicalAnd,
     LogicalOr,
     Module,
@@ -36,30 +36,31 @@ Json: TypeAlias = "dict[str, Any]"
 
 
 def module_json(module: Module) -> Json:
-    """A module, keys in OPA's order."""
+    """A module, keys in OPA's order. Imports are resolved, so there are none left."""
     out: Json = {"package": {"path": _terms(module.package.path.terms)}}
-    if module.imports:
-        out["imports"] = [_import(i) for i in module.imports]
     if module.rules:
         out["rules"] = [_rule(r) for r in module.rules]
     return out
 
 
-def _import(found: Import) -> Json:
-    out: Json = {"path": term_json(found.path)}
-    if found.alias is not None:
-        out["alias"] = found.alias
-    return out
-
-
 def _rule(rule: Rule) -> Json:
-    out: Json = {"body": body_json(rule.body)}
+    out: Json = {"body": body_json(_shown_body(rule))}
     if rule.default:
         out["default"] = True
     if rule.else_ is not None:
         out["else"] = _rule(rule.else_)
     out["head"] = _head(rule.head)
     return out
+
+
+def _shown_body(rule: Rule) -> Body:
+    """The body; one that was never written gives way to what the compiler put behind it, or is marked as made up."""
+    if not (rule.generated_body or rule.default):
+        return rule.body
+    first, rest = rule.body[0], rule.body[1:]
+    if not rest:
+        return (replace(first, generated=True),)
+    return tuple(replace(e, index=i) for i, e in enumerate(rest))
 
 
 def _head(head: Head) -> Json:
@@ -104,9 +105,8 @@ def _expr_terms(expr: Expr) -> Any:
             return {"symbols": _terms(some.symbols)}
         case Every() as every:
             key = None if every.key is None else term_json(every.key)
-            return {
-                "key": key, "value": term_json(every.value), "domain": term_json(every.domain), "body": body_json(every.body),
-            }  # fmt: skip
+            value, domain = term_json(every.value), term_json(every.domain)
+            return {"key": key, "value": value, "domain": domain, "body": body_json(every.body)}
         case Not(body):
             return {"not": body_json(body)}
         case LogicalAnd(lhs, rhs):

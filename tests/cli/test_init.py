@@ -2,6 +2,11 @@
 
 import os
 import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,3 +152,26 @@ def test_names_are_shown_safely(run: Run) -> None:
     _, out, _ = run("init", "a\n::error::\x1b[31m")
     assert "\x1b" not in out
     assert "\n::error" not in out
+
+
+@pytest.mark.slow
+def test_a_wheel_made_from_the_source_distribution_holds_the_samples(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("hatchling")
+    tree = tmp_path / "tree"
+    for name in ("src", "policies", "data"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(root / name, tree / name, symlinks=True, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, tree / name)
+    build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path / "dist"), "-t"]
+    subprocess.run([*build, "sdist"], cwd=tree, check=True, capture_output=True)
+    (archive,) = (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as source:
+        source.extractall(tmp_path / "unpacked", filter="data")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    subprocess.run([*build, "wheel"], cwd=unpacked, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        names = {name.partition("samples/")[2] for name in packed.namelist() if "/samples/" in name}
+    expected = {str(p.relative_to(root)) for name in ("policies", "data") for p in (root / name).rglob("*.*")}
+    assert names == {*expected, "__init__.py"}

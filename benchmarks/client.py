@@ -6,7 +6,7 @@ Raw sockets, one request at a time a connection; the requests are put together b
 """
 
 import json
-import selectors
+import select
 import socket
 import sys
 import time
@@ -45,13 +45,16 @@ def main(arguments: Sequence[str]) -> int:
         + body
         for body in Path(reviews).read_bytes().splitlines()
     ]
-    selector = selectors.DefaultSelector()
+    # epoll by hand: what the client needs for itself must not hide what the server can do.
+    waiting = select.epoll()
+    open_connections: dict[int, Connection] = {}
     for number in range(int(connections)):
         channel = socket.create_connection((host, int(port)), timeout=30)
         channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(channel, time.perf_counter())
         channel.sendall(requests[number % len(requests)])
-        selector.register(channel, selectors.EVENT_READ, connection)
+        waiting.register(channel.fileno(), select.EPOLLIN)
+        open_connections[channel.fileno()] = connection
     times: list[float] = []
     allowed = failed = 0
     number = int(connections)
@@ -59,8 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     until = began + float(seconds)
     now = began
     while now < until:
-        for key, _ in selector.select(timeout=30):
-            connection = key.data
+        for number_of, _ in waiting.poll(30):
+            connection = open_connections[number_of]
             chunk = connection.channel.recv(65536)
             if not chunk:
                 print("a connection was closed", file=sys.stderr)

@@ -70,8 +70,8 @@ def pinned(core: int, command: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def started(server: Server, facts: Facts, log: Path) -> Iterator[str]:
-    """A running server; its address."""
+def started(server: Server, facts: Facts, log: Path) -> Iterator[tuple[str, int]]:
+    """A running server; its address and process number."""
     places = {
         "policy": str(POLICIES / f"{server.policy}.rego"),
         "data": str(facts.data),
@@ -93,7 +93,7 @@ def started(server: Server, facts: Facts, log: Path) -> Iterator[str]:
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{server.name} is not ready: {log.read_text(errors='replace')[-500:]}")
             time.sleep(0.05)
-        yield places["addr"]
+        yield places["addr"], process.pid
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -102,14 +102,22 @@ def started(server: Server, facts: Facts, log: Path) -> Iterator[str]:
         process.wait()
 
 
-def load(address: str, facts: Facts, connections: int, seconds: float) -> dict[str, Any]:
-    """The figures of one load."""
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def load(address: str, pid: int, facts: Facts, connections: int, seconds: float) -> dict[str, Any]:
+    """The figures of one load; ``cpu_us`` is what the server spent on a review."""
     command = [sys.executable, "-m", "benchmarks.client", address, "/v0/data/io/k8s/image_policy/verify"]
     command += [str(facts.reviews), str(connections), str(seconds)]
+    before = cpu_seconds(pid)
     done = subprocess.run(pinned(1, command), capture_output=True, text=True, check=False, timeout=seconds + 120)
     if done.returncode:
         raise RuntimeError(done.stderr.strip()[-300:])
     figures: dict[str, Any] = json.loads(done.stdout)
+    figures["cpu_us"] = (cpu_seconds(pid) - before) / figures["requests"] * 1e6
     return figures
 
 
@@ -123,7 +131,8 @@ def run(sizes: Sequence[int], rounds: int, seconds: float) -> None:
         else:
             chosen.append(found)
     heading = (
-        f"{'layers':>8}  {'server':<22} {'conns':>5} {'per second':>11} {'ratio':>8} {'p50, ms':>9} {'p99, ms':>9}"
+        f"{'layers':>8}  {'server':<22} {'conns':>5} {'per second':>11} {'ratio':>8} {'p50, ms':>9} {'p99, ms':>9} "
+        f"{'CPU, µs':>9}"
     )
     print(f"\n{heading} {'failed':>7}")
     with tempfile.TemporaryDirectory() as folder:
@@ -135,22 +144,23 @@ def run(sizes: Sequence[int], rounds: int, seconds: float) -> None:
                     if facts.layers > server.most_layers:
                         continue
                     try:
-                        with started(server, facts, Path(folder) / "server.log") as address:
-                            load(address, facts, 4, min(1.0, seconds))
+                        with started(server, facts, Path(folder) / "server.log") as (address, pid):
+                            load(address, pid, facts, 4, min(1.0, seconds))
                             for connections in (1, 32):
-                                figures = load(address, facts, connections, seconds)
+                                figures = load(address, pid, facts, connections, seconds)
                                 rows.setdefault((server.name, connections), []).append(figures)
                     except RuntimeError as error:
                         print(f"{facts.layers:>8}  {server.name:<22} {error}")
             for (name, connections), figures_of in rows.items():
-                speed, p50, p99 = (
-                    statistics.median(row[key] for row in figures_of) for key in ("per_second", "p50_ms", "p99_ms")
+                speed, p50, p99, cpu = (
+                    statistics.median(row[key] for row in figures_of)
+                    for key in ("per_second", "p50_ms", "p99_ms", "cpu_us")
                 )
                 ours = rows.get(("serve", connections), figures_of)
                 ratio = statistics.median(row["per_second"] for row in ours) / speed
                 failed = sum(row["failed"] for row in figures_of)
                 print(
                     f"{facts.layers:>8}  {name:<22} {connections:>5} {speed:>11,.0f} {ratio:>7.1f}x {p50:>9.2f} "
-                    f"{p99:>9.2f} {failed:>7}"
+                    f"{p99:>9.2f} {cpu:>9.0f} {failed:>7}"
                 )
             facts.data.unlink()

@@ -38,8 +38,7 @@ def serve(
     """Answer the API server's image reviews: POST /image-policy, or /v0/data/io/k8s/image_policy/verify.
 
     Every POST there is answered with an ImageReview, `allowed: false` and a reason whatever goes wrong. Decisions are
-    logged on standard output, everything else on standard error. Exit codes: 0 stopped by a signal, 2 wrong use or
-    files that cannot be used.
+    logged on standard output, everything else on standard error.
 
     Parameters
     ----------

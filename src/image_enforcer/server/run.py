@@ -146,7 +146,11 @@ class Service:
 
     @staticmethod
     def _settle() -> None:
-        """Take what was loaded out of garbage collection, whose passes would else stop every answer for its size."""
+        """Take what was loaded out of garbage collection, whose passes would else stop every answer for its size.
+
+        What was loaded before is let go of first: policies are cycles, which nothing else would free.
+        """
+        gc.unfreeze()
         gc.collect()
         gc.freeze()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -116,11 +116,8 @@ def test_expressions_come_to_what_they_come_to_in_opa(cases: list[Any], capsys: 
     assert not below, "\n".join(line for lines in below.values() for line in lines)
 
 
-def test_text_of_results_is_opas(cases: list[Any], shared_cases: Path) -> None:
-    """The JSON text of an answer, byte for byte."""
-    raw = json.loads((shared_cases / "opa-golden" / "builtins.json").read_text(encoding="utf-8"))
-    texts = {json.dumps(c["expr"]) + json.dumps(c.get("input")): c["text"] for c in raw if "text" in c}
-    assert texts
+def test_text_of_results_is_opas(cases: list[Any]) -> None:
+    """The JSON text of an answer, byte for byte; ``opa eval`` leaves ``<``, ``>`` and ``&`` as they are."""
     different = []
     for case in cases:
         if "text" not in case or "results" in case:
@@ -133,7 +130,7 @@ def test_text_of_results_is_opas(cases: list[Any], shared_cases: Path) -> None:
         except rego.CompileError:
             continue
         if solutions and outcome(case, strict=True) == expected(case):
-            text = rego.to_json(solutions[0].bindings["x"])
+            text = rego.to_json(solutions[0].bindings["x"], html_safe=False)
             if text != case["text"]:
                 different.append(f"{case['expr']}: {text} instead of {case['text']}")
     assert not different, "\n".join(different)

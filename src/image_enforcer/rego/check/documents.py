@@ -326,7 +326,7 @@ def _path_to_self(rule: Rule, deps: Mapping[int, list[tuple[Rule, Ref]]]) -> lis
 
 def _conflict_list(inner: list[tuple[Rule, Ref]], original: Mapping[str, str]) -> str:
     rows = sorted(((term_text(original_ref(p, original)), r.loc) for r, p in inner), key=lambda x: x[0])
-    return "\n" + "\n".join(f"{text} at {loc}" for text, loc in rows)
+    return "".join(f"\n  rule {text} at {loc}" for text, loc in rows)
 
 
 def _package_order(modules: Mapping[str, Module]) -> list[str]:

@@ -107,7 +107,7 @@ class Templates(Rewriter):
                 case _:
                     raise LookupError("a template expression is a term or a call")
             operator = Ref((Var("eq", expr.loc),), expr.loc)
-            body = (Expr(CallExpr(operator, (var, value)), withs=expr.withs, loc=expr.loc),)
+            body = (Expr(CallExpr(operator, (var, value)), withs=expr.withs, loc=loc),)
             items.append(SetComprehension(var, body, expr.loc))
         name = Ref((Var("internal", loc), Scalar("template_string", loc)), loc)
         return Call(name, (Array(tuple(items), loc),), loc)

@@ -112,7 +112,7 @@ class LocalVars:
         unused = [
             name
             for name, how in scope.how.items()
-            if how == "arg" and scope.uses.get(name, 0) == 0 and not name.startswith("$")
+            if how == "arg" and not scope.uses.get(name) and name not in ROOTS and not name.startswith("$")
         ]
         self.problems.extend(self.unused)
         made = replace(rule, head=replace(head, args=args, ref=ref, key=key, value=value), body=body)
@@ -402,13 +402,13 @@ class LocalVars:
                 for scope in reversed(self.scopes):
                     how = scope.how.get(name)
                     if how is not None and how != "seen":
-                        self._use(name)
                         return Var(scope.names[name], term.loc)
                 return term
             case Ref(terms):
                 first = terms[0]
                 if isinstance(first, Var) and first.name in ROOTS:
                     made = self.term(Ref((first,), first.loc))
+                    self._use(first.name)
                     head: Term = made if isinstance(made, Var) else first
                 else:
                     head = self.term(first)

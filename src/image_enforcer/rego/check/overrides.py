@@ -38,6 +38,9 @@ INTERNAL = frozenset({
 """Built-ins that are part of the language here, not functions in a table."""
 
 
+_ROOT_VARS = tuple(Var(name) for name in ROOTS)
+
+
 def root_documents(module: Module) -> list[Problem]:
     """Rules, arguments and variables named ``input`` or ``data``."""
     problems: list[Problem] = []
@@ -47,15 +50,10 @@ def root_documents(module: Module) -> list[Problem]:
             if link.head.name in ROOTS:
                 text = f"rules must not shadow {link.head.name} (use a different rule name)"
                 problems.append(Problem(COMPILE_ERROR, text, link.loc))
-            for arg in link.head.args or ():
-                if (
-                    isinstance(arg, Ref)
-                    and len(arg.terms) == 1
-                    and isinstance(arg.head, Var)
-                    and arg.head.name in ROOTS
-                ):
-                    text = f"args must not shadow {arg.head.name} (use a different variable name)"
-                    problems.append(Problem(COMPILE_ERROR, text, arg.loc))
+            for arg in walk(link.head.args or ()):
+                if isinstance(arg, Ref) and len(arg.terms) == 1 and arg.head in _ROOT_VARS:
+                    text = f"args must not shadow {term_text(arg)} (use a different variable name)"
+                    problems.append(Problem(COMPILE_ERROR, text, link.loc))
             link = link.else_
     for rule in module.rules:
         for x in walk(rule):

@@ -56,10 +56,15 @@ class _Stages:
 
     def end(self) -> None:
         if self.problems:
-            found = self.problems
-            if self.limit > 0 and len(found) > self.limit:
-                found = [*found[: self.limit], LIMIT]
+            limited = self.limit > 0 and len(self.problems) > self.limit
+            found = sorted(self.problems[: self.limit] if limited else self.problems, key=_order)
+            if limited:
+                found.append(LIMIT)
             raise CompileError(found)
+
+
+def _order(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.location.file, problem.location.row, problem.location.col, problem.message
 
 
 def check_modules(
@@ -101,7 +106,7 @@ def _check_modules(
     stages.end()
     templates = expand.Templates(names)
     work = _each(work, templates.rule)
-    stages.add(overrides.void_calls([r for m in work.values() for r in m.rules]))
+    stages.add(overrides.void_calls(tuple(m.rules for m in work.values())))
     stages.end()
     for module in work.values():
         for rule in module.rules:
@@ -218,15 +223,6 @@ def undefined_functions(
                     Problem(TYPE_ERROR, f"undefined function {term_text(original_ref(operator, original))}", x.loc)
                 )
             continue
-        if _is_missing(name) and name not in mocked:
-            problems.append(
-                Problem(
-                    TYPE_ERROR,
-                    f"undefined function {name} (OPA has this built-in; this version of image-enforcer does not)",
-                    x.loc,
-                )
-            )
-            continue
         count = len(args)
         wrong = (not is_equality(x) and count != arity + 1) if x.generated else count not in (arity, arity + 1)
         if name in ("internal.print", "internal.test_case"):
@@ -235,6 +231,9 @@ def undefined_functions(
             wrong = False
         if wrong:
             problems.append(_arity_problem(x, operator, args, arity, count - 1 if x.generated else count))
+        elif _is_missing(name) and name not in mocked:
+            message = f"undefined function {name} (OPA has this built-in; this version of image-enforcer does not)"
+            problems.append(Problem(TYPE_ERROR, message, x.loc))
     return problems
 
 

@@ -273,7 +273,7 @@ def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
                 safe |= outputs
         if len(done) == before:
             break
-    found: Unsafe = {id(body[i]): (body[i], dict.fromkeys(sorted(unsafe[i]))) for i in waiting}
+    found = _reportable(body, waiting, unsafe)
     inner = _Inner(arity, set(outer))
     made: list[Expr] = []
     for position, i in enumerate(done):
@@ -283,6 +283,21 @@ def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
         made.append(inner.expr(body[i]))
     found.update(inner.unsafe)
     return tuple(made), found
+
+
+def _reportable(body: Body, waiting: list[int], unsafe: list[set[str]]) -> Unsafe:
+    """What to report of the expressions left: a variable that waits for its ``:=`` is not what is wrong."""
+    assigned: set[str] = set()
+    for i in waiting:
+        expr = body[i]
+        if expr.assignment and isinstance(expr.terms, CallExpr):
+            assigned |= set(variables(expr.terms.args[0]))
+    found: Unsafe = {}
+    for i in waiting:
+        names = unsafe[i] - assigned
+        if names:
+            found[id(body[i])] = (body[i], dict.fromkeys(sorted(names)))
+    return found or {id(body[i]): (body[i], dict.fromkeys(sorted(unsafe[i]))) for i in waiting}
 
 
 def _body_outputs(body: Iterable[Expr], arity: Arity, safe: set[str]) -> set[str]:
@@ -336,14 +351,21 @@ class _Inner(Rewriter):
                 return super().expr_terms(expr)
 
 
+def _place(expr: Expr, name: str) -> Location:
+    """Where a variable is missing: the domain of an ``every`` is evaluated before it, as if on its own."""
+    if isinstance(expr.terms, Every) and name in variables(expr.terms.domain):
+        return expr.terms.domain.loc
+    return expr.loc
+
+
 def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], query: bool = False) -> list[Problem]:
     """The problems of a body that stays unsafe: a line for each variable, at the first expression that needs it."""
     places: dict[str, Location] = {}
     for expr, names in unsafe.values():
         for name in names:
-            have = places.get(name)
-            if have is None or (expr.loc.row, expr.loc.col) < (have.row, have.col):
-                places[name] = expr.loc
+            have, here = places.get(name), _place(expr, name)
+            if have is None or (here.row, here.col) < (have.row, have.col):
+                places[name] = here
     problems: list[Problem] = []
     for name, loc in sorted(places.items(), key=lambda p: (p[1].row, p[1].col, p[0])):
         shown = original.get(name, name)

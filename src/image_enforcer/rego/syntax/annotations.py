@@ -14,6 +14,11 @@ from .nodes import Annotations, Module, Package, Rule, Scalar
 SCOPES: Final = ("rule", "document", "package", "subpackages")
 _LISTS: Final = ("organizations", "related_resources", "authors", "schemas")
 _MAPS: Final = ("custom", "labels", "compile")
+_BAD_SCOPE: Final = "invalid annotation scope '{}'. Use one of 'rule', 'document', 'package', or 'subpackages'"
+_GO_TYPES: Final = {
+    "organizations": "[]string", "related_resources": "[]interface {}", "authors": "[]interface {}",
+    "schemas": "[]map[string]interface {}", "compile": "ast.rawCompileAnnotation",
+}  # fmt: skip
 
 
 def parse_blocks(source: Source, comments: list[CommentToken]) -> tuple[list[Annotations], list[Problem]]:
@@ -65,21 +70,44 @@ def _parse(block: list[CommentToken], place: Location, end_row: int) -> Annotati
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         row = min(mark.line, len(block) - 1) if mark is not None else 0
-        raise _Bad(f"yaml: line {row + 1}: {getattr(e, 'problem', None) or 'could not be read'}", row) from None
+        raise _Bad(f"yaml: line {row + 1}: {_yaml_fault(e)}", row) from None
     except RecursionError:
         raise _Bad("yaml: nested too deep", 0) from None
     if not isinstance(raw, dict):
-        raise _Bad("yaml: unmarshal errors:\n  line 1: cannot unmarshal !!str into ast.rawAnnotation", 0)
+        raise _Bad(_no_match(1, raw, "ast.rawAnnotation"), 0)
     fields: dict[str, Any] = {}
     for k, v in raw.items():
-        if k in _LISTS and v is not None and not isinstance(v, list):
-            raise _Bad(f"yaml: unmarshal errors:\n  line 1: cannot unmarshal into field {k}", 0)
-        if k in _MAPS and v is not None and not isinstance(v, dict):
-            raise _Bad(f"yaml: unmarshal errors:\n  line 1: cannot unmarshal into field {k}", 0)
+        wrong = (k in _LISTS and not isinstance(v, list)) or (k in _MAPS and not isinstance(v, dict))
+        if wrong and v is not None:
+            line = _line_of(text, str(k))
+            raise _Bad(_no_match(line, v, _GO_TYPES.get(str(k), "map[string]interface {}")), line - 1)
         if v is not None:
             fields[str(k)] = v
     _check(fields)
     return Annotations(str(fields.get("scope", "")), fields, (), place, end_row)
+
+
+def _yaml_fault(error: yaml.YAMLError) -> str:
+    """The fault in libyaml's words, which OPA shows, where the two parsers' words differ in form alone."""
+    problem = str(getattr(error, "problem", None) or "could not be read")
+    expected, _, found = problem.replace("not allowed here", "not allowed in this context").partition(", but found ")
+    return f"did not find {expected.replace('expected the', 'expected')}" if found else expected
+
+
+def _line_of(text: str, field: str) -> int:
+    return next((i for i, line in enumerate(text.split("\n"), start=1) if line.startswith(field)), 1)
+
+
+def _no_match(line: int, value: Any, wanted: str) -> str:
+    """What Go says of a value that does not fit the field."""
+    kind = {bool: "!!bool", int: "!!int", float: "!!float", str: "!!str", list: "!!seq", dict: "!!map"}.get(type(value))
+    shown = "" if isinstance(value, list | dict) else f" `{_written(value)}`"
+    return f"yaml: unmarshal errors:\n  line {line}: cannot unmarshal {kind or '!!timestamp'}{shown} into {wanted}"
+
+
+def _written(value: Any) -> str:
+    """A scalar as it was most likely written."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check(fields: dict[str, Any]) -> None:
@@ -127,7 +155,7 @@ def attach(module: Module, blocks: list[Annotations]) -> tuple[Module, list[Prob
         scope = block.scope or ("package" if isinstance(target, Package) else "rule")
         have = "" if target is None else f" (have {'package' if isinstance(target, Package) else 'rule'})"
         if scope not in SCOPES:
-            problems.append(Problem(PARSE_ERROR, f"invalid annotation scope '{scope}'", block.loc))
+            problems.append(Problem(PARSE_ERROR, _BAD_SCOPE.format(scope), block.loc))
             continue
         wants = "package" if scope in ("package", "subpackages") else "rule"
         if target is None or wants != ("package" if isinstance(target, Package) else "rule"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ..errors import PARSE_ERROR, CompileError, Location, Problem
@@ -73,6 +73,7 @@ class Cursor:
         """The position of a keyword that is a name here."""
         self.generation = 0
         """Counts changes of ``keywords``; terms remembered before one are of no use after it."""
+        self._report_lexical()
 
     @property
     def token(self) -> Token:
@@ -87,9 +88,19 @@ class Cursor:
         return token.kind
 
     def next(self) -> None:
-        """Go on to the next token."""
+        """Go on to the next token; what the lexer found wrong with it is reported here."""
         if self.pos < len(self.tokens) - 1:
             self.pos += 1
+            if self.tokens[self.pos].faults:
+                self._report_lexical()
+
+    def _report_lexical(self) -> None:
+        for fault in self.token.faults:
+            self.error(self.loc(), fault)
+
+    def show_whitespace(self, start: int) -> None:
+        """Put the whitespace before the token at hand in its place, where it is what is wrong."""
+        self.tokens.insert(self.pos, Token(lexer.WHITESPACE, "", start, start + 1, False, False))
 
     def at(self, *kinds: str) -> bool:
         """Whether the token at hand is one of these."""
@@ -111,6 +122,8 @@ class Cursor:
         token = token or self.token
         if token.kind == lexer.EOF:
             return self.source.end_location()
+        if token.kind == lexer.WHITESPACE and self.source.text[token.start] == "\n":
+            return replace(self.source.location(token.start, token.start), row=self.source.row(token.start) + 1, col=0)
         return self.source.location(token.start, token.end)
 
     def span(self, start: int) -> Location:
@@ -138,8 +151,7 @@ class Cursor:
         """Report the token at hand as unexpected."""
         token = self.token
         if token.kind == lexer.ILLEGAL:
-            for fault in token.faults or ("illegal token",):
-                self.error(self.loc(), fault)
+            self.error(self.loc(), "illegal token")
             return
         kind = self.kind()
         name, what = kind, "token"

@@ -52,7 +52,7 @@ def read_head(c: Cursor, default: bool) -> tuple[Head, bool] | None:
         c.next()
         value = read_infix(c)
         if value is None:
-            c.illegal(f"expected rule value term (e.g., {shown}[%!s(*ast.Term=<nil>)] = <VALUE> {{ ... }})")
+            c.illegal(f"expected rule value term (e.g., {shown}[<nil>] = <VALUE> {{ ... }})")
     elif c.at("assign"):
         c.next()
         assign = True

@@ -18,6 +18,7 @@ NUMBER = "number"
 STRING = "string"
 RAW_STRING = "raw-string"
 ILLEGAL = "illegal"
+WHITESPACE = "whitespace"
 TEMPLATE_PART = "template-string-part"
 TEMPLATE_END = "template-string-end"
 RAW_TEMPLATE_PART = "raw-template-string-part"
@@ -89,13 +90,17 @@ class Source:
         row = bisect_right(self.line_starts, start)
         return Location(self.name, row, start - self.line_starts[row - 1] + 1, start, self.text[start:end])
 
+    def row(self, offset: int) -> int:
+        """The row of an offset, from 1."""
+        return bisect_right(self.line_starts, offset)
+
     def end_location(self) -> Location:
-        """The place behind the last character, as OPA gives it for an unexpected end."""
+        """The place of an unexpected end, as OPA gives it: that of the last character."""
         text = self.text
         if text.endswith("\n") or not text:
             return Location(self.name, len(self.line_starts), 0, len(text), "")
         row = len(self.line_starts)
-        return Location(self.name, row, len(text) - self.line_starts[-1] + 1, len(text), "")
+        return Location(self.name, row, len(text) - self.line_starts[-1], len(text), "")
 
     def line_at(self, offset: int) -> tuple[str, int]:
         """The source line that an error at the offset is shown with, and the index in it."""

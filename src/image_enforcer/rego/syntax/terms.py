@@ -47,7 +47,7 @@ def _read_membership(c: Cursor, key_value: bool) -> Term | None:
         c.next()
         rhs = _read_binary(c, 2)
         if rhs is None:
-            return lhs if not c.faults else None
+            return lhs
         lhs = Call(operator, (lhs, rhs), c.span(start))
         if not c.at("kw:in"):
             return lhs
@@ -82,7 +82,7 @@ def _climb(c: Cursor, lhs: Term, start: int, level: int) -> Term | None:
                 break
             rhs = _climb(c, rhs, rhs_start, following)
         if rhs is None:
-            return None
+            return lhs  # the fault is reported: as in OPA, reading goes on to what else is wrong
         lhs = Call(operator, (lhs, rhs), c.span(start))
 
 
@@ -201,14 +201,10 @@ def _read_steps(c: Cursor, head: Term, start: int) -> Term | None:
         first = False
         if token.kind == ".":
             c.next()
-            if c.token.space or c.token.kind != lexer.IDENT:
-                if c.token.space and not c.at(lexer.EOF):
-                    c.error(
-                        c.source.location(token.end, token.end + 1),
-                        "unexpected whitespace token: expected identifier",
-                    )
-                else:
-                    c.illegal("expected identifier")
+            if c.token.space:
+                c.show_whitespace(token.end)
+            if c.token.kind != lexer.IDENT:
+                c.illegal("expected identifier")
                 return None
             terms.append(Scalar(c.token.text, c.loc()))
             c.next()

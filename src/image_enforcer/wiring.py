@@ -19,18 +19,22 @@ def policy_engine(source: PolicySource) -> PolicyEngine:
         if len(source.policies) > 1 or source.data:
             raise UnusablePolicy("an OPA server loads its policies and data itself; give its address alone")
         from .adapters.policy.opa import OpaEngine
+        from .rego import from_json
 
-        return OpaEngine(source.remote, _encode, entry_point=ENTRY_POINT, seconds=source.seconds)
+        return OpaEngine(source.remote, _encode, from_json, entry_point=ENTRY_POINT, seconds=source.seconds)
     from .adapters.policy.embedded import EmbeddedEngine
 
     return EmbeddedEngine.from_paths(source.policies, source.data, entry_point=ENTRY_POINT, seconds=source.seconds)
 
 
 def _encode(document: Any) -> bytes:
-    """A review as JSON text for another server, numbers as they came."""
-    from .rego import to_json
+    """A review as JSON text for another server, numbers as they came; raises :class:`ValueError`."""
+    from .rego import RegoError, to_json
 
-    return to_json(document).encode()
+    try:
+        return to_json(document).encode()
+    except RegoError as e:
+        raise ValueError(str(e)) from None
 
 
 def notices(engine: PolicyEngine) -> tuple[str, ...]:

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import msgspec
 
 from ...opa.documents import Documents, State
 from ...opa.errors import LoadError
 from ...opa.loader import Loaded, load
 from ...ports.policy import Answered, Exceeded, Failed, Outcome, Revision, Undefined, UnusablePolicy
 from ...rego import UNDEFINED, CompileError, DocumentError, EvalError, LimitError, Limits, Query, RegoSet, Snapshot
-from ...rego.values import unkey
+from ...rego.json_text import key_text
+from ...rego.values import Num, sorted_keys
 
 LIMITS: Final = Limits(seconds=2.0, units=20_000_000)
+MAX_VALUES: Final = 1_000_000
+"""Values in an answer beyond which it is not read."""
+_REHEARSAL: Final = {
+    "kind": "ImageReview",
+    "apiVersion": "imagepolicy.k8s.io/v1alpha1",
+    "metadata": {},
+    "spec": {"containers": [{"image": "rehearsal/rehearsal:1"}], "namespace": "production"},
+    "status": {"allowed": False},
+}
+"""A review that nobody waits for: what a policy derives from data alone is derived on it."""
+_PIECES: Final = 4
+"""How many levels of documents are digested one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,7 @@ class EmbeddedEngine:
         self._name = "data." + ".".join(self._entry)
         self._limits = limits
         self._short = limits
+        self._loading = threading.Lock()
         try:
             loaded = read()
             self._documents = Documents(loaded, version=version)
@@ -63,19 +81,21 @@ class EmbeddedEngine:
         digest = hashlib.sha256()
         for name in sorted(state.raw):
             digest.update(name.encode("utf-8", "replace") + b"\0" + state.raw[name].encode() + b"\0")
-        revision = Revision(f"sha256:{digest.hexdigest()[:16]}", str(state.revision))
         query = None
         if state.policy.has_rules(self._entry):
             query = state.policy.prepare(self._name, capture=True)
-        return _Loaded(query, state.snapshot, revision)
+            with suppress(LimitError, EvalError, DocumentError):
+                query.value(input=_REHEARSAL, data=state.snapshot, limits=self._limits)
+        return _Loaded(query, state.snapshot, Revision(_short(digest.hexdigest()), _short(_content(state.snapshot))))
 
     def reload(self) -> str:
         """See the port. Readers keep the state that they began with."""
-        try:
-            self._documents.replace_files(self._read())
-            self._current = self._prepare(self._documents.state)
-        except (LoadError, CompileError) as e:
-            return str(e)
+        with self._loading:
+            try:
+                self._documents.replace_files(self._read())
+                self._current = self._prepare(self._documents.state)
+            except (LoadError, CompileError) as e:
+                return str(e)
         return ""
 
     def decide(self, document: Any, seconds: float | None = None) -> tuple[Outcome, Revision]:
@@ -104,7 +124,10 @@ class EmbeddedEngine:
             return Failed(str(e))
         if value is UNDEFINED:
             return Undefined(f"{self._name} is undefined for this review")
-        return Answered(_plain(value))
+        try:
+            return Answered(_plain(value, [MAX_VALUES]))
+        except _TooLarge:
+            return Failed(f"the answer holds more than {MAX_VALUES} values")
 
     def revision(self) -> Revision:
         """See the port."""
@@ -115,11 +138,52 @@ class EmbeddedEngine:
         return "" if self._current.query is not None else f"no policy defines {self._name}"
 
 
-def _plain(value: Any) -> Any:
-    """A value of the language as plain JSON values, sets as lists."""
-    match value:
-        case dict():
-            return {k if type(k) is str else str(unkey(k)): _plain(v) for k, v in value.items()}
-        case list() | RegoSet():
-            return [_plain(v) for v in value]
-    return value
+def _short(digest: str) -> str:
+    return f"sha256:{digest[:16]}"
+
+
+def _content(snapshot: Snapshot) -> str:
+    """A digest of the base documents: the same wherever the same files were loaded."""
+    encode = msgspec.json.Encoder(enc_hook=_number, order="deterministic").encode
+    digest = hashlib.sha256()
+
+    def add(path: tuple[str, ...], node: Any) -> None:
+        # In pieces, for the text of all documents at once would need as much memory as they do.
+        if type(node) is dict and node and len(path) < _PIECES:
+            for k in sorted(node):
+                add((*path, k), node[k])
+        else:
+            digest.update(encode((path, node)) + b"\n")
+
+    add((), snapshot.root)
+    return digest.hexdigest()
+
+
+def _number(value: Any) -> msgspec.Raw:
+    """A number as it was written; loaded documents hold nothing else that the encoder does not know."""
+    if type(value) is Num:
+        return msgspec.Raw(value.text.encode())
+    raise TypeError(f"not a document: {type(value).__name__}")
+
+
+class _TooLarge(Exception):
+    """An answer of more values than anybody reads."""
+
+
+def _plain(value: Any, room: list[int]) -> Any:
+    """A value of the language as plain JSON values: sets as lists, keys that are no strings as their JSON text.
+
+    ``room`` holds how many values there may be, for parts that a value shares with itself are many once written out.
+    Raises :class:`_TooLarge`.
+    """
+    if not isinstance(value, dict | list | RegoSet):
+        return value
+    room[0] -= len(value)
+    if room[0] < 0:
+        raise _TooLarge
+    if not isinstance(value, dict):
+        return [_plain(v, room) for v in value]
+    if all(type(k) is str for k in value):
+        return {k: _plain(v, room) for k, v in value.items()}
+    # Where two keys have one text, the later in Rego's order stands, as in OPA's answers.
+    return {key_text(k): _plain(value[k], room) for k in sorted_keys(value)}

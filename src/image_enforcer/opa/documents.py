@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..rego import CompileError, Policy, Problem, Snapshot, Value, compile_modules, parse_module
 from ..rego.syntax.nodes import Module
@@ -106,6 +105,7 @@ class Documents:
         Raises :class:`Conflict`, :class:`ReadOnly`, and :class:`CompileError` where a rule stands.
         """
         with self._lock:
+            self._check_owner([path])
             root = self.state.snapshot.root
             if not exists(root, path):
                 root = with_parents(root, path)
@@ -117,6 +117,7 @@ class Documents:
     def delete_data(self, path: Path) -> None:
         """Remove a document; raises :class:`NotFound`, :class:`ReadOnly`."""
         with self._lock:
+            self._check_owner([path])
             root = self.state.snapshot.root
             read(root, path)
             self._commit(removed(root, path), [path])
@@ -127,6 +128,7 @@ class Documents:
         Raises :class:`BadPatch` for another operation, and as the other writes do.
         """
         with self._lock:
+            self._check_owner([path for _, path, _ in operations])
             root = self.state.snapshot.root
             for operation, path, value in operations:
                 root = _patched(root, operation, path, value)
@@ -134,19 +136,18 @@ class Documents:
                 self._commit(root, [path for _, path, _ in operations])
 
     def _commit(self, root: Value, paths: list[Path]) -> None:
-        for path in paths:
-            self._check_owner(path)
         self._check_rules(root, paths)
         for path in paths:
             self._overlay.write(path, root, self._files)
         now = self.state
-        self.state = replace(now, snapshot=Snapshot(root), revision=now.revision + 1)
+        self.state = replace(now, snapshot=Snapshot(root, after=now.snapshot), revision=now.revision + 1)
 
-    def _check_owner(self, path: Path) -> None:
-        for owned in self._mounted:
-            shared = min(len(owned), len(path))
-            if owned[:shared] == path[:shared]:
-                raise ReadOnly(f"path {path_text(path)[1:]} holds documents that are read from elsewhere")
+    def _check_owner(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            for owned in self._mounted:
+                shared = min(len(owned), len(path))
+                if owned[:shared] == path[:shared]:
+                    raise ReadOnly(f"path {path_text(path)[1:]} holds documents that are read from elsewhere")
 
     def _check_rules(self, root: Value, paths: list[Path]) -> None:
         """A document may not stand where a rule is, as OPA refuses it."""
@@ -192,10 +193,8 @@ class Documents:
         snapshot: Snapshot | None = None,
     ) -> State:
         now = self.state
-        self.state = State(
-            policy, snapshot or Snapshot(now.snapshot.root), modules, raw, now.revision + 1, now.policy_revision + 1,
-            file_modules,
-        )  # fmt: skip
+        kept = snapshot or Snapshot(now.snapshot.root, after=now.snapshot)
+        self.state = State(policy, kept, modules, raw, now.revision + 1, now.policy_revision + 1, file_modules)
         return self.state
 
 

@@ -83,6 +83,14 @@ class Policy:
         """The modules as the checks have rewritten them, by name: the form that OPA shows of a policy."""
         return self._checked.modules
 
+    def apart(self) -> Policy:
+        """The same policy with generated code of its own.
+
+        Each query prepared leaves some behind for as long as its policy lives; who prepares queries that others send
+        takes a new one now and then.
+        """
+        return Policy(self._checked)
+
     def has_rules(self, path: Sequence[str]) -> bool:
         """Whether rules stand at, below or above a path below ``data``."""
         node = self._checked.tree.root

@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from ...rego import UNDEFINED, Host, LimitError, Limits, Policy, Query, Solution, Value
+from ...rego import Host, LimitError, Limits, Policy, Query, Snapshot, Solution, Value
 from ...rego.syntax.nodes import Body
 from ..documents import Documents, State
 from .paths import DataPath, reference_query
@@ -24,6 +24,11 @@ QUICK_SECONDS: Final = 0.02
 """How long a query may keep the event loop."""
 
 MAX_PREPARED: Final = 256
+"""Queries that are kept at hand."""
+
+MAX_CODE: Final = 4096
+"""Queries prepared after which the code that they left behind is given up."""
+
 MAX_WAITING: Final = 256
 """Evaluations that may wait for a thread; more are refused with 503."""
 
@@ -49,6 +54,50 @@ class Answer:
     eval_ns: int
 
 
+class _Workspace:
+    """A policy with code of its own beside the documents, given up before the code of queries grows without bound."""
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+        self._left = 0
+        self.policy: Policy | None = None
+        self.snapshot: Snapshot | None = None
+        self.prepared: OrderedDict[tuple[DataPath, bool], _Prepared] = OrderedDict()
+
+    def take(self, state: State) -> tuple[Policy, Snapshot]:
+        """The policy and the documents of a state."""
+        now = self._state
+        if self.policy is None or now is None or now.policy is not state.policy or self._left <= 0:
+            self.policy = state.policy.apart()
+            self.snapshot = None
+            self.prepared.clear()
+            self._left = MAX_CODE
+        if self.snapshot is None or now is None or now.snapshot is not state.snapshot:
+            self.snapshot = Snapshot(state.snapshot.root, after=state.snapshot)
+        self._state = state
+        return self.policy, self.snapshot
+
+    def find(self, path: DataPath, strict: bool) -> _Prepared | None:
+        """A query that is at hand."""
+        found = self.prepared.get((path, strict))
+        if found is None:
+            self._left -= 1
+        else:
+            self.prepared.move_to_end((path, strict))
+        return found
+
+    def keep(self, policy: Policy, path: DataPath, strict: bool, made: _Prepared) -> None:
+        """Keep a query at hand, if the policy is still the one."""
+        if policy is self.policy:
+            self.prepared[path, strict] = made
+            if len(self.prepared) > MAX_PREPARED:
+                self.prepared.popitem(last=False)
+
+    def spend(self) -> None:
+        """Count a query that is not kept."""
+        self._left -= 1
+
+
 class Evaluator:
     """Evaluates references and queries over the current state of documents. Used from the event loop only."""
 
@@ -58,8 +107,8 @@ class Evaluator:
         self._limits = limits
         self._quick = replace(limits, seconds=min(QUICK_SECONDS, limits.seconds or QUICK_SECONDS))
         self._host = host
-        self._policy: Policy | None = None
-        self._prepared: OrderedDict[tuple[DataPath, bool], _Prepared] = OrderedDict()
+        self._references = _Workspace()
+        self._queries = _Workspace()
         self._waiting = 0
 
     @property
@@ -79,38 +128,37 @@ class Evaluator:
 
     async def reference(self, path: DataPath, input_: Value, *, strict: bool = False) -> Answer:
         """The value of a document, UNDEFINED where it has none; raises :class:`RegoError`."""
-        state = self._documents.state
+        policy, snapshot = self._references.take(self._documents.state)
         clock = self._host.monotonic
-        prepared, prepare = self._find(state.policy, path, strict), 0
+        prepared, prepare = self._references.find(path, strict), 0
         cached = prepared is not None
         if prepared is None:
             begun = clock()
-            made = _Prepared(await self.on_thread(lambda: _prepare(state.policy, path, strict)))
+            prepared = _Prepared(await self.on_thread(lambda: _prepare(policy, path, strict)))
             prepare = int((clock() - begun) * 1e9)
-            prepared = self._keep(state.policy, path, strict, made)
+            self._references.keep(policy, path, strict, prepared)
         begun = clock()
-        value: Value = UNDEFINED
-        done = False
         if prepared.quick:
             try:
-                value = prepared.query.value(input=input_, data=state.snapshot, limits=self._quick, host=self._host)
-                done = True
+                value = prepared.query.value(input=input_, data=snapshot, limits=self._quick, host=self._host)
+                return Answer(value, cached, prepare, int((clock() - begun) * 1e9))
             except LimitError as e:
                 if e.kind != "time":
                     raise
                 prepared.quick = False
-        if not done:
-            value, seconds = await self.on_thread(lambda: self._timed(prepared.query, state, input_))
-            prepared.quick = seconds < QUICK_SECONDS / 2
+        query = prepared.query
+        value, seconds = await self.on_thread(lambda: self._timed(query, snapshot, input_))
+        prepared.quick = seconds < QUICK_SECONDS / 2
         return Answer(value, cached, prepare, int((clock() - begun) * 1e9))
 
     async def query(self, body: Body, input_: Value) -> tuple[Solution, ...]:
         """Every solution of a query that came with a request; raises :class:`RegoError`."""
-        state = self._documents.state
+        policy, snapshot = self._queries.take(self._documents.state)
+        self._queries.spend()
 
         def run() -> tuple[Solution, ...]:
-            prepared = state.policy.prepare(body, unsafe_builtins=UNSAFE_BUILTINS)
-            return prepared.run(input=input_, data=state.snapshot, limits=self._limits, host=self._host)
+            prepared = policy.prepare(body, unsafe_builtins=UNSAFE_BUILTINS)
+            return prepared.run(input=input_, data=snapshot, limits=self._limits, host=self._host)
 
         return await self.on_thread(run)
 
@@ -118,26 +166,10 @@ class Evaluator:
         """Do what writes a value as JSON, on a thread where it is large."""
         return await self.on_thread(work) if heavy(value) else work()
 
-    def _timed(self, query: Query, state: State, input_: Value) -> tuple[Value, float]:
+    def _timed(self, query: Query, snapshot: Snapshot, input_: Value) -> tuple[Value, float]:
         begun = self._host.monotonic()
-        value = query.value(input=input_, data=state.snapshot, limits=self._limits, host=self._host)
+        value = query.value(input=input_, data=snapshot, limits=self._limits, host=self._host)
         return value, self._host.monotonic() - begun
-
-    def _find(self, policy: Policy, path: DataPath, strict: bool) -> _Prepared | None:
-        if policy is not self._policy:
-            self._policy = policy
-            self._prepared.clear()
-        found = self._prepared.get((path, strict))
-        if found is not None:
-            self._prepared.move_to_end((path, strict))
-        return found
-
-    def _keep(self, policy: Policy, path: DataPath, strict: bool, made: _Prepared) -> _Prepared:
-        if policy is self._policy:
-            self._prepared[path, strict] = made
-            if len(self._prepared) > MAX_PREPARED:
-                self._prepared.popitem(last=False)
-        return made
 
 
 def _prepare(policy: Policy, path: DataPath, strict: bool) -> Query:

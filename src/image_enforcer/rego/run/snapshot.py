@@ -31,10 +31,18 @@ class Snapshot:
 
     __slots__ = ("_left", "_lock", "_memo", "lazy", "root")
 
-    def __init__(self, root: Value, *, lazy: bool = False, memo_bytes: int = MEMO_BYTES) -> None:
-        found = _Search()
-        self.root = found.guarded(root, 0)
-        self.lazy = lazy or found.lazy
+    def __init__(
+        self, root: Value, *, lazy: bool = False, memo_bytes: int = MEMO_BYTES, after: Snapshot | None = None
+    ) -> None:
+        """``after`` is a snapshot that the root differs from by plain values only: then nothing is searched for."""
+        if after is None:
+            found = _Search()
+            root = found.guarded(root, 0)
+            lazy = lazy or found.lazy
+        else:
+            lazy = after.lazy
+        self.root = root
+        self.lazy: bool = lazy
         self._memo: dict[object, list[Value]] = {}
         self._left = memo_bytes
         self._lock = threading.Lock()

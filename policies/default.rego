@@ -148,9 +148,17 @@ references[image] := reference if {
 parse(image) := {"registry": registry, "repository": repository, "tag": tag, "digest": digest} if {
 	not regex.match(`^[a-f0-9]{64}$`, image)
 	some [_, host, path, tag, digest] in regex.find_all_string_submatch_n(grammar, image, 1)
+	not misplaced(host, path)
 	registry := object.get({"": "docker.io", "index.docker.io": "docker.io"}, host, host)
 	repository := qualified(registry, path)
 	count(repository) <= 255
+}
+
+# The first of several parts can only be meant as a host when it holds a dot. Where it is none, as my_host.example, nobody
+# knows whom a runtime would ask.
+misplaced("", path) if {
+	contains(path, "/")
+	contains(split(path, "/")[0], ".")
 }
 
 qualified("docker.io", path) := sprintf("library/%s", [path]) if {

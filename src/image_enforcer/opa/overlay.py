@@ -24,7 +24,7 @@ class Overlay:
         self.children: dict[str, Overlay] = {} if children is None else children
 
     def write(self, path: Path, root: Value, files: Value) -> None:
-        """Remember the write at a path that made ``root``; ``files`` is what the files have. Costs the path's length."""
+        """Remember the write at a path that made ``root``; ``files`` is what the files have. It costs the steps."""
         if self.value is not _NOTHING or not path or isinstance(root, list):
             self._cover(root, files)
             return
@@ -56,7 +56,7 @@ class Overlay:
                 node.pop(step, None)
             else:
                 node[step] = value
-        return node
+        return node if node or files is not GONE else GONE
 
     def pruned(self, files: Value) -> Overlay:
         """Without the removals of what the files have no more."""

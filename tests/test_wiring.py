@@ -1,15 +1,19 @@
 """The product put together: which engine a source means, and what its decisions say."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from image_enforcer import wiring
 from image_enforcer.adapters.policy.embedded import EmbeddedEngine
 from image_enforcer.adapters.policy.opa import OpaEngine
 from image_enforcer.analysis import review as reading
+from image_enforcer.domain.review import Review
 from image_enforcer.ports.policy import Answered, Exceeded, Failed, UnusablePolicy
 from image_enforcer.rego import from_json, to_json
 from image_enforcer.services import decide
@@ -120,3 +124,35 @@ def test_every_line_of_a_denial_names_image_rule_and_remedy(root: Path) -> None:
         assert cause
         assert " [" in remedy
     assert all(image in decision.reason for image in images)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=12)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+IMAGES = JSON | st.sampled_from(["nginx", "openpolicyagent/opa:0.4.9", "openpolicyagent/opa:0.4.9 ", "a_b.c/d"])
+SPECS = st.fixed_dictionaries(
+    {"containers": JSON | st.lists(st.fixed_dictionaries({"image": IMAGES}), max_size=3)},
+    optional={"namespace": JSON | st.sampled_from(["production", "kube-system"]), "annotations": JSON},
+)
+GUARD = decide.Guard(exempt=frozenset({"kube-system"}))
+
+
+@pytest.fixture(scope="module")
+def sample(root: Path) -> EmbeddedEngine:
+    engine = wiring.policy_engine(PolicySource(policies=(str(root / "policies"),), data=(str(root / "data"),)))
+    assert isinstance(engine, EmbeddedEngine)
+    return engine
+
+
+@given(document=JSON | st.fixed_dictionaries({"spec": JSON | SPECS}, optional={"kind": JSON, "metadata": JSON}))
+@example(document={"spec": {"containers": [{"image": "openpolicyagent/opa:0.4.9"}], "namespace": "production"}})
+def test_no_document_is_let_in_by_accident(sample: EmbeddedEngine, document: Any) -> None:
+    """Whatever is sent: a decision, with a reason where it denies; allowed only what parses and the policy knows."""
+    subject = reading.read(from_json(json.dumps(document)))
+    found = decide.decide(subject, decide.asking(sample), GUARD)
+    assert found.allowed or found.reason
+    if found.allowed:
+        assert isinstance(subject, Review)
+        assert {use.image for use in subject.uses} <= {"nginx", "openpolicyagent/opa:0.4.9"}
+        assert not found.undecided

@@ -58,6 +58,9 @@ class Unsupported:
                 raise Fault("IE2005", f"eval --{name.replace('_', '-')} is not supported", hint=hint)
 
 
+MEMORY = 4 << 30
+"""Bytes that an evaluation may make, about: a query may look at all documents at once."""
+
 HINTS = {
     "bundle": "name the directory or its files with --data",
     "explain": "print(…) in a rule shows what it sees",
@@ -104,7 +107,7 @@ class Asked:
         )
         begun = self._took("timer_rego_query_compile_ns", begun)
         solutions = prepared.run(
-            input=given, data=documents.state.snapshot, limits=Limits(seconds=self.seconds),
+            input=given, data=documents.state.snapshot, limits=Limits(seconds=self.seconds, memory=MEMORY),
             host=Host(print=lambda text, _: self.printed.append(text)),
         )  # fmt: skip
         self._took("timer_rego_query_eval_ns", begun)

@@ -11,7 +11,7 @@ from ...rego.syntax.nodes import Body, CallExpr, Expr, Import, Module, Package, 
 
 Names: TypeAlias = tuple[str, ...]
 
-DOCUMENT: Final = "document"
+DOCUMENT: Final = "input document"
 """The variable that has the input document in the query that :meth:`Input.query` makes."""
 
 
@@ -36,7 +36,7 @@ class Input:
         assert value is not None
         equal = CallExpr(Ref((Var("eq"),)), (Var(DOCUMENT), value))
         body = () if self.rule.generated_body else self.rule.body
-        return (*body, Expr(equal, loc=self.rule.loc))
+        return (*body, Expr(equal, loc=value.loc))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ from .settings import Format, Settings
 
 DEFAULT_PACKAGE: Final = ("repl",)
 
+LIMITS: Final = Limits(seconds=60.0, memory=4 << 30)
+"""What a statement may cost: whoever asks is waiting, and may look at all documents at once."""
+
 MAX_STATEMENT: Final = 16 << 20
 """Characters of a statement over several lines; what goes on longer is dropped."""
 
@@ -68,7 +71,7 @@ class Session:
     ) -> None:  # fmt: skip
         self.documents = documents
         self.settings = Settings(format=form)
-        self.limits = limits or Limits(seconds=60.0)
+        self.limits = limits or LIMITS
         self.entered = Entered()
         self.package: Names = DEFAULT_PACKAGE
         self.done = False
@@ -323,7 +326,10 @@ class Session:
             assert isinstance(default, tuple)
             given = Input(rule_from_body(default), DEFAULT_PACKAGE)
         imports = world.entered.entry(given.package).imports
-        query = world.policy.prepare(given.query(), package=given.package, imports=imports, capture=False)
+        try:
+            query = world.policy.prepare(given.query(), package=given.package, imports=imports, capture=False)
+        except CompileError as e:  # its own variable is nobody's business
+            raise CompileError(p for p in e.problems if p.message != f"var {DOCUMENT} is unsafe") from None
         self._input = (world, query)
         return query
 

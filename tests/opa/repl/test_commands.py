@@ -1,0 +1,129 @@
+"""Commands: what they switch, what they refuse and how they say so."""
+
+from pathlib import Path
+
+import pytest
+
+from image_enforcer.opa.documents import Documents
+from image_enforcer.opa.loader import Loaded
+from image_enforcer.opa.repl import Session, texts
+from image_enforcer.opa.repl.commands import COMMANDS
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session(Documents(Loaded({"a": {"b": "<c>"}})))
+
+
+def said(session: Session, *lines: str) -> str:
+    return [session.line(line) for line in lines][-1]
+
+
+def test_show(session: Session) -> None:
+    assert said(session, "show") == "no rules defined\n"
+    assert said(session, "p if { true }", "q if { 1 < 2; 2 < 3 }", "show") == (
+        "package repl\n\np := true\n\nq if {\n\t1 < 2\n\t2 < 3\n}\n"
+    )
+    assert said(session, "show x") == "unknown option 'x'\n"
+
+
+def test_show_debug_tells_the_switches(session: Session) -> None:
+    before = said(session, "show debug")
+    assert before.count("false") == 5
+    after = said(session, "metrics", "strict-builtin-errors", "show debug")
+    assert '"metrics": true' in after
+    assert '"strict-builtin-errors": true' in after
+    assert said(session, "metrics", "strict-builtin-errors", "show debug") == before
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("unset", "code bad arguments: unset <ref>: expects exactly one argument\n"),
+        ("unset a b", "code bad arguments: unset <ref>: expects exactly one argument\n"),
+        ("unset 1", "code bad arguments: arguments must identify a rule\n"),
+        ("unset p[x]", "code bad arguments: arguments must identify a rule\n"),
+        ("unset ]", "code bad arguments: arguments must identify a rule\n"),
+        ("unset p", "warning: no matching rules in current module\n"),
+        ("unset-package", "code bad arguments: unset-package <var>: expects exactly one argument\n"),
+        ("unset-package 1", "code bad arguments: argument must identify a package\n"),
+        ("unset-package p", "warning: no matching package\n"),
+        ("pretty-limit", "usage: pretty-limit <n>\n"),
+        ("pretty-limit x", "usage: pretty-limit <n>, where n is a number and not 'x'\n"),
+        ("help nothing", "unknown topic 'nothing'\n"),
+        ("trace xyz", "invalid explain mode, expected one of: off, full, notes, fails, debug\n"),
+        ("unknown", texts.UNKNOWN_USAGE + "\n"),
+        ("unknown 1", texts.UNKNOWN_USAGE + "\n"),
+        ("unknown foo", texts.UNKNOWN_USAGE + "\n"),
+        ("target", "code bad arguments: target <mode>: expects exactly one argument, got 0\n"),
+        ("target x", 'invalid target "x":must be one of {rego,wasm}\n'),
+    ],
+)
+def test_wrong_use(session: Session, line: str, answer: str) -> None:
+    assert said(session, line) == answer
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["trace", "trace full", "notes", "fails", "instrument", "profile", "traceback", "types", "unknown input",
+     "unknown data.a input.b", "target wasm"],
+)  # fmt: skip
+def test_what_is_not_supported_says_so(session: Session, line: str) -> None:
+    answer = said(session, line)
+    assert answer.startswith(f"{line if line == 'target wasm' else line.split(maxsplit=1)[0]} is not supported; ")
+    assert session.failed
+
+
+@pytest.mark.parametrize("line", ["trace off", "target rego"])
+def test_what_is_so_already(session: Session, line: str) -> None:
+    assert said(session, line) == ""
+    assert not session.failed
+
+
+def test_the_help_names_every_command(session: Session) -> None:
+    text = said(session, "HELP")
+    assert all(name in text for name in COMMANDS)
+    assert said(session, "help input") == texts.HELP_INPUT
+    assert "not supported" in said(session, "help partial")
+
+
+def test_unset_takes_what_is_below_too(session: Session) -> None:
+    said(session, "a.b := 1", "a.c := 2", 'd["e"] := 3')
+    assert said(session, "unset a.b", "a") == '{\n  "c": 2\n}\n'
+    assert said(session, "unset a", "show") == "package repl\n\nd.e := 3\n"
+    assert said(session, 'unset d["e"]', "show") == "package repl\n"
+
+
+def test_unset_package(session: Session) -> None:
+    said(session, 'package a["b-c"]', "x := 1", "package d", 'y := data.a["b-c"].x')
+    assert said(session, 'unset-package a["b-c"]') == ""
+    assert session.package == ("d",)
+    assert said(session, "y") == "undefined\n"
+    assert said(session, "unset-package d") == ""
+    assert session.package == ("repl",)
+
+
+def test_formats(session: Session) -> None:
+    assert said(session, "json", "x := 1") == ""
+    assert '"value": 1' in said(session, "x")
+    assert said(session, "pretty", "x") == "1\n"
+
+
+def test_the_width_of_cells(session: Session) -> None:
+    assert '│ "abcd...        │ 1 │' in said(session, "pretty-limit 5", '["abcdefgh"][_]; true; x := 1')
+    assert '"abcdefgh"' in said(session, "pretty-limit 0", '["abcdefgh"][_]; true; x := 1')
+
+
+def test_dump(session: Session, tmp_path: Path) -> None:
+    text = '{"a":{"b":"\\u003cc\\u003e"}}\n'
+    assert said(session, "dump") == text
+    path = tmp_path / "dump.json"
+    assert said(session, f"dump {path}") == ""
+    assert path.read_text() == text
+    assert said(session, f"dump {path}") == f"dump: {path} is there already; name a new file\n"
+    assert said(session, f"dump {tmp_path}/no/x").startswith("dump: ")
+
+
+def test_exit(session: Session) -> None:
+    assert said(session, "exit now") == ""
+    assert session.done

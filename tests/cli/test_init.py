@@ -116,7 +116,8 @@ def test_targets_that_cannot_be(run: Run, tmp_path: Path, target: str, words: st
     assert (code, out) == (2, "")
     assert err.startswith("error[IE2042]: ")
     assert words in err
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert files(tmp_path) == {"a-file": b"mine", "blocked/data": b"mine"}
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_dir()) == ["blocked"]
 
 
 def test_a_directory_in_the_place_of_a_file_stays(run: Run, tmp_path: Path) -> None:

@@ -18,6 +18,5 @@ def write(path: Path, content: bytes) -> None:
     try:
         whole.write_bytes(content)
         whole.replace(path)
-    except OSError:
+    finally:
         whole.unlink(missing_ok=True)
-        raise

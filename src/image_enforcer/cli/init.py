@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -23,7 +24,8 @@ LISTED: Final = 10
 def init(*directory: str, force: Flag = False, dry_run: Flag = False) -> int:
     """Write sample policies, their tests and sample data into a directory.
 
-    What is there is never overwritten. The directory is made where it does not exist.
+    What is there is never overwritten. The directory is made where it does not exist. Where not all can be written,
+    no new file is left.
 
     Parameters
     ----------
@@ -46,8 +48,7 @@ def init(*directory: str, force: Flag = False, dry_run: Flag = False) -> int:
     try:
         _refuse_to_overwrite(root, [path for path, _ in files], force)
         if not dry_run:
-            for path, source in files:
-                _put(root / path, source.read_bytes())
+            _write(root, files)
     except (OSError, ValueError) as e:
         raise _unwritable(root, e) from None
     for path, _ in files:
@@ -80,13 +81,29 @@ def _refuse_to_overwrite(root: Path, paths: list[Path], force: bool) -> None:
     )
 
 
-def _put(path: Path, content: bytes) -> None:
+def _write(root: Path, files: list[tuple[Path, Traversable]]) -> None:
+    """All of the files; or, where that fails or is interrupted, none that was not there before."""
     from .files import write
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        raise IsADirectoryError(0, "a directory is in the place of a file", str(path))
-    write(path, content)
+    made: list[Path] = []
+    done = False
+    try:
+        for path, source in files:
+            target = root / path
+            for folder in reversed(target.parents):
+                if not folder.exists():
+                    folder.mkdir()
+                    made.append(folder)
+            if target.is_dir():
+                raise IsADirectoryError(0, "a directory is in the place of a file", str(target))
+            if not os.path.lexists(target):
+                made.append(target)
+            write(target, source.read_bytes())
+        done = True
+    finally:
+        for path in [] if done else reversed(made):
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _unwritable(root: Path, error: OSError | ValueError) -> Fault:

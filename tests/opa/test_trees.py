@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,12 +35,13 @@ PATHS = st.lists(st.sampled_from(["a", "b", "0", "1", "-", "+1", "x"]), max_size
 @given(ROOTS, PATHS, VALUES)
 def test_no_change_touches_the_tree_it_starts_from(root: Any, path: tuple[str, ...], value: Any) -> None:
     before = copy.deepcopy(root)
-    for change in (
+    changes: list[Callable[[], Any]] = [
         lambda: added(root, path, value),
         lambda: replaced(root, path, value),
         lambda: removed(root, path),
         lambda: with_parents(root, path),
-    ):
+    ]
+    for change in changes:
         with contextlib.suppress(StoreError):
             change()
         assert root == before

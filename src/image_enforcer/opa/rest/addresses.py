@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import socket
@@ -128,19 +129,17 @@ def _failed(address: Address, error: OSError) -> AddressError:
 
 
 def _listen_unix(address: Address, mode: int) -> socket.socket:
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(address)
-        made.bind(address.path)
-        Path(address.path).chmod(mode)
-        made.listen(1024)
-        made.setblocking(False)
+        with contextlib.ExitStack() as stack:
+            made = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            made.bind(address.path)
+            Path(address.path).chmod(mode)
+            made.listen(1024)
+            made.setblocking(False)
+            stack.pop_all()
     except OSError as e:
-        made.close()
         raise _failed(address, e) from None
-    except AddressError:
-        made.close()
-        raise
     return made
 
 

@@ -10,15 +10,19 @@ import re
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
-from ...rego import Location
+from ...rego import Location, to_json
 from ...rego.syntax.nodes import Body, Expr, Ref, Scalar, TermExpr, Var
-from ...rego.syntax.printer import term_text
 from ..trees import Path
 
 DataPath: TypeAlias = tuple[str | int, ...]
 """Steps below ``data`` as a reference has them: a segment that reads as an integer is one."""
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9a-fA-F]{2})")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEYWORDS: Final = frozenset({
+    "as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package",
+    "some", "true", "with",
+})  # fmt: skip
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -75,8 +79,12 @@ def data_path(raw: str) -> DataPath:
 
 
 def reference_text(path: DataPath) -> str:
-    """The reference as it is written in Rego: ``data.a["b c"][0]``."""
-    return term_text(_reference(path, Location()))
+    """The reference as OPA prints it: ``data.a["b c"][0]["if"]``."""
+    return "data" + "".join(f".{s}" if _is_name(s) else f"[{to_json(s, html_safe=False)}]" for s in path)
+
+
+def _is_name(step: str | int) -> bool:
+    return isinstance(step, str) and _NAME.fullmatch(step) is not None and step not in _KEYWORDS
 
 
 def reference_query(path: DataPath) -> Body:

@@ -37,7 +37,7 @@ from ..syntax.nodes import (
     With,
 )  # fmt: skip
 from .locals import Names
-from .visit import Rewriter, is_equality, operator_name
+from .visit import Rewriter, indexed, is_equality, kept, operator_name
 
 
 def equation(names: Names, term: Term, withs: tuple[With, ...] = ()) -> tuple[Expr, Var]:
@@ -71,7 +71,7 @@ class Bodies(Rewriter):
         made: list[Expr] = []
         for expr in body:
             self.stage(expr, made)
-        return tuple(replace(e, index=i) for i, e in enumerate(made))
+        return kept(body, list(indexed(made)))
 
     def stage(self, expr: Expr, out: list[Expr]) -> None:
         """Append what an expression becomes."""
@@ -161,10 +161,15 @@ class Calls(Bodies):
         terms: ExprTerms
         match expr.terms:
             case TermExpr(term):
-                terms = TermExpr(self._term(term, support))
+                made = self._term(term, support)
+                terms = expr.terms if made is term else TermExpr(made)
             case CallExpr(operator, args):
-                op = replace(operator, terms=tuple(self._term(t, support) for t in operator.terms))
-                terms = CallExpr(op, tuple(self._term(a, support) for a in args))
+                steps = kept(operator.terms, [self._term(t, support) for t in operator.terms])
+                made_args = kept(args, [self._term(a, support) for a in args])
+                if steps is operator.terms and made_args is args:
+                    terms = expr.terms
+                else:
+                    terms = CallExpr(replace(operator, terms=steps), made_args)
             case Every(_, _, domain, body):
                 made_domain = self._term(domain, support)
                 if isinstance(made_domain, Call):
@@ -181,7 +186,7 @@ class Calls(Bodies):
             case SomeDecl():
                 terms = expr.terms
         out.extend(replace(s, withs=withs) if withs else s for s in support)
-        out.append(replace(expr, terms=terms, withs=withs))
+        out.append(expr if terms is expr.terms and not withs else replace(expr, terms=terms, withs=withs))
 
     def _hoist(self, call: Call, support: list[Expr]) -> Var:
         var = Var(self.names.fresh(), call.loc)
@@ -191,14 +196,14 @@ class Calls(Bodies):
     def _term(self, term: Term, support: list[Expr]) -> Term:
         match term:
             case Call(operator, args):
-                made = replace(
+                call = replace(
                     term,
                     operator=replace(
                         operator, terms=(operator.terms[0], *(self._term(t, support) for t in operator.terms[1:]))
                     ),
                     args=tuple(self._term(a, support) for a in args),
                 )
-                return self._hoist(made, support)
+                return self._hoist(call, support)
             case Ref(terms):
                 head = terms[0]
                 steps = tuple(self._term(t, support) for t in terms[1:])
@@ -210,9 +215,11 @@ class Calls(Bodies):
                     part, made_head = equation(self.names, self._term(head, support))
                     support.append(part)
                 # the steps are evaluated before the head of a literal; what they need is in place either way
-                return replace(term, terms=(made_head, *steps))
+                made_terms = kept(terms, [made_head, *steps])
+                return term if made_terms is terms else replace(term, terms=made_terms)
             case Array(items) | Set(items):
-                return replace(term, items=tuple(self._term(i, support) for i in items))
+                made_items = kept(items, [self._term(i, support) for i in items])
+                return term if made_items is items else replace(term, items=made_items)
             case Object(pairs):
                 return replace(term, pairs=tuple((self._term(k, support), self._term(v, support)) for k, v in pairs))
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
@@ -229,7 +236,7 @@ class Calls(Bodies):
         support: list[Expr] = []
         done = tuple(self._term(h, support) for h in heads)
         made.extend(support)
-        return tuple(replace(e, index=i) for i, e in enumerate(made)), done
+        return indexed(made), done
 
     def rule(self, rule: Rule) -> Rule:
         """A rule: calls in its head move to the end of its body."""
@@ -244,7 +251,7 @@ class Calls(Bodies):
         return replace(
             rule,
             head=replace(head, ref=ref, key=key, value=value, args=args),
-            body=tuple(replace(e, index=i) for i, e in enumerate(body)),
+            body=indexed(body),
             else_=None if rule.else_ is None else self.rule(rule.else_),
         )
 
@@ -308,10 +315,12 @@ def rule_heads(names: Names, rule: Rule) -> Rule:
                 made.append(arg)
         args = tuple(made)
         body = before + body
+    if len(body) == len(rule.body) and rule.else_ is None:
+        return rule
     return replace(
         rule,
         head=replace(head, ref=replace(head.ref, terms=tuple(terms)), key=key, value=value, args=args),
-        body=tuple(replace(e, index=i) for i, e in enumerate(body)),
+        body=indexed(body),
         generated_body=generated_body,
         else_=None if rule.else_ is None else rule_heads(names, rule.else_),
     )
@@ -336,7 +345,7 @@ def head_refs(names: Names, rule: Rule) -> Rule:
     return replace(
         rule,
         head=replace(head, ref=replace(head.ref, terms=tuple(terms)), key=key),
-        body=tuple(replace(e, index=i) for i, e in enumerate(body)),
+        body=indexed(body),
         else_=None if rule.else_ is None else head_refs(names, rule.else_),
     )
 
@@ -362,7 +371,7 @@ class Withs(Bodies):
                 out.append(part)
                 item = replace(item, value=var)
             withs.append(item)
-        out.append(replace(made, withs=tuple(withs)))
+        out.append(replace(made, withs=tuple(withs)) if withs else made)
 
 
 class Equals(Rewriter):
@@ -384,9 +393,11 @@ class Dynamics(Bodies):
         terms: ExprTerms
         match expr.terms:
             case CallExpr(operator, args) if is_equality(expr) and len(args) == 2:
-                terms = CallExpr(operator, tuple(self._top(expr, a, out) for a in args))
+                made = kept(args, [self._top(expr, a, out) for a in args])
+                terms = expr.terms if made is args else CallExpr(operator, made)
             case CallExpr(operator, args):
-                terms = CallExpr(operator, tuple(self._one(expr, a, out) for a in args))
+                made = kept(args, [self._one(expr, a, out) for a in args])
+                terms = expr.terms if made is args else CallExpr(operator, made)
             case Every(_, _, domain, body):
                 terms = replace(expr.terms, domain=self._one(expr, domain, out), body=self.body(body))
             case Not(body):
@@ -394,15 +405,17 @@ class Dynamics(Bodies):
             case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
                 terms = replace(expr.terms, lhs=self.body(lhs), rhs=self.body(rhs))
             case TermExpr(term):
-                terms = TermExpr(self._top(expr, term, out))
+                top = self._top(expr, term, out)
+                terms = expr.terms if top is term else TermExpr(top)
             case SomeDecl():
                 terms = expr.terms
-        out.append(replace(expr, terms=terms))
+        out.append(expr if terms is expr.terms else replace(expr, terms=terms))
 
     def _top(self, expr: Expr, term: Term, out: list[Expr]) -> Term:
         match term:
             case Ref(terms):
-                return replace(term, terms=(terms[0], *(self._one(expr, t, out) for t in terms[1:])))
+                made = kept(terms, [terms[0], *(self._one(expr, t, out) for t in terms[1:])])
+                return term if made is terms else replace(term, terms=made)
             case ArrayComprehension() | SetComprehension() | ObjectComprehension():
                 return self.term(term)
             case _:
@@ -415,7 +428,8 @@ class Dynamics(Bodies):
             case ArrayComprehension() | SetComprehension() | ObjectComprehension():
                 made = self.term(term)
             case Array(items) | Set(items):
-                return replace(term, items=tuple(self._one(expr, i, out) for i in items))
+                made_items = kept(items, [self._one(expr, i, out) for i in items])
+                return term if made_items is items else replace(term, items=made_items)
             case Object(pairs):
                 return replace(term, pairs=tuple((self._one(expr, k, out), self._one(expr, v, out)) for k, v in pairs))
             case _:

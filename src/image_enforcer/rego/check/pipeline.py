@@ -18,7 +18,7 @@ from .rule_types import check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
 from .type_calls import argument_problem, term_type
 from .type_env import TypeEnv
-from .visit import is_equality, operator_name, original_ref, variables, walk
+from .visit import indexed, is_equality, kept, operator_name, original_ref, variables, walk
 
 LIMIT = Problem(COMPILE_ERROR, "error limit reached")
 PathExists = Callable[[tuple[str, ...]], bool]
@@ -165,7 +165,7 @@ def _key_of(work: Mapping[str, Module], module: Module) -> str:
 
 
 def _each(modules: Mapping[str, Module], change: Callable[[Rule], Rule]) -> dict[str, Module]:
-    return {k: replace(m, rules=tuple([change(r) for r in m.rules])) for k, m in modules.items()}
+    return {k: replace(m, rules=kept(m.rules, [change(r) for r in m.rules])) for k, m in modules.items()}
 
 
 def _head_safety(rule: Rule, original: Mapping[str, str]) -> list[Problem]:
@@ -192,7 +192,7 @@ def _body_safety(rule: Rule, tree: RuleTree, original: Mapping[str, str], stages
     if unsafe:
         stages.add(unsafe_problems(unsafe, original))
         body = rule.body
-    made = replace(rule, body=tuple(replace(e, index=i) for i, e in enumerate(body)))
+    made = rule if body is rule.body else replace(rule, body=indexed(body))
     return made if rule.else_ is None else replace(made, else_=_body_safety(rule.else_, tree, original, stages))
 
 

@@ -167,12 +167,13 @@ class Resolver(Rewriter):
                 return term if full is None else replace(full, loc=term.loc, terms=_placed(full.terms, term))
             case Ref(terms):
                 head = terms[0]
-                rest = tuple(self.term(t) for t in terms[1:])
+                steps = terms[1:]
+                rest = self.terms(steps)
                 if isinstance(head, Var):
                     full = self._global(head.name)
                     if full is not None:
                         return replace(term, terms=(*_placed(full.terms, head), *rest))
-                    return replace(term, terms=(head, *rest))
+                    return term if rest is steps else replace(term, terms=(head, *rest))
                 return replace(term, terms=(self.term(head), *rest))
             case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
                 self.scopes.append(declared(body))

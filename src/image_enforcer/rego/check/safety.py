@@ -29,7 +29,7 @@ from ..syntax.nodes import (
     TermExpr,
     Var,
 )  # fmt: skip
-from .visit import Rewriter, children, is_equality, variables
+from .visit import Rewriter, children, is_equality, kept, variables
 
 Arity = Callable[[Ref], int]
 GLOBALS = frozenset({"data", "input"})
@@ -282,7 +282,7 @@ def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
         inner.current = body[i]
         made.append(inner.expr(body[i]))
     found.update(inner.unsafe)
-    return tuple(made), found
+    return kept(body, made), found
 
 
 def _reportable(body: Body, waiting: list[int], unsafe: list[set[str]]) -> Unsafe:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import is_
+from types import NoneType
+from typing import Any, TypeVar
 
 from ..signatures import signatures
 from ..syntax.nodes import (
@@ -34,12 +37,23 @@ from ..syntax.nodes import (
     With,
 )  # fmt: skip
 
+T = TypeVar("T")
 ROOTS = ("data", "input")
 """The documents that every reference to the outside begins with."""
 
 
+def kept(old: tuple[T, ...], new: list[T]) -> tuple[T, ...]:
+    """The new items; the old tuple itself where they are the same ones, so that nothing above needs rebuilding."""
+    return old if len(old) == len(new) and all(map(is_, old, new)) else tuple(new)
+
+
+def indexed(body: Iterable[Expr]) -> Body:
+    """A body whose expressions know their places in it."""
+    return tuple([e if e.index == i else replace(e, index=i) for i, e in enumerate(body)])
+
+
 class Rewriter:
-    """Rebuilds trees from the leaves up; a stage overrides what it changes."""
+    """Rebuilds trees from the leaves up; a stage overrides what it changes. A node without changes stays itself."""
 
     def term(self, term: Term) -> Term:
         """A term, its parts rebuilt."""
@@ -47,25 +61,37 @@ class Rewriter:
             case Scalar() | Var():
                 return term
             case Ref(terms):
-                return replace(term, terms=self.terms(terms))
+                made = self.terms(terms)
+                return term if made is terms else replace(term, terms=made)
             case Array(items) | Set(items):
-                return replace(term, items=self.terms(items))
+                made = self.terms(items)
+                return term if made is items else replace(term, items=made)
             case Object(pairs):
-                return replace(term, pairs=tuple((self.term(k), self.term(v)) for k, v in pairs))
+                flat = tuple([t for p in pairs for t in p])
+                made = self.terms(flat)
+                return term if made is flat else replace(term, pairs=tuple(zip(made[::2], made[1::2], strict=True)))
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
-                made = self.body(body)
-                return replace(term, term=self.term(inner), body=made)
+                made_body = self.body(body)
+                head = self.term(inner)
+                return term if made_body is body and head is inner else replace(term, term=head, body=made_body)
             case ObjectComprehension(k, v, body):
-                made = self.body(body)
-                return replace(term, key=self.term(k), value=self.term(v), body=made)
+                made_body = self.body(body)
+                key, value = self.term(k), self.term(v)
+                if made_body is body and key is k and value is v:
+                    return term
+                return replace(term, key=key, value=value, body=made_body)
             case Call(operator, args):
-                return replace(term, operator=self.operator(operator), args=self.terms(args))
+                made_operator, made = self.operator(operator), self.terms(args)
+                if made_operator is operator and made is args:
+                    return term
+                return replace(term, operator=made_operator, args=made)
             case TemplateString(parts):
-                return replace(term, parts=tuple(self.expr(p) if isinstance(p, Expr) else p for p in parts))
+                made_parts = kept(parts, [self.expr(p) if isinstance(p, Expr) else p for p in parts])
+                return term if made_parts is parts else replace(term, parts=made_parts)
 
     def terms(self, terms: tuple[Term, ...]) -> tuple[Term, ...]:
         """Several terms."""
-        return tuple([self.term(t) for t in terms])
+        return kept(terms, [self.term(t) for t in terms])
 
     def operator(self, operator: Ref) -> Ref:
         """What is called."""
@@ -74,119 +100,104 @@ class Rewriter:
 
     def body(self, body: Body) -> Body:
         """The expressions of a body."""
-        return tuple([self.expr(e) for e in body])
+        return kept(body, [self.expr(e) for e in body])
 
     def expr(self, expr: Expr) -> Expr:
         """One expression and its modifiers."""
-        made = replace(expr, terms=self.expr_terms(expr))
-        return replace(made, withs=tuple([self.with_(w) for w in expr.withs])) if expr.withs else made
+        made = self.expr_terms(expr)
+        withs = kept(expr.withs, [self.with_(w) for w in expr.withs])
+        return expr if made is expr.terms and withs is expr.withs else replace(expr, terms=made, withs=withs)
 
     def expr_terms(self, expr: Expr) -> ExprTerms:
         """What an expression consists of."""
-        match expr.terms:
+        terms = expr.terms
+        match terms:
             case TermExpr(term):
-                return TermExpr(self.term(term))
+                made_term = self.term(term)
+                return terms if made_term is term else TermExpr(made_term)
             case CallExpr(operator, args):
-                return CallExpr(self.operator(operator), self.terms(args))
+                made_operator, made = self.operator(operator), self.terms(args)
+                return terms if made_operator is operator and made is args else CallExpr(made_operator, made)
             case SomeDecl(symbols):
-                return replace(expr.terms, symbols=self.terms(symbols))
+                made = self.terms(symbols)
+                return terms if made is symbols else replace(terms, symbols=made)
             case Every(k, v, domain, body):
+                key = None if k is None else self.term(k)
                 made_domain = self.term(domain)
-                return replace(
-                    expr.terms,
-                    key=None if k is None else self.term(k),
-                    value=self.term(v),
-                    domain=made_domain,
-                    body=self.body(body),
-                )
+                return replace(terms, key=key, value=self.term(v), domain=made_domain, body=self.body(body))
             case Not(body):
-                return replace(expr.terms, body=self.body(body))
+                made_body = self.body(body)
+                return terms if made_body is body else replace(terms, body=made_body)
             case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
-                return replace(expr.terms, lhs=self.body(lhs), rhs=self.body(rhs))
+                return replace(terms, lhs=self.body(lhs), rhs=self.body(rhs))
 
     def with_(self, item: With) -> With:
         """One ``with``."""
-        return replace(item, target=self.term(item.target), value=self.term(item.value))
+        target, value = self.term(item.target), self.term(item.value)
+        return item if target is item.target and value is item.value else replace(item, target=target, value=value)
 
     def head(self, head: Head) -> Head:
         """A rule's head; the first term of its reference is a name, not a variable."""
-        ref = head.ref
-        return replace(
-            head,
-            ref=replace(ref, terms=(ref.terms[0], *self.terms(ref.terms[1:]))),
-            args=None if head.args is None else self.terms(head.args),
-            key=None if head.key is None else self.term(head.key),
-            value=None if head.value is None else self.term(head.value),
-        )
+        steps = head.ref.terms[1:]
+        made = self.terms(steps)
+        ref = head.ref if made is steps else replace(head.ref, terms=(head.ref.terms[0], *made))
+        args = None if head.args is None else self.terms(head.args)
+        key = None if head.key is None else self.term(head.key)
+        value = None if head.value is None else self.term(head.value)
+        if ref is head.ref and args is head.args and key is head.key and value is head.value:
+            return head
+        return replace(head, ref=ref, args=args, key=key, value=value)
 
     def rule(self, rule: Rule) -> Rule:
         """A rule with its ``else`` branches."""
-        return replace(
-            rule,
-            head=self.head(rule.head),
-            body=self.body(rule.body),
-            else_=None if rule.else_ is None else self.rule(rule.else_),
-        )
+        head, body = self.head(rule.head), self.body(rule.body)
+        else_ = None if rule.else_ is None else self.rule(rule.else_)
+        if head is rule.head and body is rule.body and else_ is rule.else_:
+            return rule
+        return replace(rule, head=head, body=body, else_=else_)
 
 
-def children(node: object) -> Iterator[object]:
+def _leaf(_node: Any) -> tuple[object, ...]:
+    return ()
+
+
+def _head_parts(head: Head) -> tuple[object, ...]:
+    steps = (*head.ref.terms[1:], *(head.args or ()))
+    return (*steps, *(t for t in (head.key, head.value) if t is not None))
+
+
+_CHILDREN: dict[type, Callable[[Any], Sequence[object]]] = {
+    tuple: lambda n: n,
+    list: lambda n: n,
+    NoneType: _leaf,
+    Scalar: _leaf,
+    Var: _leaf,
+    Ref: lambda n: n.terms,
+    Array: lambda n: n.items,
+    Set: lambda n: n.items,
+    Object: lambda n: [t for p in n.pairs for t in p],
+    ArrayComprehension: lambda n: (n.term, *n.body),
+    SetComprehension: lambda n: (n.term, *n.body),
+    ObjectComprehension: lambda n: (n.key, n.value, *n.body),
+    Call: lambda n: (n.operator, *n.args),
+    CallExpr: lambda n: (n.operator, *n.args),
+    TemplateString: lambda n: n.parts,
+    Expr: lambda n: (n.terms, *n.withs),
+    TermExpr: lambda n: (n.term,),
+    SomeDecl: lambda n: n.symbols,
+    Every: lambda n: (*(() if n.key is None else (n.key,)), n.value, n.domain, *n.body),
+    Not: lambda n: n.body,
+    LogicalAnd: lambda n: (*n.lhs, *n.rhs),
+    LogicalOr: lambda n: (*n.lhs, *n.rhs),
+    With: lambda n: (n.target, n.value),
+    Head: _head_parts,
+    Rule: lambda n: (n.head, *n.body, *(() if n.else_ is None else (n.else_,))),
+}
+
+
+def children(node: object) -> Sequence[object]:
     """The terms, expressions and bodies directly below a node."""
-    match node:
-        case tuple():
-            yield from node
-        case Ref(terms):
-            yield from terms
-        case Array(items) | Set(items):
-            yield from items
-        case Object(pairs):
-            for k, v in pairs:
-                yield k
-                yield v
-        case ArrayComprehension(inner, body) | SetComprehension(inner, body):
-            yield inner
-            yield from body
-        case ObjectComprehension(k, v, body):
-            yield k
-            yield v
-            yield from body
-        case Call(operator, args) | CallExpr(operator, args):
-            yield operator
-            yield from args
-        case TemplateString(parts):
-            yield from parts
-        case Expr(terms):
-            yield terms
-            yield from node.withs
-        case TermExpr(term):
-            yield term
-        case SomeDecl(symbols):
-            yield from symbols
-        case Every(k, v, domain, body):
-            if k is not None:
-                yield k
-            yield v
-            yield domain
-            yield from body
-        case Not(body):
-            yield from body
-        case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
-            yield from lhs
-            yield from rhs
-        case With(target, value):
-            yield target
-            yield value
-        case Head():
-            yield from node.ref.terms[1:]
-            yield from node.args or ()
-            if node.key is not None:
-                yield node.key
-            if node.value is not None:
-                yield node.value
-        case Rule():
-            yield node.head
-            yield from node.body
-            if node.else_ is not None:
-                yield node.else_
+    return _CHILDREN[type(node)](node)
 
 
 def walk(node: object) -> Iterator[object]:
@@ -195,7 +206,7 @@ def walk(node: object) -> Iterator[object]:
     while todo:
         x = todo.pop()
         yield x
-        todo.extend(reversed(list(children(x))))
+        todo.extend(children(x)[::-1])
 
 
 def variables(
@@ -211,6 +222,16 @@ def variables(
             case Var(name):
                 found.setdefault(name, x)
                 continue
+            case Ref(terms):
+                todo.extend(terms[:0:-1])
+                if ref_heads or not isinstance(terms[0], Var):
+                    todo.append(terms[0])
+                continue
+            case Call(operator, args) | CallExpr(operator, args):
+                todo.extend(args[::-1])
+                if call_heads and not is_builtin_name(operator):
+                    todo.append(operator)
+                continue
             case ArrayComprehension() | SetComprehension() | ObjectComprehension() if not closures:
                 continue
             case Every(_, _, domain, _) if not closures:
@@ -220,24 +241,14 @@ def variables(
                 continue
             case With(target, value):
                 todo.append(value if not _is_function_name(value) else ())
-                todo.extend(reversed(target.terms[1:] if isinstance(target, Ref) else ()))
+                todo.extend(target.terms[:0:-1] if isinstance(target, Ref) else ())
                 continue
             case Set() if not sets:
                 continue
             case Object(pairs) if not object_keys:
-                todo.extend(reversed([v for _, v in pairs]))
+                todo.extend([v for _, v in reversed(pairs)])
                 continue
-            case Ref(terms):
-                todo.extend(reversed(terms[1:]))
-                if ref_heads or not isinstance(terms[0], Var):
-                    todo.append(terms[0])
-                continue
-            case Call(operator, args) | CallExpr(operator, args):
-                todo.extend(reversed(args))
-                if call_heads and not is_builtin_name(operator):
-                    todo.append(operator)
-                continue
-        todo.extend(reversed(list(children(x))))
+        todo.extend(children(x)[::-1])
     return found
 
 

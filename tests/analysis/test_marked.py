@@ -148,6 +148,8 @@ def test_merging_what_was_merged_is_bounded() -> None:
 
 def test_many_values_are_refused() -> None:
     assert reason("- [a, b, c]\n" * 260_000)[0] == "more than 1,000,000 values"
+    assert reason("[" + "[],\n" * 1_000_001 + "[]]")[0] == "more than 1,000,000 values"
+    assert reason("[" + "[],\n" * 2_000_001 + "[]]")[0] == "more than 1,000,000 values"
 
 
 @pytest.mark.parametrize(

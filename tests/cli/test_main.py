@@ -357,6 +357,19 @@ def test_an_interrupt_while_waiting(policy: Path) -> None:
 
 
 @installed
+def test_a_mistake_of_ours_is_no_verdict(policy: Path) -> None:
+    (policy.parent / "yaml.py").write_text("raise KeyError('x')\n", encoding="utf-8")
+    done = shell("$IE verify --policy p.rego a", policy.parent, PYTHONPATH=str(policy.parent))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error[IE2099]: a mistake in image-enforcer: KeyError: 'x'\n  at ")
+    assert "Traceback" not in done.stderr
+    environment = {"PYTHONPATH": str(policy.parent), "PYTHONDEVMODE": "1"}
+    done = shell("$IE verify --policy p.rego a", policy.parent, **environment)
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+
+
+@installed
 @pytest.mark.parametrize("command", ["version", "help"])
 def test_nothing_heavy_is_loaded_to_say_the_version(command: str) -> None:
     script = f"import sys; from image_enforcer.cli.main import main; main([{command!r}]); print(*sys.modules)"

@@ -71,7 +71,8 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 def documents(text: str) -> Iterator[Node | Unreadable]:
     """Every document of a text, or why it is none; empty documents are left out. Later ones are read all the same."""
     text = text.removeprefix("\ufeff")
-    if text.lstrip(" \t\r\n")[:1] in ("{", "["):
+    # Each value follows one of these; counting them bounds what the JSON parser builds before nodes are counted.
+    if text.lstrip(" \t\r\n")[:1] in ("{", "[") and sum(map(text.count, ",[{")) <= 2 * MAX_NODES:
         try:
             json.loads(text)
         except (ValueError, RecursionError):

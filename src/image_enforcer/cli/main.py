@@ -15,6 +15,7 @@ from .faults import Fault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
     from typing import Literal
 
     from cyclopts import App, CycloptsError
@@ -37,7 +38,9 @@ BROKEN_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; gives the exit code."""
+    """Run a command line; gives the exit code. Without arguments, this is the process, and its command line is run."""
+    if argv is None:
+        sys.excepthook = _unforeseen
     try:
         code = _ended(_run(list(sys.argv[1:] if argv is None else argv)))
     except KeyboardInterrupt:
@@ -101,6 +104,20 @@ def _mute(code: int) -> int:
             os.dup2(nothing, descriptor)
             os.close(nothing)
     return code
+
+
+def _unforeseen(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What only a mistake of ours can raise. Python would exit with 1, which says *denied*."""
+    if sys.flags.dev_mode:
+        sys.__excepthook__(kind, error, trace)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    at = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+    code = Fault(
+        "IE2099", f"a mistake in image-enforcer: {kind.__name__}: {error}", at=at,
+        hint="please report it; with PYTHONDEVMODE=1 it shows how it came about",
+    ).show()  # fmt: skip
+    raise SystemExit(_mute(code))
 
 
 def _let_go() -> None:

@@ -145,8 +145,13 @@ def test_a_file_with_a_prefix(tree: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
     path = tmp_path / "x" / "y" / "a.json"
+
+    def made() -> None:
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+
     with watching(path) as watched:
-        watched.sees(lambda: (path.parent.mkdir(parents=True), path.write_text("{}")))
+        watched.sees(made)
 
 
 def test_neighbours_of_a_file_are_nothing(tree: Path) -> None:

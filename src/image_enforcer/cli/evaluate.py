@@ -227,8 +227,8 @@ def evaluate(
 
 def _query(query: Sequence[str], stdin: bool, stdin_input: bool) -> str:
     if stdin and (query or stdin_input):
-        other = "query" if query else "input"
-        raise Fault("IE2002", f"--stdin reads the query from standard input; there is a {other} besides")
+        other = "a query" if query else "an input"
+        raise Fault("IE2002", f"--stdin reads the query from standard input; there is {other} besides")
     if stdin:
         return _standard_input("query")
     if len(query) != 1:

@@ -195,7 +195,7 @@ def trace(session: Session, args: list[str]) -> str:
         raise Misuse(f"invalid explain mode, expected one of: {', '.join(EXPLAIN)}")
     if mode == "off":
         return ""
-    raise texts.unsupported("trace", "print(…) in a rule shows what it sees")
+    raise texts.unsupported("trace", SEES)
 
 
 def unknown(session: Session, args: list[str]) -> str:
@@ -228,6 +228,22 @@ def _refuse(name: str, instead: str = "") -> Command:
 
 
 SEES: Final = "print(…) in a rule shows what it sees"
+TIMES: Final = "metrics shows how long things take"
+
+REFUSED: Final[Mapping[str, Command]] = MappingProxyType(
+    {
+        "trace": trace,
+        "notes": _refuse("notes", SEES),
+        "fails": _refuse("fails", SEES),
+        "instrument": _refuse("instrument", TIMES),
+        "profile": _refuse("profile", TIMES),
+        "traceback": _refuse("traceback"),
+        "types": _refuse("types"),
+        "unknown": unknown,
+        "target": target,
+    }
+)
+"""Commands of OPA's that are known and refused, save where they ask for what is so already."""
 
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
@@ -237,19 +253,12 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "json": json,
         "pretty": pretty,
         "pretty-limit": pretty_limit,
-        "strict-builtin-errors": strict_builtin_errors,
         "metrics": metrics,
+        "strict-builtin-errors": strict_builtin_errors,
         "dump": dump,
         "help": help_text,
         "exit": leave,
-        "trace": trace,
-        "unknown": unknown,
-        "target": target,
-        "notes": _refuse("notes", SEES),
-        "fails": _refuse("fails", SEES),
-        "instrument": _refuse("instrument", "metrics shows how long things take"),
-        "profile": _refuse("profile", "metrics shows how long things take"),
-        "traceback": _refuse("traceback"),
-        "types": _refuse("types"),
+        **REFUSED,
     }
 )
+"""Every command by its word."""

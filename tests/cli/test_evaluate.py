@@ -1,0 +1,241 @@
+"""``eval``: formats, exit codes, where input and query come from, and what is refused."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image_enforcer.cli.main import main
+
+Ran = tuple[int, str, str]
+Eval = Callable[..., Ran]
+
+
+@pytest.fixture(name="run")
+def run_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Eval:
+    monkeypatch.chdir(tmp_path)
+
+    def go(*arguments: str, stdin: bytes = b"") -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        code = main(["eval", *arguments])
+        return (code, *capsys.readouterr())
+
+    return go
+
+
+def value(ran: Ran) -> Any:
+    code, out, err = ran
+    assert (code, err) == (0, "")
+    return json.loads(out)["result"][0]["expressions"][0]["value"]
+
+
+def write(path: str, text: str) -> str:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)
+    return path
+
+
+def test_a_query(run: Eval) -> None:
+    assert value(run("1 + 1")) == 2
+    assert run("data.nothing") == (0, "{}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("form", "out"),
+    [
+        ("values", '[\n  "b"\n]\n'),
+        ("bindings", '{\n  "x": 1\n}\n'),
+        ("raw", "b\n"),
+        ("pretty", '┌─────┬───┐\n│ "b" │ x │\n├─────┼───┤\n│ "b" │ 1 │\n└─────┴───┘\n'),
+        ("discard", '{\n  "result": "discarded"\n}\n'),
+    ],
+)
+def test_formats(run: Eval, form: str, out: str) -> None:
+    query = '"b"; x := 1' if form in ("pretty", "discard") else "x := 1" if form == "bindings" else '"b"'
+    assert run("-f", form, query) == (0, out, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--fail", "data.nothing"], 1),
+        (["--fail", "false"], 0),
+        (["--fail", "1"], 0),
+        (["--fail-defined", "1"], 1),
+        (["--fail-defined", "false"], 1),
+        (["--fail-defined", "data.nothing"], 0),
+        (["--fail", "x"], 2),
+        (["--fail-defined", "x"], 2),
+    ],
+)
+def test_exit_codes(run: Eval, arguments: list[str], code: int) -> None:
+    assert run(*arguments)[0] == code
+
+
+def test_files_with_and_without_prefix(run: Eval) -> None:
+    write("d/x/a.json", '{"k": 1}')
+    write("p.rego", "package p\nq := data.y.x.k + 1\n")
+    assert value(run("-d", "y:d", "--data", "p.rego", "data.p.q")) == 2
+
+
+def test_directories_side_by_side_are_mounted_and_it_is_said(run: Eval) -> None:
+    write("data/a/x.json", '{"k": 1}')
+    write("data/b/x.json", '{"k": 2}')
+    code, out, err = run("-d", "data/a", "-d", "data/b", "-f", "raw", "[data.a.k, data.b.k]")
+    assert (code, out) == (0, "[1,2]\n")
+    assert err == "mounted data/a at data.a\nmounted data/b at data.b\n"
+    assert run("--no-mount", "-d", "data/a", "-d", "data/b", "data")[0] == 2
+
+
+def test_ignored_names(run: Eval) -> None:
+    write("d/a.json", '{"a": 1}')
+    write("d/skip/b.json", '{"b": 1}')
+    assert value(run("-d", "d", "--ignore", "skip", "data")) == {"a": 1}
+
+
+@pytest.mark.parametrize(("name", "text"), [("i.json", '{"a": 1}'), ("i.yaml", "a: 1"), ("i", "a: 1")])
+def test_an_input_file(run: Eval, name: str, text: str) -> None:
+    write(name, text)
+    assert value(run("-i", name, "input.a")) == 1
+
+
+def test_input_and_query_from_standard_input(run: Eval) -> None:
+    assert value(run("-I", "input.a", stdin=b'{"a": 1}')) == 1
+    assert value(run("--stdin-input", "input.a", stdin=b"a: 1")) == 1
+    assert value(run("--stdin", stdin=b"1 + 1\n")) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "said"),
+    [
+        ([], b"", "error[IE2002]: there is no query"),
+        (["1", "2"], b"", "error[IE2002]: one query is evaluated, not 2"),
+        (["--stdin", "1"], b"", "error[IE2002]: --stdin reads the query from standard input; there is a query besides"),
+        (
+            ["--stdin", "-I"],
+            b"",
+            "error[IE2002]: --stdin reads the query from standard input; there is an input besides",
+        ),
+        (["-I", "-i", "x", "1"], b"", "error[IE2002]: --input and --stdin-input both give the input document"),
+        (["-i", "gone.json", "1"], b"", "error[IE2004]: the input cannot be read: stat gone.json: no such file"),
+        (["-I", "1"], b"{", "error[IE2004]: the input cannot be read: standard input: "),
+        (["-I", "1"], b"\xff", "error[IE2004]: the input is not UTF-8 text (byte 1)"),
+        (["--stdin"], b"\xff", "error[IE2004]: the query is not UTF-8 text (byte 1)"),
+        (["--timeout", "5", "1"], b"", 'error[IE2003]: --timeout: time: missing unit in duration "5"'),
+        (["--timeout=-5s", "1"], b"", "error[IE2003]: --timeout '-5s' is no length of time"),
+        (["-f", "yaml", "1"], b"", "error[IE2002]: "),
+        (["-f", "source", "1"], b"", "error[IE2003]: --format source is for partial evaluation"),
+        (["--import", "data.a\nx := 1", "1"], b"", "error[IE2003]: --import 'data.a\\nx := 1' is not one import"),
+        (["--frobnicate", "1"], b"", "error[IE2002]: unknown option: --frobnicate"),
+    ],
+)
+def test_wrong_use(run: Eval, arguments: list[str], stdin: bytes, said: str) -> None:
+    code, out, err = run(*arguments, stdin=stdin)
+    assert (code, out) == (2, "")
+    assert err.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--coverage"], ["--profile"], ["--instrument"], ["--partial"], ["-p"], ["--explain", "full"], ["-b", "x"],
+     ["--bundle", "x"], ["--schema", "x"], ["--capabilities", "x"], ["--unknowns", "input"], ["--target", "wasm"],
+     ["--show-builtin-errors"], ["--optimize", "1"], ["--var-values"], ["--disable-indexing"]],
+)  # fmt: skip
+def test_options_of_opa_that_are_not_supported(run: Eval, arguments: list[str]) -> None:
+    code, out, err = run(*arguments, "1")
+    assert (code, out) == (2, "")
+    assert "is not supported" in err
+
+
+@pytest.mark.parametrize("arguments", [["--explain", "off"], ["--target", "rego"]])
+def test_options_that_ask_for_what_is(run: Eval, arguments: list[str]) -> None:
+    assert value(run(*arguments, "1")) == 1
+
+
+def test_package_and_imports(run: Eval) -> None:
+    write("p.rego", "package a.b\nx := 1\n")
+    assert value(run("-d", "p.rego", "--package", "a.b", "x")) == 1
+    assert value(run("-d", "p.rego", "--import", "data.a.b", "b.x")) == 1
+    assert value(run("-d", "p.rego", "--import", "data.a.b as c", "--import", "data.a", "[c.x, a.b.x]")) == [1, 1]
+
+
+def test_builtin_errors(run: Eval) -> None:
+    assert run("1/0") == (0, "{}\n", "")
+    code, out, _ = run("--strict-builtin-errors", "1/0")
+    assert code == 2
+    assert json.loads(out)["errors"][0]["message"] == "div: divide by zero"
+    assert run("--strict-builtin-errors", "-f", "pretty", "1/0")[:2] == (2, "")
+
+
+def test_strict_mode(run: Eval) -> None:
+    write("p.rego", "package p\nq if { x := 1 }\n")
+    assert run("-d", "p.rego", "data.p.q")[0] == 0
+    code, out, _ = run("-d", "p.rego", "-S", "data.p.q")
+    assert code == 2
+    assert "assigned var x unused" in out
+
+
+def test_version_0(run: Eval) -> None:
+    write("p.rego", "package p\nq { true }\n")
+    assert run("-d", "p.rego", "data.p.q")[0] == 2
+    assert value(run("-d", "p.rego", "--v0-compatible", "data.p.q")) is True
+
+
+def test_a_timeout(run: Eval) -> None:
+    query = "some x in numbers.range(1, 9000); some y in numbers.range(1, 9000); x + y == 0"
+    code, out, _ = run("--timeout", "100ms", query)
+    assert code == 2
+    assert json.loads(out)["errors"][0]["code"] == "eval_cancel_error"
+    assert value(run("--timeout", "1m", "1")) == 1
+
+
+def test_prints_go_to_standard_error(run: Eval) -> None:
+    assert run("-f", "raw", 'print("x", 1)') == (0, "true\n", "x 1\n")
+
+
+def test_metrics(run: Eval) -> None:
+    code, out, _ = run("--metrics", "1")
+    assert code == 0
+    assert sorted(json.loads(out)["metrics"]) == [
+        "timer_rego_query_compile_ns",
+        "timer_rego_query_eval_ns",
+        "timer_rego_query_parse_ns",
+    ]
+    write("d.json", "{}")
+    assert "timer_rego_load_files_ns" in run("--metrics", "-f", "pretty", "-d", "d.json", "1")[1]
+
+
+def test_cells_of_tables_are_cut(run: Eval) -> None:
+    assert '│ "a... │' in run("-f", "pretty", "--pretty-limit", "2", 'x := "abc"; true')[1]
+    assert '│ "abc" │' in run("-f", "pretty", "--pretty-limit", "0", 'x := "abc"; true')[1]
+
+
+def test_errors_in_files(run: Eval) -> None:
+    write("bad.json", "{")
+    write("bad.rego", "package p\nq := \n")
+    code, out, err = run("-d", "bad.json", "-d", "bad.rego", "1")
+    assert code == 2
+    errors = json.loads(out)["errors"]
+    assert errors[0] == {"message": "bad.json: unexpected EOF"}
+    assert errors[1]["location"] == {"file": "bad.rego", "row": 3, "col": 0}
+    assert err == "hint: the text ends too early, at line 1, column 2\n"
+    code, out, err = run("-f", "pretty", "-d", "bad.json", "1")
+    assert (code, out) == (2, "")
+    assert err.startswith("1 error occurred during loading: bad.json: unexpected EOF\n  hint: ")
+
+
+def test_an_empty_query(run: Eval) -> None:
+    code, out, _ = run("")
+    assert (code, json.loads(out)) == (2, {"errors": [{"message": "cannot evaluate empty query"}]})
+
+
+@pytest.mark.parametrize("query", ["p if true", "import data.a", "package a", "1 +", "]", "\0", "x := "])
+def test_what_is_no_query(run: Eval, query: str) -> None:
+    code, out, err = run(query)
+    assert code == 2
+    assert json.loads(out)["errors"]
+    assert "Traceback" not in err

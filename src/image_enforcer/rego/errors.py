@@ -27,14 +27,22 @@ EVAL_WITH_MERGE_ERROR: Final = "eval_with_merge_error"
 class Location:
     """Where a piece of source stands. ``row`` and ``col`` count from 1 (0: no place), columns in characters.
 
-    ``offset`` counts characters from 0; ``text`` is the source of the piece itself.
+    ``offset`` counts characters from 0. The piece itself stands in ``source`` from ``begin`` to ``end``: it is cut out
+    when it is asked for, since nested pieces would otherwise cost the square of the text's size.
     """
 
     file: str = ""
     row: int = 0
     col: int = 0
     offset: int = 0
-    text: str = field(default="", repr=False)
+    begin: int = field(default=0, repr=False)
+    end: int = field(default=0, repr=False)
+    source: str = field(default="", repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The piece of source."""
+        return self.source[self.begin : self.end]
 
     def __str__(self) -> str:
         return f"{self.file}:{self.row}" if self.file else f"{self.row}:{self.col}"

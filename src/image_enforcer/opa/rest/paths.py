@@ -89,7 +89,8 @@ def _is_name(step: str | int) -> bool:
 
 def reference_query(path: DataPath) -> Body:
     """A query of the one reference."""
-    loc = Location(row=1, col=1, text=reference_text(path))
+    text = reference_text(path)
+    loc = Location(row=1, col=1, end=len(text), source=text)
     return (Expr(TermExpr(_reference(path, loc)), loc=loc),)
 
 

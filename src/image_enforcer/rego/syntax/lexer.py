@@ -24,6 +24,9 @@ TEMPLATE_END = "template-string-end"
 RAW_TEMPLATE_PART = "raw-template-string-part"
 RAW_TEMPLATE_END = "raw-template-string-end"
 
+MAX_FAULTS = 100
+"""How many faults of one string are looked for; behind so many the rest of the text is not read."""
+
 OPERATORS = {
     "[": "[", "]": "]", "{": "{", "}": "}", "(": "(", ")": ")", ",": ",", ":": ":", ";": ";", ".": ".",
     "+": "plus", "-": "minus", "*": "mul", "/": "div", "%": "rem", "&": "and", "|": "or",
@@ -79,6 +82,7 @@ class Source:
         self.name = name
         self.text = text
         self.line_starts = [0]
+        self._line = (0, 0, "")
         find = text.find
         at = find("\n")
         while at >= 0:
@@ -88,7 +92,7 @@ class Source:
     def location(self, start: int, end: int) -> Location:
         """The location of a stretch of text; rows and columns from 1, columns in characters."""
         row = bisect_right(self.line_starts, start)
-        return Location(self.name, row, start - self.line_starts[row - 1] + 1, start, self.text[start:end])
+        return Location(self.name, row, start - self.line_starts[row - 1] + 1, start, start, end, self.text)
 
     def row(self, offset: int) -> int:
         """The row of an offset, from 1."""
@@ -98,9 +102,9 @@ class Source:
         """The place of an unexpected end, as OPA gives it: that of the last character."""
         text = self.text
         if text.endswith("\n") or not text:
-            return Location(self.name, len(self.line_starts), 0, len(text), "")
+            return Location(self.name, len(self.line_starts), 0, len(text))
         row = len(self.line_starts)
-        return Location(self.name, row, len(text) - self.line_starts[-1], len(text), "")
+        return Location(self.name, row, len(text) - self.line_starts[-1], len(text))
 
     def line_at(self, offset: int) -> tuple[str, int]:
         """The source line that an error at the offset is shown with, and the index in it."""
@@ -110,16 +114,15 @@ class Source:
         at = min(max(offset, 0), len(text) - 1)
         while at > 0 and text[at].isspace():
             at -= 1
-        begin = at
-        while begin > 0 and text[begin] not in "\r\n":
-            begin -= 1
-        if text[begin] in "\r\n":
-            begin += 1
-        end = at
-        while end < len(text) and text[end] not in "\r\n":
-            end += 1
-        begin = min(begin, end)
-        return text[begin:end], at - begin
+        begin, end, line = self._line
+        if not begin <= at < end:
+            begin = max(text.rfind("\n", 0, at + 1), text.rfind("\r", 0, at + 1)) + 1
+            ends = [i for i in (text.find("\n", at), text.find("\r", at)) if i >= 0]
+            end = min(ends, default=len(text))
+            begin = min(begin, end)
+            line = text[begin:end]
+            self._line = (begin, end, line)  # many faults of one line share it
+        return line, at - begin
 
 
 class Lexer:
@@ -234,6 +237,8 @@ class Lexer:
         text = self.text
         faults: list[str] = []
         while True:
+            if len(faults) > MAX_FAULTS:
+                return len(text), faults, ""
             if at >= len(text) or text[at] == "\n":
                 faults.append("non-terminated string")
                 return at, faults, ""

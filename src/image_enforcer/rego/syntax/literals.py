@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from ..values import Num
+from ..values import Num, integer
 from . import lexer
 from .cursor import Cursor
 from .lexer import Token
 from .nodes import CallExpr, Every, Expr, Scalar, SomeDecl, TemplateString, Term, TermExpr
 from .shapes import dotted
+
+MAX_EXPONENT = 100_000
+"""Exponents beyond this one, of ten as OPA's of two, are refused."""
+_EXPONENT_DIGITS = len(str(MAX_EXPONENT))
 
 
 def read_number(c: Cursor) -> Scalar | None:
@@ -34,15 +38,22 @@ def read_number(c: Cursor) -> Scalar | None:
         c.illegal("expected number without leading zero")
         return None
     whole = prefix + text
-    if whole.lstrip("-").isdigit():
-        value: int | Num = int(whole) if whole != "-0" else Num("-0")
-    else:
-        exponent = whole.lower().partition("e")[2]
-        if exponent and abs(int(exponent)) > 100_000:
-            c.error(c.loc(), "number too big")
-            return None
-        value = Num(whole)
-    return Scalar(value, replace(loc, text=c.source.text[loc.offset : c.token.end]))
+    value = _number(whole)
+    if value is None:
+        c.error(c.loc(), "number too big")
+        return None
+    return Scalar(value, replace(loc, end=c.token.end))
+
+
+def _number(text: str) -> int | Num | None:
+    """The value of a number's text, None where it is out of all proportion."""
+    try:
+        if text.lstrip("-").isdigit():
+            return integer(text) if text != "-0" else Num(text)
+        exponent = text.lower().partition("e")[2].lstrip("+-0")
+        return Num(text) if len(exponent) <= _EXPONENT_DIGITS and int(exponent or 0) <= MAX_EXPONENT else None
+    except (ValueError, ArithmeticError):
+        return None
 
 
 def read_string(c: Cursor, token: Token) -> str | None:
@@ -86,7 +97,7 @@ def read_template(c: Cursor, raw: bool) -> Term | None:
             c.error(c.loc(), "expected } to end template string expression")
             return None
         c.next()
-    return TemplateString(tuple(parts), raw, replace(loc, text=c.source.text[loc.offset : c.token.end]))
+    return TemplateString(tuple(parts), raw, replace(loc, end=c.token.end))
 
 
 def _read_template_part(c: Cursor) -> Scalar | Expr | None:

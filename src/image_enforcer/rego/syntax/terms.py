@@ -148,7 +148,7 @@ def _read_term_anew(c: Cursor) -> Term | None:
                 if not c.at(")"):
                     c.error(c.loc(), "non-terminated expression")
                     return None
-                made = replace(made, loc=replace(made.loc, text=c.source.text[token.start : c.token.end]))
+                made = replace(made, loc=replace(made.loc, begin=token.start, end=c.token.end))
         case _:
             c.illegal()
             return None

@@ -28,10 +28,25 @@ from image_enforcer.opa.rest.bodies import BodyLimits
 from image_enforcer.opa.rest.log import make_log
 from image_enforcer.opa.rest.run import Options, make_app
 
-FLOOR = 75.0
+FLOOR = 90.0
 """Percent of the exchanges that must match."""
 
-REACHED: dict[str, int] = {}
+REACHED: dict[str, int] = {
+    "main": 348,
+    "authz_token": 23,
+    "authz_undef": 3,
+    "authz_missing": 2,
+    "auth_token_noauthz": 2,
+    "v0_compatible": 8,
+    "limits": 10,
+    "gzip_response": 6,
+    "config": 3,
+    "decision_logs_console": 6,
+    "bundle_file": 4,
+    "diagnostic": 4,
+    "log_requests": 3,
+    "log_text": 2,
+}
 """Exchanges of a block that have matched before and must go on to."""
 
 
@@ -215,5 +230,6 @@ def test_recorded_exchanges_of_opa_match(
         total = sum(len(b["exchanges"]) for b in blocks)
         print(f"  {'all':22} {sum(matched.values()):4} of {total:4}: {100 * sum(matched.values()) / total:.1f} %")
     assert 100 * sum(matched.values()) / total >= FLOOR
-    fallen = {name: matched[name] for name, reached in REACHED.items() if matched[name] < reached}
+    there = {b["block"] for b in blocks}
+    fallen = {name: matched[name] for name, reached in REACHED.items() if name in there and matched[name] < reached}
     assert not fallen

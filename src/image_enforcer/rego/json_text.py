@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from .errors import LimitError
-from .meter import METER
+from .meter import LARGE, METER
 from .text import term
 from .values import Num, RegoSet, Value, integer, integer_text, sorted_keys, unkey
 
@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 512
 MAX_EXPONENT: Final = 30_103
 """Decimal exponents beyond this one are refused, as OPA refuses binary ones beyond 100,000."""
 
-MAX_TEXT: Final = 64 << 20
+MAX_TEXT: Final = 256 << 20
 """How many characters of JSON text are written at most, about."""
 
 _MINUS_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
@@ -132,16 +132,21 @@ def to_json(value: Value, indent: int | None = None, html_safe: bool = True, mos
     too deep: a small value can be a long text, since its parts may be one and the same.
     """
     writer = _Writer("\n" if indent is not None else "", " " * (indent or 0), html_safe, most)
+    payer = METER.payer
+    if payer is None:
+        METER.payer = writer
     try:
         return writer.text(value, writer.newline)
     except RecursionError:
         raise LimitError("depth", "a value nests too deep to be written") from None
+    finally:
+        METER.payer = payer
 
 
 class _Writer:
     """Writes one text, counting its characters before they are put together."""
 
-    __slots__ = ("escape", "html_safe", "left", "most", "newline", "step")
+    __slots__ = ("escape", "html_safe", "left", "most", "newline", "step", "work")
 
     def __init__(self, newline: str, step: str, html_safe: bool, most: int) -> None:
         self.newline = newline
@@ -149,17 +154,26 @@ class _Writer:
         self.html_safe = html_safe
         self.escape = _ESCAPE if html_safe else _ESCAPE_PLAIN
         self.most = self.left = most
+        self.work = most >> 3
 
     def _count(self, characters: int) -> None:
         self.left -= characters
         if self.left < 0:
             raise LimitError("output", f"a text of more than {self.most} characters")
 
+    def spend(self, steps: int, size: int = 0) -> None:  # noqa: ARG002 - the text itself is what is counted
+        """Where no evaluation does: pay for the sorting of sets within sets, whose parts may be one and the same."""
+        self.work -= steps
+        if self.work < 0:
+            raise LimitError("output", f"a text of more than {self.most} characters, or as much work")
+
     def text(self, value: Value, newline: str) -> str:
         """A value's text; ``newline`` is a line break and the indentation, or empty."""
         t = type(value)
         if t is str:
             self._count(len(value) + 4)
+            if len(value) > LARGE:
+                METER.spend(len(value) >> 2, 10 * len(value) if self.escape.search(value) else len(value))
             return f'"{value}"' if self.escape.search(value) is None else quote(value, self.html_safe)
         if value is None:
             return "null"

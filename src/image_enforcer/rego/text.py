@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .meter import CELL, METER
+from .meter import CELL, LARGE, METER
 from .values import Num, RegoSet, Value, integer_text, sorted_keys, unkey
 
 _ESCAPES: Final = {
@@ -50,6 +50,8 @@ def term(value: Value) -> str:
     if t is Num:
         return str(value.text)
     if t is str:
+        if len(value) > LARGE:
+            METER.spend(len(value) >> 1, 2 * len(value) if value.isprintable() else 10 * len(value))
         return quoted(value)
     if t is list or t is dict:
         METER.spend(len(value) + 2, (len(value) + 2) * CELL)

@@ -182,14 +182,25 @@ def object_subset(context: Context, a: Value, b: Value) -> Value:
         case RegoSet(), RegoSet():
             return b.members.keys() <= a.members.keys()
         case list(), list():
-            context.spend(len(a) * max(len(b), 1) >> 1)
-            return any(
-                all(equal(x, y) for x, y in zip(a[i : i + len(b)], b, strict=True)) for i in range(len(a) - len(b) + 1)
-            )
+            return _has_run(a, b)
         case list(), RegoSet():
             context.spend(len(a) + len(b))
             return b.members.keys() <= {key(v) for v in a}
     raise OperandError("both arguments object.subset must be of the same type or array and set")
+
+
+def _has_run(items: list[Value], wanted: list[Value]) -> bool:
+    """Whether the wanted elements stand next to each other somewhere."""
+    for start in range(len(items) - len(wanted) + 1):
+        matched = 0
+        for have, want in zip(items[start : start + len(wanted)], wanted, strict=True):
+            if not equal(have, want):
+                break
+            matched += 1
+        if matched == len(wanted):
+            return True
+        METER.spend(len(wanted) >> 4 | matched)
+    return False
 
 
 def _object_subset(a: dict[Value, Value], b: dict[Value, Value]) -> bool:
@@ -205,12 +216,7 @@ def _object_subset(a: dict[Value, Value], b: dict[Value, Value]) -> bool:
                 if not want.members.keys() <= have.members.keys():
                     return False
             case list(), list():
-                size = len(want)
-                METER.spend(len(have) * max(size, 1) >> 1)
-                if not any(
-                    all(equal(x, y) for x, y in zip(have[i : i + size], want, strict=True))
-                    for i in range(len(have) - size + 1)
-                ):
+                if not _has_run(have, want):
                     return False
             case _:
                 if not equal(have, want):

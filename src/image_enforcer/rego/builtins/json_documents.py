@@ -34,6 +34,7 @@ def _path(value: Value) -> list[Value]:
 
 
 def _tree(paths: list[list[Value]]) -> dict[Any, Any]:
+    METER.spend(4 * len(paths), 2 * ENTRY * len(paths))
     root: dict[Any, Any] = {}
     for path in paths:
         if not path:

@@ -130,11 +130,12 @@ def _class_mask(address: Address) -> int:
 def cidr_contains_matches(context: Context, cidrs: Value, others: Value) -> Value:
     """Pairs of the keys of networks and of what they contain: indexes, object keys, or members."""
     left, right = _named(cidrs, 1), _named(others, 2)
-    context.spend(100 * len(left) * len(right))
     found: dict[Value, Value] = {}
     for i, outer in left:
+        context.spend(100 * len(right))
         for j, inner in right:
             if _contains(outer, inner):
+                context.spend(1, ENTRY)
                 pair = [i, j]
                 found.setdefault(key(pair), pair)
     return RegoSet(found)

@@ -113,7 +113,7 @@ def replace_n(context: Context, patterns: Value, a: Value) -> Value:
     if not pairs:
         return text
     most = (len(text) + 1) * max(len(v) for _, v in pairs)
-    context.spend(8 * len(text) + 20 * len(pairs), len(text) + most)
+    context.spend(20 * len(pairs) + (len(text) * (len(pairs) + 7) >> 2), len(text) + most)
     return _replace_many(text, pairs)
 
 
@@ -220,15 +220,19 @@ def trim_space(a: Value) -> Value:
 def any_prefix_match(a: Value, b: Value) -> Value:
     """Whether any of the strings starts with any of the prefixes."""
     texts, prefixes = _affixes(a, 1), tuple(_affixes(b, 2))
-    METER.spend(len(texts) * len(prefixes) >> 4)
-    return any(t.startswith(prefixes) for t in texts)
+    return any(_costs(len(prefixes)) and t.startswith(prefixes) for t in texts)
 
 
 def any_suffix_match(a: Value, b: Value) -> Value:
     """Whether any of the strings ends with any of the suffixes."""
     texts, suffixes = _affixes(a, 1), tuple(_affixes(b, 2))
-    METER.spend(len(texts) * len(suffixes) >> 4)
-    return any(t.endswith(suffixes) for t in texts)
+    return any(_costs(len(suffixes)) and t.endswith(suffixes) for t in texts)
+
+
+def _costs(affixes: int) -> bool:
+    if affixes > LARGE:
+        METER.spend(affixes >> 2)
+    return True
 
 
 def _affixes(value: Value, position: int) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
+from ..meter import LARGE, METER
 from ..text import term
 
 LAYOUTS: Final = {
@@ -38,6 +39,8 @@ class LayoutError(ValueError):
 
 def pieces(layout: str) -> list[tuple[str, bool]]:
     """A layout cut into literal text and fields."""
+    if len(layout) > LARGE:
+        METER.spend(len(layout), 60 * len(layout))
     out: list[tuple[str, bool]] = []
     at = 0
     while True:

@@ -16,6 +16,9 @@ MAX_NODES: Final = 200_000
 """How many nodes a document may have once its aliases are followed."""
 
 
+MAX_DEPTH: Final = 500
+
+
 class YamlError(ValueError):
     """Text that is no YAML document, with the reason."""
 
@@ -28,6 +31,7 @@ def load(text: str) -> Value:
     """The value of a YAML document; raises :class:`YamlError`."""
     METER.spend(4 * len(text), 100 * len(text))
     try:
+        _check_depth(text)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as e:
         raise YamlError(_reason(e)) from None
@@ -36,6 +40,20 @@ def load(text: str) -> Value:
     if node is None:
         return None
     return _Builder().value(node, ())
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before nodes are built, which libyaml's binding does on the C stack."""
+    if text.count("[") + text.count("{") + text.count("-") + text.count(":") + text.count("?") <= MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise YamlError("yaml: nested too deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _reason(error: yaml.YAMLError) -> str:
@@ -59,8 +77,6 @@ class _Builder:
             METER.spend(256 * 4, 256 * ENTRY)
         if id(node) in above:
             raise YamlError("yaml: anchor contains itself")
-        if len(above) > 500:
-            raise YamlError("yaml: nested too deep")
         inside = (*above, id(node))
         if isinstance(node, yaml.ScalarNode):
             if node.tag.endswith(":binary"):

@@ -445,7 +445,10 @@ class BodyPlanner:
             keys.append(step.value)
         dst = self.reg()
         self.ops.append(ops.LoadData(dst, self.state, tuple(keys)))
-        return self.steps(dst, path[len(keys) :], base=True)
+        found = self.steps(dst, path[len(keys) :], base=True)
+        settled = self.reg()
+        self.ops.append(ops.Settle(settled, found, self.state))
+        return settled
 
     def _cursor(self, node: Node, steps: Sequence[ast.Term]) -> Operand:
         cursor: Operand = self.reg()

@@ -61,6 +61,15 @@ class LoadData:
 
 
 @dataclass(frozen=True, slots=True)
+class Settle:
+    """``dst`` is the value that a reference into base documents has come to: a lazy one is read whole."""
+
+    dst: Reg
+    source: Operand
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
 class Get:
     """``dst = source[key]``; fails where there is none."""
 
@@ -425,7 +434,7 @@ class Solve:
 
 End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
 Read: TypeAlias = (
-    Load | LoadData | Get | Scan | DocValue | DocDemand | Member | Extent
+    Load | LoadData | Settle | Get | Scan | DocValue | DocDemand | Member | Extent
     | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallBuiltin | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (

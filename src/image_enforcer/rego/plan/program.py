@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 
 from ..syntax import nodes as ast
@@ -16,22 +15,6 @@ from .ops import Block, Clause, Const, Operand, Reg, Routine
 from .world import World, replaced_by
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """Everything to generate. ``routines`` by (document, mask); the mask is empty for whole documents."""
-
-    world: World
-    routines: Mapping[tuple[int, str], Routine]
-    query: Routine | None
-    query_vars: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Scope:
-    planner: BodyPlanner
-    params: tuple[Reg, ...]
-
-
 class ProgramPlanner:
     """Plans documents on demand, so that only what a query can reach costs anything."""
 
@@ -39,13 +22,16 @@ class ProgramPlanner:
         root, documents = build_tree(modules)
         names, paths = replaced_by(modules, tuple(bodies))
         self.world = World(root, documents, frozenset(names), frozenset(paths))
+        self._routines: dict[tuple[int, str], Routine] = {}
 
     def routine(self, doc: int, mask: str) -> Routine:
         """The routine of a document, or of a demand on it."""
-        node = self.world.documents[doc]
-        if node.kind in ("complete", "function"):
-            return self._valued(node)
-        return self._partial(node, mask)
+        got = self._routines.get((doc, mask))
+        if got is None:
+            node = self.world.documents[doc]
+            got = self._valued(node) if node.kind in ("complete", "function") else self._partial(node, mask)
+            self._routines[(doc, mask)] = got
+        return got
 
     # --- complete rules and functions ------------------------------------------------------------
 

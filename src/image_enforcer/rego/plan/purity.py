@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from ..signatures import signatures
+from ..values import Value
 from . import ops
-from .ops import Block, InputRoot, Routine
+from .ops import Block, InputRoot
 from .program import ProgramPlanner
 
 VOLATILE = frozenset(
@@ -25,48 +27,81 @@ class Purity:
     def __init__(self, planner: ProgramPlanner) -> None:
         self.planner = planner
         self._static: dict[int, bool] = {}
+        self._pure: set[int] = set()
+        self._uses: dict[int, frozenset[int] | None] = {}
 
     def static(self, doc: int) -> bool:
         """Whether a document depends on the data alone: not on input, clock or chance, nor on ``with``."""
         got = self._static.get(doc)
         if got is None:
-            self._static[doc] = False  # recursion is refused before; a circle here would be no reason to remember
-            got = self._static[doc] = self._is_static(doc)
+            got = self._static[doc] = self.planner.world.documents[doc].kind != "function" and self._reaches_data_only(
+                doc
+            )
         return got
 
-    def _is_static(self, doc: int) -> bool:
-        node = self.planner.world.documents[doc]
-        if node.kind == "function" or self.planner.world.replaceable(node.path):
-            return False
-        return self._routine_is_static(self.planner.routine(doc, ""))
+    def _reaches_data_only(self, doc: int) -> bool:
+        seen = {doc}
+        todo = [doc]
+        while todo:
+            at = todo.pop()
+            if at in self._pure:
+                continue
+            uses = self._uses_of(at)
+            if uses is None:
+                return False
+            todo.extend(uses - seen)
+            seen |= uses
+        self._pure |= seen
+        return True
 
-    def _routine_is_static(self, routine: Routine) -> bool:
-        clauses = routine.clauses + ((routine.default,) if routine.default else ())
-        return all(self._op_is_static(op) for c in clauses for b in c.blocks for op in walk(b))
+    def _uses_of(self, doc: int) -> frozenset[int] | None:
+        """The documents and functions that one refers to itself; None where it depends on more than data."""
+        if doc not in self._uses:
+            self._uses[doc] = None if self.planner.world.replaceable(self._path(doc)) else self._read(doc)
+        return self._uses[doc]
 
-    def _op_is_static(self, op: ops.Op) -> bool:
+    def _path(self, doc: int) -> tuple[Value, ...]:
+        return self.planner.world.documents[doc].path
+
+    def _read(self, doc: int) -> frozenset[int] | None:
+        routine = self.planner.routine(doc, "")
+        used: set[int] = set()
+        for clause in routine.clauses + ((routine.default,) if routine.default else ()):
+            for block in clause.blocks:
+                for op in walk(block):
+                    if not self._add_uses(op, used):
+                        return None
+        return frozenset(used)
+
+    @staticmethod
+    def _add_uses(op: ops.Op, used: set[int]) -> bool:
+        """Add what an instruction refers to; false where it looks at more than data."""
         match op:
             case ops.WithState() | ops.CursorOpen() | ops.Extent():
                 return False
             case ops.CallBuiltin(_, _, name, _, mockable, _) | ops.CallRelation(_, _, name, _, mockable, _):
-                return not mockable and name not in VOLATILE and not signatures()[name].nondeterministic
+                if mockable or name in VOLATILE or signatures()[name].nondeterministic:
+                    return False
             case ops.CallFunction(_, _, doc, _, _, mockable):
-                return not mockable and self._function_is_static(doc)
-            case ops.DocValue(_, _, doc, _, replaceable) | ops.DocDemand(_, _, doc, _, _, _, replaceable):
-                return not replaceable and self.static(doc)
-            case ops.Member(_, doc, _, _, replaceable, _, _):
-                return not replaceable and self.static(doc)
-            case ops.Load(_, InputRoot(), _) | ops.Get(_, InputRoot(), _) | ops.Scan(InputRoot(), _, _, _):
-                return False
+                if mockable:
+                    return False
+                used.add(doc)
+            case (
+                ops.DocValue(_, _, doc, _, replaceable)
+                | ops.DocDemand(_, _, doc, _, _, _, replaceable)
+                | ops.Member(_, doc, _, _, replaceable, _, _)
+            ):
+                if replaceable:
+                    return False
+                used.add(doc)
             case _:
-                return True
+                pass
+        return not any(_holds_input(getattr(op, f.name)) for f in fields(op))
 
-    def _function_is_static(self, doc: int) -> bool:
-        got = self._static.get(doc)
-        if got is None:
-            self._static[doc] = False
-            got = self._static[doc] = self._routine_is_static(self.planner.routine(doc, ""))
-        return got
+
+def _holds_input(part: object) -> bool:
+    """Whether an operand, or one among several, is the input."""
+    return isinstance(part, InputRoot) or (isinstance(part, tuple) and any(_holds_input(p) for p in part))
 
 
 def walk(block: Block) -> Iterator[ops.Op]:

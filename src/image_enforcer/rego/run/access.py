@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EVAL_CONFLICT_ERROR, EvalError, Location
@@ -64,13 +64,15 @@ def pairs(e: Evaluation, source: Value) -> Iterable[tuple[Value, Value]]:
     t = type(source)
     if t is list:
         charge(e, len(source))
-        return enumerate(source)
+        return enumerate(source) if len(source) <= LONG else enumerate(_slowly(e, source))
     if t is dict:
         charge(e, len(source))
-        return [(k if type(k) is str else unkey(k), source[k]) for k in sorted_keys(source)]
+        made = [(k if type(k) is str else unkey(k), source[k]) for k in sorted_keys(source)]
+        return made if len(made) <= LONG else _slowly(e, made)
     if t is RegoSet:
         charge(e, len(source))
-        return [(v, v) for v in source.sorted()]
+        members = source.sorted()
+        return [(v, v) for v in members] if len(members) <= LONG else ((v, v) for v in _slowly(e, members))
     if t is str or t is int or source is None or t is bool or t is Num:
         return ()
     return pairs(e, whole(source))
@@ -81,16 +83,28 @@ def elements(e: Evaluation, source: Value) -> Iterable[Value]:
     t = type(source)
     if t is list:
         charge(e, len(source))
-        return source  # type: ignore[no-any-return]
+        return source if len(source) <= LONG else _slowly(e, source)
     if t is dict:
         charge(e, len(source))
-        return [source[k] for k in sorted_keys(source)]
+        values = [source[k] for k in sorted_keys(source)]
+        return values if len(values) <= LONG else _slowly(e, values)
     if t is RegoSet:
         charge(e, len(source))
-        return source.sorted()  # type: ignore[no-any-return]
+        members: list[Value] = source.sorted()
+        return members if len(members) <= LONG else _slowly(e, members)
     if t is str or t is int or source is None or t is bool or t is Num:
         return ()
     return elements(e, whole(source))
+
+
+LONG = 2_000
+"""Elements after which a scan looks at the clock in between."""
+
+
+def _slowly(e: Evaluation, items: list[Any]) -> Iterator[Any]:
+    for at in range(0, len(items), LONG):
+        e.refuel()
+        yield from items[at : at + LONG]
 
 
 def is_collection(source: Value) -> bool:

@@ -28,8 +28,10 @@ class Names:
         self.globals: dict[str, object] = {}
         self._numbers = count()
         self._texts: dict[str, str] = {}
-        self.docs: dict[tuple[int, str], None] = {}
+        self.docs: set[tuple[int, str]] = set()
+        self.wanted: list[tuple[int, str]] = []
         self.builtins: dict[str, str] = {}
+        self.new_builtins: list[tuple[str, str]] = []
 
     def hoist(self, prefix: str, value: object) -> str:
         """A name for a value."""
@@ -55,11 +57,14 @@ class Names:
         got = self.builtins.get(name)
         if got is None:
             got = self.builtins[name] = f"B{next(self._numbers)}"
+            self.new_builtins.append((name, got))
         return got
 
     def document(self, doc: int, mask: str = "") -> str:
         """The name of a document's function."""
-        self.docs[(doc, mask)] = None
+        if (doc, mask) not in self.docs:
+            self.docs.add((doc, mask))
+            self.wanted.append((doc, mask))
         return f"d{doc}_{mask}"
 
 
@@ -224,6 +229,9 @@ class Writer:
                 self._load(dst, self.operand(source), keys)
             case ops.LoadData(dst, state, keys):
                 self._load_data(dst, state, keys)
+            case ops.Settle(dst, source, state):
+                s, found = self.state(state), self.operand(source)
+                self.put(f"r{dst.n} = {found} if {s}.lazy is None else {s}.settled({found})")
             case ops.Get(dst, source, k, base):
                 self.put(f"r{dst.n} = {'get_base' if base else 'get'}({self.operand(source)}, {self.operand(k)})")
                 self.fail_if(f"r{dst.n} is U")

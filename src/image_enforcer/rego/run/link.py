@@ -107,23 +107,17 @@ class Linked:
         if all(w in self._made for w in wanted):
             return
         with self._lock:
-            todo = [w for w in wanted if w not in self._made]
-            while todo:
-                item = todo.pop()
+            todo = list(wanted)
+            while todo or self.names.wanted:
+                doc, mask = item = todo.pop() if todo else self.names.wanted.pop()
                 if item in self._made:
                     continue
-                doc, mask = item
                 writer = self._writer()
-                before = set(self.names.docs)
                 routine = self.planner.routine(doc, mask)
                 memo = ("g" if self.purity.static(doc) else "m") if routine.memo else ""
                 write_routine(writer, routine, memo)
                 self._run(writer)
                 self._made.add(item)
-                todo.extend(d for d in self.names.docs if d not in self._made and d not in before)
-            missing = [d for d in self.names.docs if d not in self._made]
-            if missing:
-                self.ensure(missing)
 
     def _writer(self) -> Writer:
         return Writer(self.names, lambda name: self._builtin(name).context, self.purity.static, _sizeable)
@@ -133,14 +127,14 @@ class Linked:
 
     def _compile(self, writer: Writer, name: str) -> Any:
         self._run(writer)
-        self.ensure([d for d in self.names.docs if d not in self._made])
+        self.ensure(list(self.names.wanted))
         return self.namespace.pop(name)
 
     def _run(self, writer: Writer) -> None:
         text = "\n".join(writer.lines) + "\n"
-        for builtin, name in self.names.builtins.items():
-            if name not in self.namespace:
-                self.namespace[name] = self._builtin(builtin).fn
+        for builtin, name in self.names.new_builtins:
+            self.namespace[name] = self._builtin(builtin).fn
+        self.names.new_builtins.clear()
         self.source.append(text)
         exec(compile(text, "<policy>", "exec"), self.namespace)  # noqa: S102 - our own text: names and numbers only
 

@@ -24,23 +24,24 @@ class Snapshot:
     What rules made of the data alone is kept with it, up to ``memo_bytes``, and goes with it. It is kept by the linked
     policy itself, which thereby lives as long: who changes policies makes a new snapshot.
 
-    A mapping that is no ``dict`` is a *lazy document*: each look-up asks it. It may stand behind up to five keys below
-    the root; deeper ones, and ones among very many documents, must be announced with ``lazy``. What rests on a
-    snapshot with lazy documents is never kept, since they may answer otherwise next time.
+    A mapping that is no ``dict`` is a *lazy document*: the steps of a reference ask it for their keys; it is read whole
+    only where a reference ends at or above it. It may stand behind up to five keys below the root; deeper ones, and
+    ones among very many documents, must be announced with ``lazy``. What rests on a snapshot with lazy documents is
+    never kept, since they may answer otherwise next time.
     """
 
-    __slots__ = ("_left", "_lock", "_memo", "lazy", "root")
+    __slots__ = ("_holders", "_left", "_lock", "_memo", "lazy", "root")
 
     def __init__(
         self, root: Value, *, lazy: bool = False, memo_bytes: int = MEMO_BYTES, after: Snapshot | None = None
     ) -> None:
         """``after`` is a snapshot that the root differs from by plain values only: then nothing is searched for."""
-        if after is None:
-            found = _Search()
+        self._holders: dict[int, Value] = {}
+        if after is None or after.lazy:
+            found = _Search(everywhere=lazy)
             root = found.guarded(root, 0)
             lazy = lazy or found.lazy
-        else:
-            lazy = after.lazy
+            self._holders = found.holders
         self.root = root
         self.lazy: bool = lazy
         self._memo: dict[object, list[Value]] = {}
@@ -67,13 +68,24 @@ class Snapshot:
                 kept[number] = value
         return True
 
+    def settled(self, value: Value, everywhere: bool) -> Value:
+        """A value with the lazy documents in it read whole; ``everywhere``: also in objects made after the snapshot."""
+        t = type(value)
+        if t is LazyDocument:
+            return value.to_value()
+        if t is dict and (everywhere or id(value) in self._holders):
+            return {k: self.settled(v, everywhere) for k, v in value.items()}
+        return value
+
 
 class _Search:
-    """Finds lazy documents near the root and puts guards in their place."""
+    """Finds lazy documents near the root, or everywhere, and puts guards in their place."""
 
-    def __init__(self) -> None:
+    def __init__(self, everywhere: bool) -> None:
         self.lazy = False
-        self.left = _LOOK
+        self.holders: dict[int, Value] = {}
+        self.left = 1 << 62 if everywhere else _LOOK
+        self.depth = 1 << 62 if everywhere else _DEPTH
 
     def guarded(self, value: Value, depth: int) -> Value:
         if type(value) is not dict:
@@ -83,16 +95,20 @@ class _Search:
             return LazyDocument(value)
         self.left -= 1
         kinds = set(map(type, value.values()))
-        if kinds <= _PLAIN and (dict not in kinds or depth >= _DEPTH or self.left < 0):
+        if kinds <= _PLAIN and (dict not in kinds or depth >= self.depth or self.left < 0):
             return value
         changed: dict[Any, Value] = {}
         for k, v in value.items():
-            if type(v) is dict and (depth >= _DEPTH or self.left < 0):
+            if type(v) is dict and (depth >= self.depth or self.left < 0):
                 continue
             made = self.guarded(v, depth + 1)
             if made is not v:
                 changed[k] = made
-        return {**value, **changed} if changed else value
+        if not changed:
+            return value
+        made = {**value, **changed}
+        self.holders[id(made)] = made
+        return made
 
 
 @final

@@ -30,6 +30,9 @@ CHUNK = 5_000
 
 BOUNDLESS = 1 << 62
 
+MOST_STEPS = 20_000_000
+"""What is announced in one piece may run unwatched: some seconds of work."""
+
 
 class Evaluation:
     """What is one for all states of an evaluation: limits, host, strictness; the context of built-ins."""
@@ -74,6 +77,8 @@ class Evaluation:
         self.room -= size
         if self.room < 0:
             raise self._out_of_memory()
+        if steps > MOST_STEPS:
+            raise LimitError("units", f"one call of a built-in needs more than {MOST_STEPS} steps")
         self.fuel -= steps
         if self.fuel < 0:
             self.refuel()
@@ -125,7 +130,9 @@ class Evaluation:
 class State:
     """Input and documents as the code at hand sees them. ``with`` derives new states."""
 
-    __slots__ = ("data", "e", "g", "input", "k", "linked", "m", "mocks", "real", "rep", "snapshot", "targets")
+    __slots__ = (
+        "data", "e", "g", "input", "k", "lazy", "linked", "m", "mocks", "real", "rep", "snapshot", "targets",
+    )  # fmt: skip
 
     def __init__(
         self, linked: Linked, e: Evaluation, input_: Value, data: Value, g: list[Value], snapshot: Snapshot | None
@@ -137,6 +144,7 @@ class State:
         self.m: list[Value] = [None] * linked.slots
         self.g = g  # kept with the data; m and k are this state's own
         self.snapshot = snapshot
+        self.lazy = snapshot if snapshot is not None and snapshot.lazy else None
         self.k: dict[Any, Any] = {}
         self.targets: tuple[tuple[Value, ...], ...] | None = None
         self.mocks: dict[str, tuple[bool, Any]] | None = None
@@ -147,6 +155,7 @@ class State:
         """A copy with nothing remembered."""
         new = State(self.linked, self.e, self.input, self.data, self.g, self.snapshot)
         new.targets, new.mocks, new.real, new.rep = self.targets, self.mocks, self.real, self.rep
+        new.lazy = self.lazy
         return new
 
     # --- with ------------------------------------------------------------------------------------
@@ -210,6 +219,10 @@ class State:
             return real
         return put if real is UNDEFINED else merge(put, whole(real))
 
+    def settled(self, value: Value) -> Value:
+        """The value of a reference into base documents of which some are lazy."""
+        return value if self.lazy is None else self.lazy.settled(value, self.targets is not None)
+
     def doc(self, number: int) -> Value:
         """The whole of a virtual document, or UNDEFINED."""
         return self.linked.document(number)(self)
@@ -233,7 +246,7 @@ class State:
 
     def extent(self, path: tuple[Value, ...]) -> Value:
         """Everything below a path, base and virtual, or UNDEFINED."""
-        base = self.base(path)
+        base = self.settled(self.base(path))
         if self.replaced(path):
             return base
         node = self.linked.node(path)
@@ -314,7 +327,7 @@ class State:
     def settle(self, cursor: Value) -> Value:
         """The value at a cursor, or UNDEFINED."""
         if type(cursor) is not Cursor:
-            return cursor
+            return self.settled(cursor)
         node = cursor.node
         if node.doc >= 0:
             return self.document(node.doc, node.path)

@@ -1,0 +1,69 @@
+"""Which faults are met: a rule that the index leaves out is not evaluated. Outcomes as OPA 1.22.2 gives them."""
+
+from __future__ import annotations
+
+import pytest
+
+from image_enforcer import rego
+
+INPUT = rego.from_json('{"f": false, "n": 1, "s": "xx", "arr": [1, 2], "o": {"a": 1}}')
+DATA = rego.from_json('{"base": {"k": 1}}')
+FAULT = 'bad(x) := json.patch(x, [{"op": "remove", "path": "/zz"}])\nq := 1\n'
+
+LEFT_OUT = [
+    "input.f == true", "5 == input.n", "data.base.k == 2", "count(input.nope) > 0", "input.arr == [1, 3]", '"q" in input.arr',
+    "input.arr[0] == 7", "input.arr[_] == 7", "x := 2; input.n == x", 'startswith(input.s, "b")', 'endswith(input.s, "b")',
+    "[x | x := input.nope] == []; input.nope", "input.n in {5, 6}", "some i; input.arr[i] == 9", "input.n = x; x == 5",
+    "every x in input.nope { x }", "data.base.nope", "input.nope",
+]  # fmt: skip
+
+EVALUATED = [
+    "input.f", "input.n == 1; input.n == 2", "input.n == 2; input.n == 1", "not input.n", "input.n > 7", "input.n != 1",
+    'input.o == {"a": 2}', "input.n == input.s", "[input.n, 1] == [2, 1]", "data.t.q == 2", "input.n == 1.0; input.n == 5",
+    "input.n == 5 with input.n as 6", "print(1); input.n == 5",
+]  # fmt: skip
+
+
+def outcome(policy: str) -> str:
+    query = rego.compile_modules({"t.rego": f"package t\n{FAULT}{policy}"}).prepare(
+        "data.t.p", strict_builtin_errors=True
+    )
+    try:
+        value = query.value(input=INPUT, data=DATA)
+    except rego.EvalError as error:
+        assert "json.patch" in str(error)
+        return "fault"
+    return "undefined" if value is rego.UNDEFINED else rego.to_json(value)
+
+
+@pytest.mark.parametrize("condition", LEFT_OUT)
+def test_rules_that_the_index_leaves_out_do_not_fail(condition: str) -> None:
+    assert outcome(f'p if {{ bad({{"b": 1}}); {condition} }}') == "undefined"
+
+
+@pytest.mark.parametrize("condition", EVALUATED)
+def test_other_conditions_leave_no_rule_out(condition: str) -> None:
+    assert outcome(f'p if {{ bad({{"b": 1}}); {condition} }}') == "fault"
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted"),
+    [
+        ('p if g(1)\ng(x) if { bad({"b": 1}); x == 5 }', "undefined"),
+        ('p if g({"y": 1})\ng(x) if { bad({"b": 1}); x.y == 5 }', "fault"),
+        ('p if g(1, 2)\ng(x, y) if { bad({"b": 1}); x == y }', "fault"),
+        (
+            'p := 1 if { bad({"b": 1}); input.n == 5 } else := 2 if { bad({"b": 1}); input.n == 6 } else := 3',
+            "3",
+        ),
+        ('p contains 1 if { bad({"b": 1}); input.n == 5 }\np contains 2', "[2]"),
+        ('p[x] := 1 if { bad({"b": 1}); x := input.n; x == 5 }', "{}"),
+    ],
+)
+def test_arguments_branches_and_partial_rules(policy: str, wanted: str) -> None:
+    assert outcome(policy) == wanted
+
+
+def test_a_condition_holds_at_the_head_and_in_its_place() -> None:
+    policy = "p contains x if { some x in input.arr; f(x); input.n == 1 }\nf(x) if x > 1"
+    assert outcome(policy) == "[2]"

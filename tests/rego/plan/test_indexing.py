@@ -11,15 +11,18 @@ DATA = rego.from_json('{"base": {"k": 1}}')
 FAULT = 'bad(x) := json.patch(x, [{"op": "remove", "path": "/zz"}])\nq := 1\n'
 
 LEFT_OUT = [
-    "input.f == true", "5 == input.n", "data.base.k == 2", "count(input.nope) > 0", "input.arr == [1, 3]", '"q" in input.arr',
-    "input.arr[0] == 7", "input.arr[_] == 7", "x := 2; input.n == x", 'startswith(input.s, "b")', 'endswith(input.s, "b")',
+    "input.f == true", "5 == input.n", "data.base.k == 2", "count(input.nope) > 0",
+    "input.arr == [1, 3]", '"q" in input.arr',
+    "input.arr[0] == 7", "input.arr[_] == 7", "x := 2; input.n == x",
+    'startswith(input.s, "b")', 'endswith(input.s, "b")',
     "[x | x := input.nope] == []; input.nope", "input.n in {5, 6}", "some i; input.arr[i] == 9", "input.n = x; x == 5",
     "every x in input.nope { x }", "data.base.nope", "input.nope",
 ]  # fmt: skip
 
 EVALUATED = [
     "input.f", "input.n == 1; input.n == 2", "input.n == 2; input.n == 1", "not input.n", "input.n > 7", "input.n != 1",
-    'input.o == {"a": 2}', "input.n == input.s", "[input.n, 1] == [2, 1]", "data.t.q == 2", "input.n == 1.0; input.n == 5",
+    'input.o == {"a": 2}', "input.n == input.s", "[input.n, 1] == [2, 1]", "data.t.q == 2",
+    "input.n == 1.0; input.n == 5",
     "input.n == 5 with input.n as 6", "print(1); input.n == 5",
 ]  # fmt: skip
 
@@ -31,8 +34,7 @@ def outcome(policy: str) -> str:
     try:
         value = query.value(input=INPUT, data=DATA)
     except rego.EvalError as error:
-        assert "json.patch" in str(error)
-        return "fault"
+        return "fault" if "json.patch" in error.message else error.message
     return "undefined" if value is rego.UNDEFINED else rego.to_json(value)
 
 

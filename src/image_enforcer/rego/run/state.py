@@ -217,7 +217,7 @@ class State:
         real = lookup(self.real, path)
         if put is UNDEFINED:
             return real
-        return put if real is UNDEFINED else merge(put, whole(real))
+        return put if real is UNDEFINED else merge(put, real)
 
     def settled(self, value: Value) -> Value:
         """The value of a reference into base documents of which some are lazy."""
@@ -386,7 +386,10 @@ def graft(root: Value, path: tuple[Value, ...], value: Value) -> Value:
 
 def merge(a: Value, b: Value) -> Value:
     """Two documents as one; where both have something that is not an object, the first wins."""
-    if type(a) is not dict or type(b) is not dict:
+    if type(a) is not dict:
+        return a
+    b = whole(b)
+    if type(b) is not dict:
         return a
     out = dict(b)
     for k, v in a.items():

@@ -90,6 +90,13 @@ def test_where_none_is_to_blame_all_are_denied() -> None:
     assert verdicts(judged(Engine({frozenset("ab"): Failed("x")}, allowed()), "a", "b")) == [UNDECIDED, UNDECIDED]
 
 
+@pytest.mark.parametrize("outcome", [Exceeded("slow"), Unreachable("gone")])
+def test_what_took_long_is_not_asked_again_for_each_image(outcome: Outcome) -> None:
+    engine = Engine({}, outcome)
+    assert verdicts(judged(engine, "a", "b", "c")) == [UNDECIDED] * 3
+    assert engine.asked == 1
+
+
 def test_an_engine_that_is_silent_is_not_asked_for_ever() -> None:
     engine = Engine({}, Unreachable("gone"))
     judge = Judge(engine, lambda: 0.0)

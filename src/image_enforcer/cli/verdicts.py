@@ -16,6 +16,8 @@ from .outputs.report import Place, Reason, Result, Trouble, Verdict
 from .shown import line
 
 BAD_INPUT: Final = (Cause.BAD_REVIEW, Cause.NO_IMAGES)
+COSTLY: Final = (Cause.POLICY_LIMIT, Cause.POLICY_UNREACHABLE)
+"""What would take as long again for each image that is asked about alone."""
 PATIENCE: Final = 3
 """How often in a row an engine may be unreachable before the rest is undecided without asking."""
 
@@ -61,7 +63,7 @@ class Judge:
         images = [use.image for use in uses]
         verdict = verdict_on(whole)
         alone: dict[str, tuple[Decision, float]] = {}
-        if len(set(images)) > 1 and verdict is not Verdict.ALLOW and whole.cause is not Cause.POLICY_UNREACHABLE:
+        if len(set(images)) > 1 and verdict is not Verdict.ALLOW and whole.cause not in COSTLY:
             for image in dict.fromkeys(images):
                 begin = self._clock()
                 alone[image] = self._decide(reviews.read(_only(subject.document, image))), self._clock() - begin

@@ -270,21 +270,20 @@ class RuleTree:
                 return path.terms[i:]
         return ()
 
-    def recursion(self, original: Mapping[str, str]) -> list[Problem]:
-        """Rules that need themselves."""
-        deps = self.dependencies()
+    def recursion(self, original: Mapping[str, str], limit: int = 10) -> list[Problem]:
+        """Rules that need themselves; one more than the limit at most, since each takes a search."""
+        deps = {i: {id(r): r for r, _ in found} for i, found in self.dependencies().items()}
         problems: list[Problem] = []
-        names: dict[int, str] = {}
+        paths = {id(rule): path for rule, path in self.rules()}
+        on_circles = _cyclic(deps)
         for rule, path in self.rules():
-            names[id(rule)] = term_text(original_ref(path, original))
-        on_cycle = _cyclic(deps)
-        for rule, _ in self.rules():
-            if id(rule) not in on_cycle:
-                continue
-            circle = _path_to_self(rule, deps)
+            circle = _circle(id(rule), deps) if id(rule) in on_circles else []
             if circle:
-                shown = " -> ".join(names[i] for i in circle)
-                problems.append(Problem(RECURSION_ERROR, f"rule {names[id(rule)]} is recursive: {shown}", rule.loc))
+                names = [term_text(original_ref(paths[i], original)) for i in circle]
+                message = f"rule {term_text(original_ref(path, original))} is recursive: {' -> '.join(names)}"
+                problems.append(Problem(RECURSION_ERROR, message, rule.loc))
+            if len(problems) > limit:
+                break
         return problems
 
 
@@ -296,31 +295,41 @@ def _may_match(path: Ref, ground: int, steps: tuple[Term, ...]) -> bool:
     return True
 
 
-def _cyclic(deps: Mapping[int, list[tuple[Rule, Ref]]]) -> set[int]:
-    """The rules on circles (or between them), by removing what has no dependency left, from both ends."""
-    forward = {i: {id(r) for r, _ in found} & deps.keys() for i, found in deps.items()}
-    left = set(forward)
-    changed = True
-    while changed and left:
-        loose = {i for i in left if not forward[i] & left}
-        left -= loose
-        changed = bool(loose)
-    return left
+def _cyclic(deps: Mapping[int, Mapping[int, Rule]]) -> set[int]:
+    """The rules on circles or between them: what is left when rules without dependencies go, and so on."""
+    users: dict[int, list[int]] = {}
+    needs: dict[int, int] = {}
+    for i, found in deps.items():
+        there = [d for d in found if d in deps]
+        needs[i] = len(there)
+        for d in there:
+            users.setdefault(d, []).append(i)
+    loose = [i for i, count in needs.items() if not count]
+    while loose:
+        i = loose.pop()
+        del needs[i]
+        for user in users.get(i, ()):
+            needs[user] -= 1
+            if not needs[user]:
+                loose.append(user)
+    return set(needs)
 
 
-def _path_to_self(rule: Rule, deps: Mapping[int, list[tuple[Rule, Ref]]]) -> list[int]:
-    start = id(rule)
-    seen: set[int] = set()
-    stack: list[tuple[int, list[int]]] = [(start, [start])]
+def _circle(start: int, deps: Mapping[int, Mapping[int, Rule]]) -> list[int]:
+    """A way from a rule back to itself, both ends included; empty where there is none."""
+    before: dict[int, int] = {}
+    stack = [start]
     while stack:
-        at, path = stack.pop()
-        for target, _ in deps.get(at, ()):
-            i = id(target)
-            if i == start:
-                return [*path, i]
-            if i not in seen:
-                seen.add(i)
-                stack.append((i, [*path, i]))
+        at = stack.pop()
+        for target in deps.get(at, ()):
+            if target == start:
+                way = [target, at]
+                while way[-1] != start:
+                    way.append(before[way[-1]])
+                return way[::-1]
+            if target not in before:
+                before[target] = at
+                stack.append(target)
     return []
 
 

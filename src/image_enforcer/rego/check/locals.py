@@ -201,9 +201,10 @@ class LocalVars:
     def _check_unused(self, body: Body, made: Body, used: set[str]) -> None:
         scope = self.scopes[-1]
         found: list[Problem] = []
+        places = self._places(body)
         if self.strict:
             found.extend(
-                Problem(COMPILE_ERROR, f"assigned var {name} unused", self._declares(body, name))
+                Problem(COMPILE_ERROR, f"assigned var {name} unused", places.get(name, body[0].loc))
                 for name, how in scope.how.items()
                 if how == "assigned" and not scope.uses.get(name) and name not in used and not name.startswith("$")
             )
@@ -211,18 +212,20 @@ class LocalVars:
         if names and not found:
             there = {self._declared(v) or v for v in used} | set(variables(made))
             found.extend(
-                Problem(COMPILE_ERROR, f"declared var {name} unused", self._declares(body, name))
+                Problem(COMPILE_ERROR, f"declared var {name} unused", places.get(name, body[0].loc))
                 for name in sorted(names, key=lambda n: _number(scope.names[n]))
                 if scope.names[name] not in there and name not in used
             )
         self.unused.extend(found)
 
     @staticmethod
-    def _declares(body: Body, name: str) -> Location:
+    def _places(body: Body) -> dict[str, Location]:
+        """Where each name of a body is declared first."""
+        places: dict[str, Location] = {}
         for expr in body:
-            if name in declared((expr,)):
-                return expr.loc
-        return body[0].loc
+            for name in declared((expr,)):
+                places.setdefault(name, expr.loc)
+        return places
 
     def _expr(self, expr: Expr) -> Expr | None:
         if is_assignment(expr):

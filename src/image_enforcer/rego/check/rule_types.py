@@ -25,6 +25,7 @@ def check_rule_types(env: TypeEnv, tree: RuleTree, original: Mapping[str, str]) 
 
 def _in_order(tree: RuleTree) -> list[Rule]:
     rules = {id(r): r for r, _ in tree.rules()}
+    deps = tree.dependencies()
     ordered: list[Rule] = []
     done: set[int] = set()
     for start in sorted(rules.values(), key=_place):
@@ -38,9 +39,8 @@ def _in_order(tree: RuleTree) -> list[Rule]:
                 continue
             done.add(id(rule))
             stack.append((rule, True))
-            stack.extend(
-                (r, False) for r in sorted((r for r, _ in tree.of(rule)), key=_place, reverse=True) if id(r) not in done
-            )
+            needed = sorted((r for r, _ in deps[id(rule)]), key=_place, reverse=True)
+            stack.extend((r, False) for r in needed if id(r) not in done)
     return ordered
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from ..errors import UNSAFE_VAR_ERROR, Location, Problem
 from ..syntax.nodes import (
@@ -244,45 +245,62 @@ def _bound_inside(body: Body, name: str) -> bool:
 
 def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
     """A body in a safe order, and what stays unsafe."""
-    body_vars: set[str] = set()
     own = [_own_vars(e) for e in body]
-    for names in own:
-        body_vars |= names.keys()
-    safe = (body_vars & outer) | (outer & GLOBALS) | (GLOBALS & body_vars)
-    unsafe: list[set[str]] = [{v for v in names if v not in safe and v not in GLOBALS} for names in own]
-    waiting = list(range(len(body)))
-    done: list[int] = []
-    closures = [_closure_vars(e) & body_vars - outer for e in body]
-    while True:
-        before = len(done)
-        for i in list(waiting):
-            expr = body[i]
-            outputs = expression_outputs(expr, arity, safe | outer)
-            closed = closures[i]
-            if closed:
-                bound = _body_outputs(tuple(body[j] for j in done), arity, safe | outer) | (safe - outer)
-                missing = closed - bound - outer
-                if missing:
-                    if missing == outputs:
-                        continue
-                    unsafe[i] = missing
-            unsafe[i] = {v for v in unsafe[i] if v not in outputs and v not in safe}
-            if not unsafe[i]:
-                waiting.remove(i)
-                done.append(i)
-                safe |= outputs
-        if len(done) == before:
-            break
+    done, unsafe = _order(arity, outer, body, own)
+    waiting = sorted(set(range(len(body))) - set(done))
     found = _reportable(body, waiting, unsafe)
     inner = _Inner(arity, set(outer))
     made: list[Expr] = []
     for position, i in enumerate(done):
         if position:
-            inner.globals |= set(_own_vars(body[done[position - 1]]))
+            inner.globals |= own[done[position - 1]].keys()
         inner.current = body[i]
         made.append(inner.expr(body[i]))
     found.update(inner.unsafe)
     return kept(body, made), found
+
+
+def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]) -> tuple[list[int], list[set[str]]]:
+    """The expressions in the order in which they become safe, and for each what it still lacks.
+
+    OPA goes over the body again and again; here an expression's turn comes again, in the same order, only when a
+    variable that it mentions has got a value since.
+    """
+    body_vars = {n for names in own for n in names}
+    safe = (body_vars & outer) | (outer & GLOBALS) | (GLOBALS & body_vars)
+    unsafe = [{v for v in names if v not in safe and v not in GLOBALS} for names in own]
+    closures = [_closure_vars(e) & body_vars - outer for e in body]
+    mentioned = [set(variables(e)) for e in body]
+    users: dict[str, list[int]] = {}
+    for i, names in enumerate(mentioned):
+        for name in names:
+            users.setdefault(name, []).append(i)
+    turns = [(0, i) for i in range(len(body))]
+    waits: list[int | None] = [0] * len(body)
+    done: list[int] = []
+    placed = [False] * len(body)
+    while turns:
+        turn, i = heappop(turns)
+        waits[i] = None
+        outputs = expression_outputs(body[i], arity, {v for v in mentioned[i] if v in safe or v in outer})
+        missing = closures[i] - safe - outer
+        if missing:
+            if missing == outputs:
+                continue
+            unsafe[i] = missing
+        unsafe[i] = {v for v in unsafe[i] if v not in outputs and v not in safe}
+        if unsafe[i]:
+            continue
+        done.append(i)
+        placed[i] = True
+        for name in outputs - safe:
+            safe.add(name)
+            for j in users.get(name, ()):
+                again = turn if j > i else turn + 1
+                if not placed[j] and waits[j] != again:
+                    waits[j] = again
+                    heappush(turns, (again, j))
+    return done, unsafe
 
 
 def _reportable(body: Body, waiting: list[int], unsafe: list[set[str]]) -> Unsafe:
@@ -300,13 +318,6 @@ def _reportable(body: Body, waiting: list[int], unsafe: list[set[str]]) -> Unsaf
     return found or {id(body[i]): (body[i], dict.fromkeys(sorted(unsafe[i]))) for i in waiting}
 
 
-def _body_outputs(body: Iterable[Expr], arity: Arity, safe: set[str]) -> set[str]:
-    bound = set(safe)
-    for expr in body:
-        bound |= expression_outputs(expr, arity, bound)
-    return bound - safe
-
-
 class _Inner(Rewriter):
     """Reorders the bodies inside an expression, which see what the expressions before it bind."""
 
@@ -317,10 +328,10 @@ class _Inner(Rewriter):
         self.unsafe: Unsafe = {}
 
     def _closure(self, body: Body, needs: set[str]) -> Body:
-        there = {n for e in body for n in _own_vars(e)} | self.globals | GLOBALS
-        for name in sorted(needs - there):
+        there = {n for e in body for n in _own_vars(e)} | GLOBALS
+        for name in sorted(n for n in needs - there if n not in self.globals):
             self.unsafe.setdefault(id(self.current), (self.current, {}))[1][name] = None
-        made, unsafe = reorder(self.arity, self.globals, body)
+        made, unsafe = reorder(self.arity, {n for n in variables(body) if n in self.globals}, body)
         if not unsafe:
             return made
         for k, (expr, names) in unsafe.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import Any, Final
 
@@ -144,6 +145,7 @@ def attach(module: Module, blocks: list[Annotations]) -> tuple[Module, list[Prob
     problems: list[Problem] = []
     package = tuple(module.package.names)
     rules = sorted(enumerate(module.rules), key=lambda p: p[1].loc.row)
+    rows = [r.loc.row for _, r in rules]
     settled: list[Annotations] = []
     on_rules: dict[int, list[Annotations]] = {}
     for block in blocks:
@@ -151,7 +153,8 @@ def attach(module: Module, blocks: list[Annotations]) -> tuple[Module, list[Prob
         if module.package.loc.row > block.end_row:
             target = module.package
         else:
-            target = next(((i, r) for i, r in rules if r.loc.row > block.end_row), None)
+            following = bisect_right(rows, block.end_row)
+            target = rules[following] if following < len(rules) else None
         scope = block.scope or ("package" if isinstance(target, Package) else "rule")
         have = "" if target is None else f" (have {'package' if isinstance(target, Package) else 'rule'})"
         if scope not in SCOPES:

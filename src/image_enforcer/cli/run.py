@@ -31,7 +31,6 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "--config-file": "what can be set is an option: image-enforcer run --help",
     "--set": "what can be set is an option: image-enforcer run --help",
     "--set-file": "what can be set is an option: image-enforcer run --help",
-    "--diagnostic-addr": "/health and /metrics are served beside the rest",
     "--verification-key": _FILES,
     "--pprof": "leave it out",
     "--h2c": "HTTP/1.1 is spoken",
@@ -46,6 +45,7 @@ def run(
     *paths: str,
     server: Annotated[bool, Parameter(name=["--server", "-s"], negative=())] = False,
     addr: Annotated[tuple[str, ...], Parameter(name=["--addr", "-a"], consume_multiple=False)] = ("localhost:8181",),
+    diagnostic_addr: Annotated[tuple[str, ...], Parameter(consume_multiple=False)] = (),
     watch: Annotated[bool, Parameter(name=["--watch", "-w"], negative=())] = False,
     format_: Annotated[str, Parameter(name=["--format", "-f"])] = "pretty",
     history: Annotated[str, Parameter(name=["--history", "-H"])] = "",
@@ -67,7 +67,6 @@ def run(
     config_file: Annotated[tuple[str, ...], Parameter(name=["--config-file", "-c"], negative=(), show=False)] = (),
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), show=False)] = (),
     set_file: _Other = (),
-    diagnostic_addr: _Other = (),
     verification_key: _Other = (),
     tls_cipher_suites: _Other = (),
     tls_cert_refresh_period: _Other = (),
@@ -90,6 +89,8 @@ def run(
         serve the REST API instead of the REPL
     addr
         where the server listens: host:port, http://, https:// or unix://; may be given several times
+    diagnostic_addr
+        where /health and /metrics are served alone; may be given several times
     watch
         load changed files while running
     format_
@@ -128,7 +129,7 @@ def run(
     del skip_version_check, disable_telemetry  # nothing is ever asked for or sent
     _refuse({
         "--bundle": bundle, "--config-file": config_file, "--set": set_, "--set-file": set_file,
-        "--diagnostic-addr": diagnostic_addr, "--verification-key": verification_key, "--pprof": pprof, "--h2c": h2c,
+        "--verification-key": verification_key, "--pprof": pprof, "--h2c": h2c,
         "--tls-cipher-suites": tls_cipher_suites, "--tls-cert-refresh-period": tls_cert_refresh_period,
         "--log-timestamp-format": log_timestamp_format,
         "--optimize-store-for-read-speed": optimize_store_for_read_speed,
@@ -166,7 +167,8 @@ def run(
     watched = list(paths) if watch else []
     if server:
         options = {
-            "addresses": addr, "log_level": log_level, "log_format": log_format, "authentication": authentication,
+            "addresses": addr, "diagnostic": diagnostic_addr, "log_level": log_level,
+            "log_format": log_format, "authentication": authentication,
             "authorization": authorization, "cert_file": tls_cert_file, "key_file": tls_private_key_file,
             "ca_file": tls_ca_cert_file, "min_tls": min_tls_version, "grace": shutdown_grace_period,
             "unix_mode": _mode(unix_socket_perm), "ignore": ignore,

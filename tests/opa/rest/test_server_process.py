@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import signal
 import socket
 import ssl
@@ -151,6 +152,23 @@ def test_several_addresses_and_a_unix_socket(server: Start, tmp_path: Path) -> N
     assert s.ask("GET", "/health").status == 200
     assert s.stop() == 0
     assert not (tmp_path / "rest.sock").exists()
+
+
+def test_health_and_metrics_have_an_address_of_their_own(server: Start) -> None:
+    s = server("--diagnostic-addr", "127.0.0.1:0")
+    found = re.search(r'"diagnostic-addrs":\["127\.0\.0\.1:([0-9]+)"\]', s.text)
+    assert found is not None
+    main, s.port = s.port, int(found.group(1))
+    assert [s.ask("GET", p).status for p in ("/health", "/metrics", "/v1/data", "/", "/v1/policies")] == [
+        200,
+        200,
+        404,
+        404,
+        404,
+    ]
+    assert s.ask("PUT", "/v1/data/x", "1").status == 404
+    s.port = main
+    assert [s.ask("GET", p).status for p in ("/health", "/metrics", "/v1/data")] == [200, 200, 200]
 
 
 def test_listening_for_everybody_without_authorization_is_warned_of(server: Start) -> None:

@@ -16,12 +16,13 @@ from .metrics import RequestMetrics
 from .paths import well_formed
 from .replies import TEXT, Refused, Reply, error, internal
 from .requests import Request
-from .routes import Found, find
+from .routes import Found, find, find_diagnostic
 from .services import Services
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Route: TypeAlias = Callable[[str, str, str], Found]
 
 PEER_CERTIFICATE: Final = "peer_certificate"
 """Under this key of the scope's ``state`` the connection leaves the client's certificate (DER)."""
@@ -71,6 +72,13 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection; only HTTP is spoken."""
+        await self._serve(scope, receive, send, find)
+
+    async def diagnostic(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The same application where only health and metrics are served."""
+        await self._serve(scope, receive, send, find_diagnostic)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, route: Route) -> None:
         if scope["type"] != "http":
             return
         clock = self._services.monotonic_ns
@@ -84,7 +92,7 @@ class App:
         }  # fmt: skip
         self._log.info("Received request.", **about)
         try:
-            reply, name = await self._answered(scope, receive, path)
+            reply, name = await self._answered(scope, receive, path, route)
         except _Gone:
             self._log.info("Client went away.", **about)
             return
@@ -95,7 +103,7 @@ class App:
             "Sent response.", **about, resp_status=reply.status, resp_bytes=len(reply.body), resp_duration=spent / 1e6
         )
 
-    async def _answered(self, scope: Scope, receive: Receive, path: str) -> tuple[Reply, str]:
+    async def _answered(self, scope: Scope, receive: Receive, path: str, route: Route) -> tuple[Reply, str]:
         method = scope["method"]
         name = "authz"
         held = 0
@@ -103,7 +111,7 @@ class App:
             if not well_formed(path):
                 return Reply(400, b"400 Bad Request", TEXT, _CLOSE), "catchall"
             request = self._request(scope, path)
-            found = find(method, path, request.query)
+            found = route(method, path, request.query)
             body = await self._body(request, receive)
             held = len(body)
             request.body = body
@@ -119,7 +127,7 @@ class App:
             reply = internal("something in the request is nested too deep")
         finally:
             self._settings.intake.held -= held
-        if reply.headers != _CLOSE and may_compress(method, path):
+        if route is find and reply.headers != _CLOSE and may_compress(method, path):
             reply = replace(reply, headers=(*reply.headers, ("Vary", "Accept-Encoding")))
             large = len(reply.body) >= self._services.limits.compress_from
             if large and accepts_gzip(",".join(_headers(scope).get("accept-encoding", ()))):

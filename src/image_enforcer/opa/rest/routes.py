@@ -88,6 +88,13 @@ def find(method: str, raw: str, query: str) -> Found:
     return Found(route.name, rest, handler)
 
 
+def find_diagnostic(method: str, raw: str, query: str) -> Found:
+    """What answers a request on an address for health and metrics only."""
+    if cleaned(raw).startswith(("/health", "/metrics")):
+        return find(method, raw, query)
+    return Found("catchall", reply=NOT_FOUND)
+
+
 def _allowed(path: str, route: Route) -> str:
     names = {*route.handlers}
     if path == "/v1/compile":

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from structlog.typing import FilteringBoundLogger
@@ -50,9 +50,13 @@ _TLS_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to serve. ``grace`` is the seconds that running requests have after a signal."""
+    """How to serve.
+
+    ``diagnostic`` are addresses for health and metrics only, ``grace`` the seconds for running requests after a signal.
+    """
 
     addresses: tuple[str, ...] = ("localhost:8181",)
+    diagnostic: tuple[str, ...] = ()
     log_level: str = "info"
     log_format: str = "json"
     authentication: str = "off"
@@ -66,6 +70,12 @@ class Options:
     ignore: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     bodies: BodyLimits = field(default_factory=BodyLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    address: Address
+    diagnostic: bool = False
 
 
 class SetupError(Exception):
@@ -98,12 +108,13 @@ def serve(documents: Documents, options: Options, watched: Sequence[str], reload
     """Serve until SIGTERM or SIGINT; gives the exit code. Raises :class:`SetupError`, :class:`AddressError`."""
     log = make_log(sys.stderr, options.log_level, options.log_format, _now)
     context = tls_context(options)
-    addresses = [parse(a, tls=context is not None) for a in options.addresses]
+    doors = [_Door(parse(a, tls=context is not None)) for a in options.addresses]
+    doors += [_Door(parse(a, tls=context is not None), diagnostic=True) for a in options.diagnostic]
     with contextlib.ExitStack() as stack:
-        listening = _listen_all(addresses, options, stack)
-        _warn(log, addresses, options)
-        shown = [_shown(a, s) for a, s in listening]
-        log.info("Initializing server.", **{"addrs": shown, "diagnostic-addrs": []})
+        listening = _listen_all(doors, options, stack)
+        _warn(log, [d.address for d in doors if not d.diagnostic], options)
+        shown = [[_shown(d.address, s) for d, s in listening if d.diagnostic is side] for side in (False, True)]
+        log.info("Initializing server.", **{"addrs": shown[0], "diagnostic-addrs": shown[1]})
         threads = stack.enter_context(_executor(THREADS, "evaluate"))
         writer = stack.enter_context(_executor(1, "write"))
         app = make_app(documents, options, log, threads, writer)
@@ -112,10 +123,11 @@ def serve(documents: Documents, options: Options, watched: Sequence[str], reload
         sys.setswitchinterval(SWITCH_SECONDS)
         stack.enter_context(_library_logs(log))
         log.debug("Server initialized.")
-        servers = [
-            (_Server(_config(app, options, context if tls else None)), [s for a, s in listening if a.tls is tls])
-            for tls in sorted({a.tls for a in addresses})
-        ]
+        servers = []
+        for tls, side in sorted({(d.address.tls, d.diagnostic) for d in doors}):
+            config = _config(app.diagnostic if side else app, options, context if tls else None)
+            sockets = [s for d, s in listening if (d.address.tls, d.diagnostic) == (tls, side)]
+            servers.append((_Server(config), sockets))
         loop_factory = servers[0][0].config.get_loop_factory()
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_run(servers, log))
@@ -183,10 +195,10 @@ async def _run(servers: Sequence[tuple[_Server, list[socket.socket]]], log: Filt
     await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
 
 
-def _config(app: App, options: Options, context: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(app: Callable[..., Any], options: Options, context: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        app, loop="uvloop", http=Connection, ws="none", lifespan="off", log_config=None, access_log=False,
-        proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE,
+        app, loop="uvloop", http=Connection, ws="none", lifespan="off", interface="asgi3", log_config=None,
+        access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=options.grace,
         limit_concurrency=MAX_CONNECTIONS,
     )  # fmt: skip
@@ -196,15 +208,15 @@ def _config(app: App, options: Options, context: ssl.SSLContext | None) -> uvico
 
 
 def _listen_all(
-    addresses: Sequence[Address], options: Options, stack: contextlib.ExitStack
-) -> list[tuple[Address, socket.socket]]:
+    doors: Sequence[_Door], options: Options, stack: contextlib.ExitStack
+) -> list[tuple[_Door, socket.socket]]:
     made = []
-    for address in addresses:
-        for sock in listen(address, unix_mode=options.unix_mode):
+    for door in doors:
+        for sock in listen(door.address, unix_mode=options.unix_mode):
             stack.callback(sock.close)
-            made.append((address, sock))
-        if address.path:
-            stack.callback(_unlink, address.path)
+            made.append((door, sock))
+        if door.address.path:
+            stack.callback(_unlink, door.address.path)
     return made
 
 

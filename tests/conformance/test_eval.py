@@ -15,7 +15,7 @@ import pytest
 
 from image_enforcer.cli.main import main
 
-FLOOR = 30
+FLOOR = 34
 """Recordings that agree."""
 
 TIMES = re.compile(r'("?timer_\w+_ns"?)(\s*[│:]\s*)\d+(?:\s*(?=│))?')

@@ -11,6 +11,9 @@ from ...rego.syntax.nodes import Body, CallExpr, Expr, Import, Module, Package, 
 
 Names: TypeAlias = tuple[str, ...]
 
+DEFAULT_PACKAGE: Final = ("repl",)
+"""Where a session begins."""
+
 DOCUMENT: Final = "input document"
 """The variable that has the input document in the query that :meth:`Input.query` makes."""
 

@@ -8,39 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from ...rego import (
-    UNDEFINED,
     CompileError,
-    EvalError,
     Host,
     LimitError,
     Limits,
     Location,
-    Policy,
     Problem,
-    Query,
     RegoError,
-    Snapshot,
     Value,
-    compile_modules,
 )
 from ...rego.syntax import parse_statements, rule_from_body
 from ...rego.syntax.module import NotARule
 from ...rego.syntax.nodes import Body, CallExpr, Comment, Import, Package, Rule, Statement, Var
 from ...rego.syntax.printer import package_text, term_text
-from ...rego.values import equal
 from .. import presentation
-from ..documents import Documents, State
+from ..documents import Documents
 from . import texts
 from .commands import COMMANDS
-from .entered import DOCUMENT, Entered, Input, Names, package_ref
+from .entered import DEFAULT_PACKAGE, Entered, Input, Names, package_ref
 from .settings import Format, Settings
-
-DEFAULT_PACKAGE: Final = ("repl",)
+from .world import World
 
 LIMITS: Final = Limits(seconds=60.0, memory=4 << 30)
 """What a statement may cost: whoever asks is waiting, and may look at all documents at once."""
@@ -50,16 +42,6 @@ MAX_STATEMENT: Final = 16 << 20
 
 MAX_PRINTED: Final = 8 << 20
 """Characters that one statement may print."""
-
-
-@dataclass(frozen=True, slots=True)
-class _World:
-    """What was entered, compiled with the documents of one state. It has a snapshot of its own, for its own rules."""
-
-    state: State
-    entered: Entered
-    policy: Policy
-    snapshot: Snapshot
 
 
 class Session:
@@ -78,8 +60,7 @@ class Session:
         self.failed = False
         self._clock = clock
         self._buffer: list[str] = []
-        self._world: _World | None = None
-        self._input: tuple[_World, Query] | None = None
+        self._current: World | None = None
         self._printed: list[str] = []
         self._printed_size = 0
         self._parse_time = 0
@@ -247,7 +228,6 @@ class Session:
             raise texts.Misuse("the input document is set by: input = <value>")
         again = self.entered.input is not None
         entered = replace(self.entered, input=Input(rule, self.package))
-        self._input_query(self._compile(entered))
         self.enter(entered)
         return self._notice("re-defined" if again else "defined", "input")
 
@@ -259,8 +239,8 @@ class Session:
 
     def enter(self, entered: Entered) -> None:
         """Put what was entered in place of what there was. Raises :class:`CompileError`, and all stays as it was."""
-        world = self._compile(entered)
-        self.entered, self._world = entered, world
+        world = World(self.documents.state, entered, self.documents.version)
+        self.entered, self._current = entered, world
 
     def leave(self, package: Names, entered: Entered) -> None:
         """Put in place what is without a package, and go to the default one if this was the current one."""
@@ -272,16 +252,13 @@ class Session:
 
     def _query(self, body: Body) -> str:
         begun = self._clock()
-        world = self._compile(self.entered)
+        world = self._world()
         compiled = self._clock()
-        query = world.policy.prepare(
-            body, package=self.package, imports=self.entered.entry(self.package).imports,
-            strict_builtin_errors=self.settings.strict_builtin_errors,
-        )  # fmt: skip
+        query = world.prepare(body, self.package, strict_builtin_errors=self.settings.strict_builtin_errors)
         prepared = self._clock()
-        solutions = query.run(
-            input=self._input_document(world), data=world.snapshot, limits=self.limits, host=Host(print=self._heard)
-        )
+        host = Host(print=self._heard)
+        given = world.input_document(self.limits, host)
+        solutions = query.run(input=given, data=world.snapshot, limits=self.limits, host=host)
         evaluated = self._clock()
         metrics = {
             "timer_rego_module_compile_ns": compiled - begun,
@@ -299,51 +276,12 @@ class Session:
         self._printed.append(text)
 
     def input(self) -> Value:
-        """The input document: what was set here, else ``data.repl.input``. It is evaluated without any input."""
-        return self._input_document(self._compile(self.entered))
+        """The input document: what was set here, else ``data.repl.input``."""
+        return self._world().input_document(self.limits, Host(print=self._heard))
 
-    def _input_document(self, world: _World) -> Value:
-        if world.entered.input is None and not world.policy.has_rules(("repl", "input")):
-            root = world.snapshot.root
-            inner = root.get("repl", {}) if isinstance(root, dict) else {}
-            return inner.get("input", UNDEFINED) if isinstance(inner, dict) else UNDEFINED
-        query = self._input_query(world)
-        solutions = query.run(data=world.snapshot, limits=self.limits, host=Host(print=self._heard))
-        if not solutions:
-            return UNDEFINED
-        first, *others = [s.bindings[DOCUMENT] for s in solutions]
-        if not all(equal(first, o) for o in others):
-            rule = world.entered.input.rule if world.entered.input else None
-            raise EvalError("eval_conflict_error", "input has several values", rule.loc if rule else Location())
-        return first
-
-    def _input_query(self, world: _World) -> Query:
-        if self._input is not None and self._input[0] is world:
-            return self._input[1]
-        given = world.entered.input
-        if given is None:
-            (default,) = parse_statements("input = data.repl.input")
-            assert isinstance(default, tuple)
-            given = Input(rule_from_body(default), DEFAULT_PACKAGE)
-        imports = world.entered.entry(given.package).imports
-        try:
-            query = world.policy.prepare(given.query(), package=given.package, imports=imports, capture=False)
-        except CompileError as e:  # its own variable is nobody's business
-            raise CompileError(p for p in e.problems if p.message != f"var {DOCUMENT} is unsafe") from None
-        self._input = (world, query)
-        return query
-
-    def _compile(self, entered: Entered) -> _World:
+    def _world(self) -> World:
+        """What was entered with the documents as they are now."""
         state = self.documents.state
-        world = self._world
-        if world is not None and world.state is state and world.entered is entered:
-            return world
-        if entered.packages:
-            modules = {**state.modules, **entered.modules(self.documents.version)}
-            policy = compile_modules(modules, version=self.documents.version)
-            world = _World(state, entered, policy, Snapshot(state.snapshot.root))
-        else:
-            world = _World(state, entered, state.policy, state.snapshot)
-        if entered is self.entered:
-            self._world = world
-        return world
+        if self._current is None or self._current.state is not state or self._current.entered is not self.entered:
+            self._current = World(state, self.entered, self.documents.version)
+        return self._current

@@ -37,6 +37,7 @@ ANNOTATION: Final = ".image-policy.k8s.io/"
 MAX_OBJECTS: Final = 100_000
 MAX_IMAGES: Final = 100_000
 MAX_LISTS: Final = 8
+_LISTS: Final = ("List", *(f"{kind}List" for kind in PODS))
 _CASES: Final = {kind.lower(): kind for kind in (*PODS, REVIEW)}
 
 
@@ -129,7 +130,7 @@ class _Reader:
             self._workload(node, kind, document)
         elif kind == REVIEW:
             self._review(node, document)
-        elif kind.endswith("List") and "items" in node.entries:
+        elif kind in _LISTS or (kind.endswith("List") and "items" in node.entries):
             self._list(node, kind.removesuffix("List"), document, depth)
         elif kind.lower() in _CASES:
             self._flaw(f"there is no kind {kind[:80]!r}; did you mean {_CASES[kind.lower()]!r}?", document, node.line)
@@ -145,9 +146,9 @@ class _Reader:
         self.contents.found.append(Flaw(text=text, document=document, line=line, resource=resource))
 
     def _list(self, node: Mapping, implied: str, document: int, depth: int) -> None:
-        items = node.entries["items"]
+        items = node.entries.get("items")
         if not isinstance(items, Sequence):
-            self._flaw("items is not a list", document, node.lines["items"])
+            self._flaw("its items are not a list", document, node.lines.get("items", node.line))
             return
         if depth >= MAX_LISTS:
             raise Unreadable(f"lists of lists deeper than {MAX_LISTS}", node.line)

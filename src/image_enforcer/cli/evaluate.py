@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
@@ -13,8 +12,8 @@ from cyclopts import Parameter
 from .faults import Fault, say
 
 if TYPE_CHECKING:
-    from ..opa.documents import Documents
-    from ..rego import Solution, Value
+    from ..opa.errors import LoadError
+    from ..rego import RegoError, Solution, Value
     from ..rego.syntax.nodes import Import
 
 Flag: TypeAlias = Annotated[bool, Parameter(negative=())]
@@ -58,9 +57,6 @@ class Unsupported:
                 raise Fault("IE2005", f"eval --{name.replace('_', '-')} is not supported", hint=hint)
 
 
-MEMORY = 4 << 30
-"""Bytes that an evaluation may make, about: a query may look at all documents at once."""
-
 HINTS = {
     "bundle": "name the directory or its files with --data",
     "explain": "print(…) in a rule shows what it sees",
@@ -68,68 +64,6 @@ HINTS = {
     "instrument": "--metrics shows how long things take",
     "show_builtin_errors": "--strict-builtin-errors makes the first one an error",
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What to evaluate, over which files."""
-
-    query: str
-    data: Sequence[str] = ()
-    ignore: Sequence[str] = ()
-    mount: bool = True
-    version: int = 1
-    package: tuple[str, ...] | None = None
-    imports: Sequence[str] = ()
-    strict: bool = False
-    strict_builtin_errors: bool = False
-    seconds: float | None = None
-    printed: list[str] = field(default_factory=list)
-    metrics: dict[str, int] = field(default_factory=dict)
-
-    def answer(self, given: Value) -> Sequence[Solution]:
-        """Every solution. Raises :class:`LoadError` and :class:`RegoError`; fills ``printed`` and ``metrics``."""
-        from ..opa.errors import Fault as LoadFault
-        from ..opa.errors import LoadError
-        from ..rego import Host, Limits, parse_query
-
-        begun = time.perf_counter_ns()
-        documents = self._documents()
-        if self.data:
-            begun = self._took("timer_rego_load_files_ns", begun)
-        body = parse_query(self.query, version=self.version)
-        if not body:
-            raise LoadError([LoadFault("cannot evaluate empty query", "image-enforcer eval 'data.a.allow'")])
-        imports = [_import(text) for text in self.imports]
-        begun = self._took("timer_rego_query_parse_ns", begun)
-        prepared = documents.state.policy.prepare(
-            body, package=self.package, imports=imports, strict_builtin_errors=self.strict_builtin_errors
-        )
-        begun = self._took("timer_rego_query_compile_ns", begun)
-        solutions = prepared.run(
-            input=given, data=documents.state.snapshot, limits=Limits(seconds=self.seconds, memory=MEMORY),
-            host=Host(print=lambda text, _: self.printed.append(text)),
-        )  # fmt: skip
-        self._took("timer_rego_query_eval_ns", begun)
-        return solutions
-
-    def _documents(self) -> Documents:
-        from ..opa.documents import Documents
-        from ..opa.loader import load
-        from ..rego import compile_modules
-
-        loaded = load(self.data, version=self.version, ignore=self.ignore, mount=self.mount)
-        documents = Documents(loaded, version=self.version)
-        if self.strict:
-            compile_modules(loaded.modules, version=self.version, strict=True)
-        for notice in loaded.notices:
-            say(notice)
-        return documents
-
-    def _took(self, name: str, begun: int) -> int:
-        now = time.perf_counter_ns()
-        self.metrics[name] = now - begun
-        return now
 
 
 def evaluate(
@@ -196,31 +130,38 @@ def evaluate(
     """
     from ..opa import presentation
     from ..opa.errors import LoadError
+    from ..opa.evaluation import Question, Report
+    from ..opa.evaluation import evaluate as answer
     from ..rego import RegoError
 
     (unsupported or Unsupported()).refuse()
     if format_ == "source":
         raise Fault("IE2003", "--format source is for partial evaluation, which is not supported", hint="-f pretty")
-    asked = Asked(
+    question = Question(
         query=_query(query, stdin, stdin_input),
-        data=data,
+        paths=data,
         ignore=ignore,
         mount=not no_mount,
         version=0 if v0_compatible else 1,
         package=tuple(package.split(".")) if package else None,
-        imports=import_,
+        imports=[_import(text) for text in import_],
         strict=strict,
         strict_builtin_errors=strict_builtin_errors,
         seconds=_seconds(timeout),
     )
     given = _input(input_, stdin_input)
+    report = Report()
+    solutions: Sequence[Solution] = ()
+    failure: LoadError | RegoError | None = None
     try:
-        solutions = asked.answer(given)
+        solutions = answer(question, given, report)
     except (LoadError, RegoError) as e:
-        _say_printed(asked)
-        return _failed(format_, e)
-    _say_printed(asked)
-    times = dict(sorted(asked.metrics.items())) if metrics else None
+        failure = e
+    for line in (*report.notices, *report.printed):
+        say(line)
+    if failure is not None:
+        return _failed(format_, failure)
+    times = dict(sorted(report.metrics.items())) if metrics else None
     _write(presentation.render(format_, solutions, width=max(0, pretty_limit), metrics=times))
     return int(bool(solutions) if fail_defined else fail and not solutions)
 
@@ -253,10 +194,14 @@ def _seconds(text: str) -> float | None:
 
 
 def _import(text: str) -> Import:
+    from ..rego import CompileError
     from ..rego.syntax import parse_statements
     from ..rego.syntax.nodes import Import
 
-    found = parse_statements(f"import {text}")
+    try:
+        found = parse_statements(f"import {text}")
+    except CompileError as e:
+        raise Fault("IE2003", f"--import {text!r}: {e.problems[0].message}") from None
     if len(found) != 1 or not isinstance(found[0], Import):
         raise Fault(
             "IE2003", f"--import {text!r} is not one import", hint='--import data.a.b, --import "data.a.b as c"'
@@ -295,28 +240,17 @@ def _standard_input(what: str) -> str:
         raise Fault("IE2004", f"the {what} is not UTF-8 text (byte {e.start + 1})", hint="send UTF-8") from None
 
 
-def _say_printed(asked: Asked) -> None:
-    for line in asked.printed:
-        say(line)
-
-
-def _failed(form: Format, error: Exception) -> int:
+def _failed(form: Format, error: LoadError | RegoError) -> int:
     """Show an error where programs look for it: in JSON on standard output, else on standard error."""
     from ..opa import presentation
-    from ..opa.errors import LoadError
     from ..rego import RegoError
 
-    assert isinstance(error, LoadError | RegoError)
     if form in ("json", "discard"):
         _write(presentation.dumps({"errors": presentation.errors(error)}) + "\n")
-        if isinstance(error, LoadError):
-            for cause in error.causes:
-                if cause.hint:
-                    say(f"hint: {cause.hint}")
-    elif isinstance(error, RegoError):
-        say(presentation.harmless(presentation.error_text(error)))
-    else:
-        say(presentation.harmless(str(error)))
+        for hint in [] if isinstance(error, RegoError) else [c.hint for c in error.causes if c.hint]:
+            say(f"hint: {hint}")
+        return 2
+    say(presentation.harmless(presentation.error_text(error) if isinstance(error, RegoError) else str(error)))
     return 2
 
 

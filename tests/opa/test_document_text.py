@@ -75,3 +75,10 @@ def test_yaml_with_too_many_values_is_refused_before_it_is_built() -> None:
 
 def test_yaml_that_holds_itself() -> None:
     assert fault("d.yaml", "a: &a [*a]")[0].startswith("d.yaml: error converting YAML to JSON: yaml: ")
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_yaml_that_is_nested_without_end(opening: str) -> None:
+    text, hint = fault("d.yaml", opening * 200_000)
+    assert "nested too deep" in text
+    assert hint == "nest it less deep"

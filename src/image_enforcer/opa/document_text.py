@@ -64,6 +64,8 @@ def _yaml_hint(text: str, reason: str) -> str:
         return "give each document a file of its own"
     if "excessive aliasing" in reason or "more than" in reason:
         return "write it as JSON"
+    if "nested too deep" in reason:
+        return "nest it less deep"  # and never compose it: that recurses in C, as deep as the text says
     try:
         yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as e:

@@ -294,6 +294,14 @@ def test_nothing_of_one_answer_becomes_the_next(server: OpaServer, engine: OpaEn
         assert ask(engine) == Answered(False)
 
 
+def test_after_an_early_hint_the_connection_is_given_up(server: OpaServer, engine: OpaEngine) -> None:
+    """The answer that it announces may come at any time, and is none to the next question."""
+    hint = raw(b"HTTP/1.1 103 Early Hints\r\n\r\n", cut=False)
+    assert isinstance(outcome(server, engine, hint), Failed)
+    assert outcome(server, engine, value(1)) == Answered(1)
+    assert server.asked[0].client != server.asked[1].client
+
+
 def test_an_interim_answer_is_waited_out(server: OpaServer, engine: OpaEngine) -> None:
     script = raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue", cut=False)
     assert outcome(server, engine, script) == Answered(True)

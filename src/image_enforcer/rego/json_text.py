@@ -209,14 +209,18 @@ class _Writer:
         self._count(size)
         METER.spend(len(value), 2 * size)
         try:
-            pairs = [(k, value[k]) for k in sorted(value)] if len(value) > 1 else list(value.items())
+            keys = sorted(value)
+            plain = self.escape.search("".join(keys)) is None
         except TypeError:
-            pairs = []
-        if not pairs or type(pairs[0][0]) is not str:
-            named = {key_text(k): value[k] for k in sorted_keys(value)}
-            pairs = [(k, named[k]) for k in sorted(named)]
+            value = {key_text(k): value[k] for k in sorted_keys(value)}
+            keys = sorted(value)
+            plain = False
         colon = ": " if newline else ":"
-        texts = [f"{self.text(k, inner)}{colon}{self.text(v, inner)}" for k, v in pairs]
+        texts: list[str] = []
+        for k in keys:
+            v = value[k]
+            text = "true" if v is True else "false" if v is False else self.text(v, inner)
+            texts.append(f'"{k}"{colon}{text}' if plain else f"{quote(k, self.html_safe)}{colon}{text}")
         return f"{{{inner}{f',{inner}'.join(texts)}{newline}}}"
 
 

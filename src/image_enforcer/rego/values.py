@@ -184,12 +184,12 @@ def key(value: Value) -> Key:
     t = type(value)
     if t is str or t is int or value is None or t is Num:
         return value
-    if t is bool:
-        return TRUE_KEY if value else FALSE_KEY
     if t is list:
         if len(value) > LARGE:
             METER.spend(len(value), CELL * len(value))
         return tuple([v if type(v) is str else _key_inside(v) for v in value])
+    if t is bool:
+        return TRUE_KEY if value else FALSE_KEY
     if t is dict:
         if len(value) > LARGE:
             METER.spend(len(value), 8 * CELL * len(value))
@@ -302,6 +302,11 @@ def compare(a: Value, b: Value) -> int:
 _sort_key = cmp_to_key(compare)
 
 
+_STRINGS: Final = frozenset({str})
+_INTEGERS: Final = frozenset({int})
+_ARRAYS: Final = frozenset({list})
+
+
 def sort_values(values: Iterable[Value]) -> list[Value]:
     """A new list of the values in Rego's order."""
     got = list(values)
@@ -309,9 +314,11 @@ def sort_values(values: Iterable[Value]) -> list[Value]:
         return got
     if len(got) > LARGE:
         METER.spend(4 * len(got))
-    t = type(got[0])
-    if (t is str or t is int) and all(type(v) is t for v in got):
+    kinds = set(map(type, got))
+    if kinds <= _STRINGS or kinds == _INTEGERS:
         got.sort()  # code-point order is the order of UTF-8 bytes
+    elif kinds == _ARRAYS and all(set(map(type, v)) <= _STRINGS for v in got):
+        got.sort()  # Python compares lists as Rego does arrays
     else:
         got.sort(key=_sort_key)
     return got

@@ -119,19 +119,6 @@ class DocDemand:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """``value in document`` for a partial set that cannot raise: only that member is asked for."""
-
-    state: int
-    doc: int
-    value: Operand
-    path: tuple[Value, ...]
-    replaceable: bool
-    dst: Reg | None
-    loc: Location = NO_LOCATION
-
-
-@dataclass(frozen=True, slots=True)
 class Extent:
     """Base and virtual documents below a constant path, merged; fails where there is nothing at all."""
 
@@ -434,7 +421,7 @@ class Solve:
 
 End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
 Read: TypeAlias = (
-    Load | LoadData | Settle | Get | Scan | DocValue | DocDemand | Member | Extent
+    Load | LoadData | Settle | Get | Scan | DocValue | DocDemand | Extent
     | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallBuiltin | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (

@@ -12,6 +12,7 @@ from .bodies import BodyPlanner, Slot
 from .documents import Node, RuleAt, build_tree
 from .indexing import plan_conditions
 from .ops import Block, Clause, Const, Operand, Reg, Routine
+from .trim import trimmed
 from .world import World, replaced_by
 
 
@@ -29,8 +30,8 @@ class ProgramPlanner:
         got = self._routines.get((doc, mask))
         if got is None:
             node = self.world.documents[doc]
-            got = self._valued(node) if node.kind in ("complete", "function") else self._partial(node, mask)
-            self._routines[(doc, mask)] = got
+            made = self._valued(node) if node.kind in ("complete", "function") else self._partial(node, mask)
+            got = self._routines[(doc, mask)] = trimmed(made)
         return got
 
     # --- complete rules and functions ------------------------------------------------------------
@@ -128,9 +129,11 @@ class ProgramPlanner:
         planner.body(body)
         values = tuple(planner.env.get(n, Const(None)) for n in names)
         block = Block(tuple(planner.ops), ops.Solve(values))
-        return Routine(
-            kind="query", doc=-1, mask="", params=(), clauses=(Clause((block,)),), default=None,
-            early_exit=False, uniform=True, depth=0, memo=False, label="query",
+        return trimmed(
+            Routine(
+                kind="query", doc=-1, mask="", params=(), clauses=(Clause((block,)),), default=None,
+                early_exit=False, uniform=True, depth=0, memo=False, label="query",
+            )
         )  # fmt: skip
 
 

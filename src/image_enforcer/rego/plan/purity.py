@@ -86,11 +86,7 @@ class Purity:
                 if mockable:
                     return False
                 used.add(doc)
-            case (
-                ops.DocValue(_, _, doc, _, replaceable)
-                | ops.DocDemand(_, _, doc, _, _, _, replaceable)
-                | ops.Member(_, doc, _, _, replaceable, _, _)
-            ):
+            case ops.DocValue(_, _, doc, _, replaceable) | ops.DocDemand(_, _, doc, _, _, _, replaceable):
                 if replaceable:
                     return False
                 used.add(doc)

@@ -97,6 +97,14 @@ def elements(e: Evaluation, source: Value) -> Iterable[Value]:
     return elements(e, whole(source))
 
 
+def elements_anyhow(e: Evaluation, source: Value) -> Iterable[Value]:
+    """Each value of a collection in any order, where the order cannot be seen."""
+    if type(source) is RegoSet and len(source) <= LONG:
+        charge(e, len(source))
+        return source.members.values()
+    return elements(e, source)
+
+
 LONG = 2_000
 """Elements after which a scan looks at the clock in between."""
 
@@ -118,11 +126,6 @@ def charge(e: Evaluation, units: int) -> None:
     e.fuel -= units + 1
     if e.fuel < 0:
         e.refuel()
-
-
-def check_array(source: Value, length: int) -> bool:
-    """Whether the value is an array of that length."""
-    return type(source) is list and len(source) == length
 
 
 def check_object(source: Value, length: int) -> bool:

@@ -235,8 +235,8 @@ class Writer:
             case ops.Get(dst, source, k, base):
                 self.put(f"r{dst.n} = {'get_base' if base else 'get'}({self.operand(source)}, {self.operand(k)})")
                 self.fail_if(f"r{dst.n} is U")
-            case ops.Scan(source, k, v):
-                self._scan(self.operand(source), k, v)
+            case ops.Scan(source, k, v, ordered):
+                self._scan(self.operand(source), k, v, ordered)
             case ops.DocValue():
                 self._doc_value(op)
             case ops.DocDemand(dst, state, doc, mask, keys, path, replaceable):
@@ -249,17 +249,6 @@ class Writer:
                 else:
                     self.put(f"r{dst.n} = {name}({s}, {self.args(keys)})")
                 self.fail_if(f"r{dst.n} is U")
-            case ops.Member(state, doc, value, path, replaceable, member_dst, _):
-                name = self.names.document(doc, "b")
-                s = self.state(state)
-                if replaceable:
-                    call = f"{s}.demanded({self.names.constant(list(path))}, {name}, 1, {self.operand(value)})"
-                else:
-                    call = f"{name}({s}, {self.operand(value)})"
-                if member_dst is None:
-                    self.fail_if(f"{call} is U")
-                else:
-                    self.put(f"r{member_dst.n} = {call} is not U")
             case ops.Extent(dst, state, path):
                 self.put(f"r{dst.n} = {self.state(state)}.extent({self._path(path)})")
                 self.fail_if(f"r{dst.n} is U")
@@ -297,7 +286,8 @@ class Writer:
                 else:
                     self.fail_if(f"{self.operand(a)} is False")
             case ops.CheckArray(source, length):
-                self.fail_if(f"not check_array({self.operand(source)}, {length})")
+                array = self.operand(source)
+                self.fail_if(f"type({array}) is not list or len({array}) != {length}")
             case ops.Item(dst, source, index):
                 self.put(f"r{dst.n} = {self.operand(source)}[{index}]")
             case ops.CheckObject(source, length):
@@ -309,8 +299,12 @@ class Writer:
                 self.put(f"r{dst.n} = [{self.args(items)}]")
             case ops.BuildObject(dst, pairs):
                 self._weigh(len(pairs), ENTRY)
-                made = ", ".join(f"({self.operand(k)}, {self.operand(v)})" for k, v in pairs)
-                self.put(f"r{dst.n} = make_object(({made},))")
+                if all(isinstance(k, Const) and type(k.value) is str for k, _ in pairs):
+                    made = ", ".join(f"{self.operand(k)}: {self.operand(v)}" for k, v in pairs)
+                    self.put(f"r{dst.n} = {{{made}}}")
+                else:
+                    made = ", ".join(f"({self.operand(k)}, {self.operand(v)})" for k, v in pairs)
+                    self.put(f"r{dst.n} = make_object(({made},))")
             case ops.BuildSet(dst, items):
                 self._weigh(len(items), ENTRY)
                 self.put(f"r{dst.n} = make_set(({self.args(items)},))")
@@ -349,9 +343,9 @@ class Writer:
         self.loops_open += 1
         self.fail = "continue"
 
-    def _scan(self, source: str, k: Reg | None, v: Reg | None) -> None:
+    def _scan(self, source: str, k: Reg | None, v: Reg | None, ordered: bool = True) -> None:
         if k is None and v is not None:
-            self._loop(f"for r{v.n} in elements(s.e, {source}):")
+            self._loop(f"for r{v.n} in {'elements' if ordered else 'elements_anyhow'}(s.e, {source}):")
         else:
             key_name = f"r{k.n}" if k is not None else "_"
             value_name = f"r{v.n}" if v is not None else "_"

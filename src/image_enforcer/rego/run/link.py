@@ -51,7 +51,7 @@ class Linked:
         self.namespace.update(
             U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key,
             get=access.get, get_base=access.get_base, pairs=access.pairs, elements=access.elements,
-            check_array=access.check_array, check_object=access.check_object, make_object=access.make_object,
+            elements_anyhow=access.elements_anyhow, check_object=access.check_object, make_object=access.make_object,
             make_set=_make_set, is_collection=access.is_collection, put=access.put, put_path=access.put_path,
             finish=access.finish, indexed=access.indexed, conflict=access.conflict, one=_one, lookup=lookup,
         )  # fmt: skip

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -313,21 +314,22 @@ def test_results_and_talk_are_apart(policy: Path) -> None:
 
 
 @installed
-@pytest.mark.parametrize("module", ["cyclopts", "yaml", "re2", "difflib"])
-def test_an_interrupt_while_something_is_imported(policy: Path, module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("cyclopts", "verify --policy p.rego a"),
+        ("yaml", "verify --policy p.rego a"),
+        ("yaml", "verify --policy p.rego -f p.yaml"),
+        ("difflib", "verfy"),
+        ("difflib", "verify -o jsn a"),
+    ],
+)
+def test_an_interrupt_while_something_is_imported(policy: Path, module: str, arguments: str) -> None:
     (policy.parent / f"{module}.py").write_text(
         "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in range(10**9): pass\n", encoding="utf-8"
     )
-    done = shell(
-        "$IE verify --policy p.rego --fial-on a -f x a; $IE verfy", policy.parent, PYTHONPATH=str(policy.parent)
-    )
-    assert "Traceback" not in done.stderr
-    assert done.returncode in (2, 130)
-    done = shell(
-        "echo 'kind: Pod' | $IE verify --policy p.rego -f - -o jsn", policy.parent, PYTHONPATH=str(policy.parent)
-    )
-    assert "Traceback" not in done.stderr
-    assert done.returncode == (130 if module in ("cyclopts", "difflib") else 2)
+    done = shell(f"$IE {arguments}", policy.parent, PYTHONPATH=str(policy.parent))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 @installed
@@ -347,7 +349,7 @@ def test_an_interrupt_while_waiting(policy: Path) -> None:
                 pytest.skip("this system does not tell what a process waits for")
             if "pipe" in waiting:
                 break
-            signal.sigtimedwait([], 0.05)
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     finally:

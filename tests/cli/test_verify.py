@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -334,6 +335,22 @@ def test_what_is_beside_a_broken_document_is_judged(run: Run) -> None:
     assert "error[IE2022]: there is no kind 'pod'; did you mean 'Pod'?\n  at stdin:17" in done.err
 
 
+def test_a_pipe_in_a_directory_is_not_waited_for_and_one_that_is_named_is_read(run: Run, here: Path) -> None:
+    (here / "m").mkdir()
+    os.mkfifo(here / "m/pipe.yaml")
+    (here / "m/gone.yaml").symlink_to("nowhere")
+    done = run("-f", "m", "-o", "json")
+    assert done.code == 2
+    assert [e["msg"] for e in done.document["errors"]] == [
+        "m/gone.yaml: cannot be read: No such file or directory",
+        "m/pipe.yaml: cannot be read: it is no regular file",
+    ]
+    writer = threading.Thread(target=lambda: (here / "m/pipe.yaml").write_text(pod("bad"), encoding="utf-8"))
+    writer.start()
+    assert run("-f", "m/pipe.yaml", "-o", "json").rows == [("bad", "deny")]
+    writer.join()
+
+
 def test_an_alias_bomb_costs_little(run: Run) -> None:
     lines = ["a0: &a0 [x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 40)]
     text = "\n".join([*lines, "kind: Pod", "spec: {containers: *a39}"])
@@ -399,9 +416,15 @@ def test_policies_that_cannot_be_used(run: Run, here: Path, policy: str, code: s
 def test_policies_and_data_that_are_not_there(run: Run, here: Path) -> None:
     (here / "data.json").write_text("{", encoding="utf-8")
     (here / "list.json").write_text("[1]", encoding="utf-8")
-    for arguments in (["--policy", "nowhere"], ["--data", "nowhere"], ["--data", "data.json"], ["--data", "list.json"]):
-        done = run(*arguments, "-o", "json", "good")
-        assert (done.code, done.document["errors"][0]["code"]) == (2, "IE2006"), arguments
+    (here / "deep.yaml").write_text("[" * 200_000, encoding="utf-8")
+    (here / "deep.json").write_text("[" * 200_000, encoding="utf-8")
+    (here / "binary.rego").write_bytes(b"\x00\xff")
+    for name in ("nowhere", "data.json", "list.json", "deep.yaml", "deep.json"):
+        done = run("--data", name, "-o", "json", "good")
+        assert (done.code, done.document["errors"][0]["code"]) == (2, "IE2006"), name
+    for name in ("nowhere", "data.json", "binary.rego", "", "a\x00b"):
+        done = run("--policy", name, "-o", "json", "good")
+        assert (done.code, done.document["errors"][0]["code"][:5]) == (2, "IE200"), name
 
 
 def test_an_answer_that_is_none(run: Run, here: Path) -> None:

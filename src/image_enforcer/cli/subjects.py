@@ -74,7 +74,12 @@ def _directory(root: str, namespace: str, others: Counter[str]) -> Iterator[Subj
         for name in sorted(names):
             if name.endswith(ENDINGS):
                 found = True
-                yield from _file(str(Path(folder, name)), namespace, others)
+                path = Path(folder, name)
+                if path.exists() and not path.is_file():
+                    # A pipe that is named is read; one that lies about would be waited for without end.
+                    yield _unreadable(str(path), "it is no regular file")
+                else:
+                    yield from _file(str(path), namespace, others)
     for fault in faults:
         yield _unreadable(str(fault.filename), fault.strerror or str(fault))
     if not found and not faults:

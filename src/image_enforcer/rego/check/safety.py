@@ -269,7 +269,8 @@ def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]
     body_vars = {n for names in own for n in names}
     safe = (body_vars & outer) | (outer & GLOBALS) | (GLOBALS & body_vars)
     unsafe = [{v for v in names if v not in safe and v not in GLOBALS} for names in own]
-    closures = [_closure_vars(e) & body_vars - outer for e in body]
+    shared = body_vars - outer
+    closures = [_closure_vars(e) & shared for e in body]
     mentioned = [set(variables(e)) for e in body]
     users: dict[str, list[int]] = {}
     for i, names in enumerate(mentioned):

@@ -75,12 +75,15 @@ _EXPONENT = re.compile(r"[eE][+-]?([0-9]*)")
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
 class Source:
-    """A policy text and the places in it."""
+    """A policy text and the places in it. Half surrogate pairs, which UTF-8 cannot have, become U+FFFD."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
-        self.text = text
+        self.text = text = _HALVES.sub("\ufffd", text)
         self.line_starts = [0]
         self._line = (0, 0, "")
         find = text.find

@@ -1,8 +1,11 @@
 """The language's public face: compile modules, prepare a query, run it.
 
-    policy = compile_modules({"allow.rego": "package a\\nallow if input.user == \\"kim\\""})
-    query = policy.prepare("data.a.allow")
-    query.value(input={"user": "kim"})          # True, or UNDEFINED
+    >>> policy = compile_modules({"allow.rego": 'package a\\nallow if input.user == "kim"'})
+    >>> query = policy.prepare("data.a.allow")
+    >>> query.value(input={"user": "kim"})
+    True
+    >>> query.value(input={"user": "eve"})
+    UNDEFINED
 
 Undefined is a value (:data:`UNDEFINED`), errors and limits are exceptions below :class:`RegoError`. No file is
 read and no network used; the clock and randomness come from a :class:`Host`. Objects are safe to share between threads.
@@ -138,6 +141,15 @@ class Policy:
         rule. Raises :class:`CompileError`.
         """
         _make_room()
+        try:
+            return self._prepare(query, package, imports, strict_builtin_errors, unsafe_builtins, keep_prints, capture)
+        except RecursionError:
+            raise _too_deep() from None
+
+    def _prepare(
+        self, query: str | Body, package: Sequence[str] | None, imports: Sequence[Import], strict: bool,
+        unsafe_builtins: frozenset[str], keep_prints: bool, capture: bool,
+    ) -> Query:  # fmt: skip
         body = parse_query(query) if isinstance(query, str) else query
         written = body
         captures: tuple[str | None, ...] = ()
@@ -152,7 +164,7 @@ class Policy:
             unsafe_builtins=unsafe_builtins,
             keep_prints=keep_prints,
         )
-        return Query(self._link(checked.body), checked, written, captures, strict_builtin_errors)
+        return Query(self._link(checked.body), checked, written, captures, strict)
 
     def _user_arity(self, operator: Ref, package: tuple[str, ...] | None, imports: Sequence[Import]) -> int:
         """How many operands a policy's own function takes, by the name a query has for it; -1 where there is none."""
@@ -275,8 +287,8 @@ def compile_modules(
             problems.extend(e.problems)
     if problems:
         raise CompileError(problems)
-    return Policy(
-        check_modules(
+    try:
+        checked = check_modules(
             parsed,
             strict=strict,
             path_conflicts=path_conflicts,
@@ -284,7 +296,13 @@ def compile_modules(
             keep_prints=keep_prints,
             max_errors=max_errors,
         )
-    )
+    except RecursionError:
+        raise _too_deep() from None
+    return Policy(checked)
+
+
+def _too_deep() -> CompileError:
+    return CompileError([Problem(COMPILE_ERROR, "rules and expressions nest deeper than they may")])
 
 
 def _make_room() -> None:

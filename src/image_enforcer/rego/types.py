@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cmp_to_key
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from .text import term as value_text
 from .values import Num, RegoSet, Value, compare, equal
+
+MAX_WEIGHT: Final = 10_000
+"""Parts of a type, each as often as it is met, beyond which nothing is known of it: types are walked to compare them,
+and a few variables that hold each other twice make one of millions of parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,7 @@ class Basic:
     """``null``, ``boolean``, ``number`` or ``string``."""
 
     name: str
+    weight: ClassVar[int] = 1
 
     def __str__(self) -> str:
         return self.name
@@ -30,11 +36,20 @@ NUMBER: Final = Basic("number")
 STRING: Final = Basic("string")
 
 
+def _weight(parts: Iterable[Type | None]) -> int:
+    """How many parts a type has that is made of others; ``weight`` of a type says it of that type."""
+    return 1 + sum([1 if p is None else p.weight for p in parts])
+
+
 @dataclass(frozen=True, slots=True)
 class AnyOf:
     """One of several types; with no members, anything at all."""
 
     members: tuple[Type, ...] = ()
+    weight: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _weight(self.members))
 
     def __str__(self) -> str:
         return "any" if not self.members else "any<" + ", ".join(str(m) for m in self.members) + ">"
@@ -49,6 +64,10 @@ class ArrayType:
 
     static: tuple[Type | None, ...] = ()
     dynamic: Type | None = None
+    weight: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _weight((*self.static, self.dynamic)))
 
     def __str__(self) -> str:
         text = "array"
@@ -83,6 +102,10 @@ class ObjectType:
 
     static: tuple[Property, ...] = ()
     dynamic: tuple[Type | None, Type | None] | None = None
+    weight: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _weight((*[p.type for p in self.static], *(self.dynamic or ()))))
 
     def __str__(self) -> str:
         text = "object"
@@ -98,6 +121,10 @@ class SetType:
     """``of`` is the type of the members; None: there are none."""
 
     of: Type | None
+    weight: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _weight((self.of,)))
 
     def __str__(self) -> str:
         return f"set[{self.of}]" if self.of is not None else "set"
@@ -114,6 +141,7 @@ class FunctionType:
     result: Type | None
     variadic: Type | None = None
     names: tuple[str, ...] = field(default=(), compare=False)
+    weight: ClassVar[int] = 1
 
     def __str__(self) -> str:
         args = [str(a) for a in self.args]
@@ -124,6 +152,11 @@ class FunctionType:
 
 
 Type: TypeAlias = Basic | AnyOf | ArrayType | ObjectType | SetType | FunctionType
+
+
+def bounded(t: ArrayType | ObjectType | SetType | AnyOf) -> Type:
+    """The type, or ``any`` where it has more parts than are looked at."""
+    return t if t.weight <= MAX_WEIGHT else ANY
 
 
 def type_text(t: Type | None) -> str:
@@ -154,6 +187,8 @@ def _rank(t: Type | None) -> int:
 
 def compare_types(a: Type | None, b: Type | None) -> int:
     """OPA's order of types: by kind, then by parts."""
+    if a is b:
+        return 0
     ra, rb = _rank(a), _rank(b)
     if ra != rb:
         return -1 if ra < rb else 1
@@ -188,26 +223,36 @@ def _compare_all(a: Iterable[Type | None], b: Iterable[Type | None]) -> int:
     return (len(xs) > len(ys)) - (len(xs) < len(ys))
 
 
+_ORDER: Final = cmp_to_key(compare_types)
+_FEW: Final = 16
+
+
 def union(a: Type | None, b: Type | None) -> Type | None:
     """The type of what is of one type or the other."""
-    if a is None:
-        return b
-    if b is None:
+    if a is b or b is None:
         return a
-    members = _members(a) + _members(b)
-    if (not _members(a) and isinstance(a, AnyOf)) or (not _members(b) and isinstance(b, AnyOf)):
-        return ANY
-    found: list[Type] = []
-    for m in members:
-        if all(compare_types(m, f) != 0 for f in found):
-            found.append(m)
-    if len(found) == 1:
-        return found[0]
-    return AnyOf(tuple(sorted(found, key=cmp_to_key(compare_types))))
+    if isinstance(a, AnyOf) and len(a.members) > _FEW and not isinstance(b, AnyOf):
+        # What has many members was sorted when it was made.
+        at = bisect_left(a.members, _ORDER(b), key=_ORDER)
+        if at < len(a.members) and compare_types(a.members[at], b) == 0:
+            return a
+        return bounded(AnyOf((*a.members[:at], b, *a.members[at:])))
+    return union_of((a, b))
 
 
-def _members(t: Type) -> list[Type]:
-    return list(t.members) if isinstance(t, AnyOf) else [t]
+def union_of(types: Iterable[Type | None]) -> Type | None:
+    """The type of what is of any of several types."""
+    members: list[Type] = []
+    for t in types:
+        if t is ANY or t == ANY:
+            return ANY
+        if t is not None:
+            members.extend(t.members if isinstance(t, AnyOf) else (t,))
+    members.sort(key=_ORDER)
+    found = [m for i, m in enumerate(members) if not i or compare_types(m, members[i - 1]) != 0]
+    if len(found) < 2:
+        return found[0] if found else None
+    return bounded(AnyOf(tuple(found)))
 
 
 def contains(t: Type | None, other: Type) -> bool:
@@ -227,16 +272,13 @@ def type_of(value: Value) -> Type:
         case str():
             return STRING
         case list():
-            return ArrayType(tuple(type_of(v) for v in value))
+            return bounded(ArrayType(tuple([type_of(v) for v in value])))
         case RegoSet():
-            of: Type | None = None
-            for v in value:
-                of = union(of, type_of(v))
-            return SetType(of)
+            return bounded(SetType(union_of([type_of(v) for v in value])))
         case _:
             from .values import sorted_keys, unkey
 
-            return ObjectType(tuple(Property(unkey(k), type_of(value[k])) for k in sorted_keys(value)))
+            return bounded(ObjectType(tuple([Property(unkey(k), type_of(value[k])) for k in sorted_keys(value)])))
 
 
 def select(t: Type | None, key: Value) -> Type | None:
@@ -266,10 +308,7 @@ def select(t: Type | None, key: Value) -> Type | None:
         case AnyOf():
             if not t.members:
                 return ANY
-            found: Type | None = None
-            for m in t.members:
-                found = union(found, select(m, key))
-            return found
+            return union_of([select(m, key) for m in t.members])
         case _:
             return None
 
@@ -280,19 +319,13 @@ def keys(t: Type | None) -> Type | None:
         case ArrayType():
             return NUMBER if t.static or t.dynamic is not None else None
         case ObjectType():
-            found: Type | None = None
-            for p in t.static:
-                found = union(found, type_of(p.key))
-            return union(found, t.dynamic[0]) if t.dynamic is not None else found
+            return union_of([*[type_of(p.key) for p in t.static], t.dynamic[0] if t.dynamic is not None else None])
         case SetType():
             return t.of
         case AnyOf():
             if not t.members:
                 return ANY
-            found = None
-            for m in t.members:
-                found = union(found, keys(m))
-            return found
+            return union_of([keys(m) for m in t.members])
         case _:
             return None
 
@@ -301,24 +334,15 @@ def values(t: Type | None) -> Type | None:
     """The type of what enumerating a collection gives as values."""
     match t:
         case ArrayType():
-            found = t.dynamic
-            for s in t.static:
-                found = union(found, s)
-            return found
+            return union_of([t.dynamic, *t.static])
         case ObjectType():
-            found = t.dynamic[1] if t.dynamic is not None else None
-            for p in t.static:
-                found = union(found, p.type)
-            return found
+            return union_of([t.dynamic[1] if t.dynamic is not None else None, *[p.type for p in t.static]])
         case SetType():
             return t.of
         case AnyOf():
             if not t.members:
                 return ANY
-            found = None
-            for m in t.members:
-                found = union(found, values(m))
-            return found
+            return union_of([values(m) for m in t.members])
         case _:
             return None
 

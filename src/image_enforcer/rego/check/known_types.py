@@ -22,7 +22,20 @@ from ..syntax.nodes import (
     Var,
 )
 from ..syntax.printer import term_text
-from ..types import ANY, STRING, ArrayType, ObjectType, Property, SetType, Type, select, type_of, union, values
+from ..types import (
+    ANY,
+    STRING,
+    ArrayType,
+    ObjectType,
+    Property,
+    SetType,
+    Type,
+    bounded,
+    select,
+    type_of,
+    union_of,
+    values,
+)
 from ..values import Key, key
 from .constants import constant_value
 from .type_algebra import PropertyOrder, empty_collection
@@ -70,23 +83,20 @@ class KnownTypes:
             case Ref():
                 return self.ref_type(term)
             case Array(items):
-                return ArrayType(tuple([self.type(i) for i in items]))
+                return bounded(ArrayType(tuple([self.type(i) for i in items])))
             case Set(items):
-                of: Type | None = None
-                for item in items:
-                    of = union(of, self.type(item))
-                return SetType(of)
+                return bounded(SetType(union_of([self.type(i) for i in items])))
             case Object(pairs):
                 return self._object_type(pairs)
             case ArrayComprehension(inner, body):
                 found = self.closure(body)
-                return None if found is None else ArrayType((), found.type(inner))
+                return None if found is None else bounded(ArrayType((), found.type(inner)))
             case SetComprehension(inner, body):
                 found = self.closure(body)
-                return None if found is None else SetType(found.type(inner))
+                return None if found is None else bounded(SetType(found.type(inner)))
             case ObjectComprehension(k, v, body):
                 found = self.closure(body)
-                return None if found is None else ObjectType((), (found.type(k), found.type(v)))
+                return None if found is None else bounded(ObjectType((), (found.type(k), found.type(v))))
             case TemplateString():
                 return STRING
             case Call():
@@ -103,7 +113,7 @@ class KnownTypes:
             else:
                 dynamic = (self.type(k) or ANY, kind)
         ordered = sorted(static.values(), key=PropertyOrder)
-        return ObjectType(tuple(ordered), dynamic)
+        return bounded(ObjectType(tuple(ordered), dynamic))
 
     def closure(self, body: Body) -> KnownTypes | None:
         """What is known inside a comprehension, its variables included; None where its body has problems."""

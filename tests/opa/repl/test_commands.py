@@ -94,6 +94,19 @@ def test_unset_takes_what_is_below_too(session: Session) -> None:
     assert said(session, 'unset d["e"]', "show") == "package repl\n"
 
 
+def test_unset_takes_what_a_part_is_of(session: Session) -> None:
+    said(session, 'x := {"a": 1}', "y.a := 1", "y.b := 2")
+    assert said(session, "unset x.a", "unset y.a.c", "show") == "package repl\n\ny.b := 2\n"
+
+
+def test_show_lists_imports_in_order(session: Session) -> None:
+    said(session, "import data.b as c", "import input.x", "import data.a", "import future.keywords.in")
+    names = ["data.a", "data.b as c", "future.keywords.in", "input.x"]
+    assert said(session, "show") == "package repl\n\n" + "".join(f"import {n}\n" for n in names)
+    assert "future" not in said(session, "import rego.v1", "show")
+    assert "import rego.v1\n" in said(session, "show")
+
+
 def test_unset_package(session: Session) -> None:
     said(session, 'package a["b-c"]', "x := 1", "package d", 'y := data.a["b-c"].x')
     assert said(session, 'unset-package a["b-c"]') == ""

@@ -5,7 +5,7 @@ They are recognised whatever their case, as in OPA, so variables so named cannot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ...rego import CompileError, to_json
 from ...rego.syntax import parse_statements
-from ...rego.syntax.nodes import Body, Package, Ref, Rule, Scalar, Statement, TermExpr, Var
-from ...rego.syntax.printer import format_module
+from ...rego.syntax.nodes import Body, Import, Package, Ref, Rule, Scalar, Statement, TermExpr, Var
+from ...rego.syntax.printer import format_rule, import_text, package_text
 from . import texts
 from .entered import package_ref
 from .texts import Misuse
@@ -29,7 +29,7 @@ EXPLAIN: Final = ("off", "full", "notes", "fails", "debug")
 
 def show(session: Session, args: list[str]) -> str:
     """The rules of the current package, or the settings."""
-    if args == ["debug"]:
+    if args[:1] == ["debug"]:
         return session.settings.shown()
     if args:
         raise Misuse(f"unknown option '{args[0]}'")
@@ -39,18 +39,31 @@ def show(session: Session, args: list[str]) -> str:
         rules = (*rules, entered.input.rule)
     elif session.package not in entered.packages:
         return "no rules defined\n"
-    package = Package(package_ref(session.package))
-    return format_module(package, entered.entry(session.package).imports, tuple(_plain(r) for r in rules))
+    version = session.documents.version
+    parts = [package_text(Package(package_ref(session.package)))]
+    imports = _listed(entered.entry(session.package).imports)
+    if imports:
+        parts.append("\n".join(imports))
+    parts.extend(format_rule(_plain(r, version)) for r in rules)
+    return "\n\n".join(parts) + "\n"
 
 
-def _plain(rule: Rule) -> Rule:
-    """``p if { true }`` as ``p := true``, which is how OPA's formatter writes it."""
+def _listed(imports: Sequence[Import]) -> list[str]:
+    """Imports in order; ``rego.v1`` brings every keyword and stands for those of ``future.keywords``."""
+    shown = sorted({import_text(i) for i in imports})
+    if "import rego.v1" in shown:
+        return [text for text in shown if not text.startswith("import future.keywords")]
+    return shown
+
+
+def _plain(rule: Rule, version: int) -> Rule:
+    """``p if { true }`` as ``p := true``, which is how OPA's formatter writes it (``p = true`` in version 0)."""
     head = rule.head
     body = rule.body
     only_true = len(body) == 1 and isinstance(body[0].terms, TermExpr) and body[0].terms.term == Scalar(True)
     if not (head.generated_value and head.value == Scalar(True) and only_true and rule.else_ is None and not head.args):
         return rule
-    return replace(rule, head=replace(head, generated_value=False, assign=True))
+    return replace(rule, head=replace(head, generated_value=False, assign=version >= 1))
 
 
 def unset(session: Session, args: list[str]) -> str:

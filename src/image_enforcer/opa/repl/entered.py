@@ -71,9 +71,9 @@ class Entered:
         return self._with(package, replace(entry, rules=(*kept, rule))), len(kept) < len(entry.rules)
 
     def without_rules(self, package: Names, target: Ref) -> Entered | None:
-        """Without the rules at a reference and below it; None where there is none."""
+        """Without the rules at a reference, below it, and around it; None where there is none."""
         entry = self.entry(package)
-        kept = tuple(r for r in entry.rules if r.head.ref.terms[: len(target.terms)] != target.terms)
+        kept = tuple(r for r in entry.rules if not _on_one_path(r.head.ref, target))
         return None if len(kept) == len(entry.rules) else self._with(package, replace(entry, rules=kept))
 
     def without_package(self, package: Names) -> Entered | None:
@@ -101,6 +101,10 @@ class Entered:
             return True
         entry = self.entry(package)
         return head.name in {r.head.name for r in entry.rules} | {import_name(i) for i in entry.imports}
+
+
+def _on_one_path(a: Ref, b: Ref) -> bool:
+    return all(x == y for x, y in zip(a.terms, b.terms, strict=False))
 
 
 def package_ref(names: Names) -> Ref:

@@ -1,6 +1,7 @@
 """Limits on bodies, what is logged, what is counted."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -119,6 +120,58 @@ def test_a_client_that_leaves_gets_nothing(client: Make) -> None:
     assert sent == []
     assert c.app._settings.intake.held == 0
     assert c.ask("GET", "/v1/data/x").json == {}
+
+
+def impatient(client: Any) -> Any:
+    client.app._settings = dataclasses.replace(client.app._settings, patience=0.05)
+    return client.app
+
+
+SCOPE: dict[str, Any] = {
+    "type": "http", "method": "GET", "raw_path": b"/v1/data", "path": "/v1/data", "query_string": b"", "headers": [],
+    "client": None,
+}  # fmt: skip
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(client: Make) -> None:
+    c = client()
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(impatient(c)(SCOPE, receive, send))
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert c.app._settings.intake.held == 0
+
+
+def test_a_client_that_stops_reading_is_left(client: Make) -> None:
+    c = client(None, {"long": "x" * (2 << 20)})
+    parts: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        parts.append(message)
+        if len(parts) == 3:
+            await asyncio.sleep(60)
+
+    asyncio.run(impatient(c)(SCOPE, receive, send))
+    assert len(parts) == 3
+    assert len(parts[1]["body"]) == 256 << 10
+    assert records(c)[-1]["msg"] == "Client stopped reading."
+    assert c.app._settings.intake.held == 0
+
+
+def test_a_long_reply_is_whole(client: Make) -> None:
+    answer = client(None, {"long": "x" * (2 << 20)}).ask("GET", "/v1/data/long")
+    assert answer.json == {"result": "x" * (2 << 20)}
+    assert answer.headers["content-length"] == str(len(answer.body))
 
 
 @pytest.mark.parametrize("kind", ["lifespan", "websocket"])

@@ -47,6 +47,16 @@ def test_faults(client: Make, text: str, status: int, message: str) -> None:
     assert (answer.status, answer.json["message"]) == (status, message)
 
 
+def test_texts_of_rego_are_bounded(client: Make) -> None:
+    c = client()
+    answer = c.ask("POST", "/v1/query", json.dumps({"query": "x := [" + "1, " * 20_000 + "1]"}))
+    assert answer.status == 400
+    assert answer.json["message"] == "query too large: 60008 characters exceed the limit of 32768"
+    answer = c.ask("PUT", "/v1/policies/p", "package p\n#" + "x" * (1 << 20))
+    assert answer.status == 400
+    assert answer.json["message"].startswith("policy too large: ")
+
+
 def test_the_query_may_be_a_parameter(client: Make) -> None:
     c = client()
     assert c.ask("GET", "/v1/query?q=x%20%3D%201").json == {"result": [{"x": 1}]}

@@ -27,13 +27,16 @@ Route: TypeAlias = Callable[[str, str, str], Found]
 PEER_CERTIFICATE: Final = "peer_certificate"
 """Under this key of the scope's ``state`` the connection leaves the client's certificate (DER)."""
 
+PART: Final = 256 << 10
+"""Bytes of a reply that are handed over at once."""
+
 _CLOSE: Final = (("Connection", "close"),)
 _LARGE: Final = 64 << 10
 
 
 @dataclass(slots=True)
 class Intake:
-    """Bytes of bodies that are held at once, over all requests, and the most that may be."""
+    """Bytes of bodies and long replies that are held at once, over all requests, and the most that may be."""
 
     limit: int = 1 << 30
     held: int = 0
@@ -98,7 +101,11 @@ class App:
             return
         spent = clock() - begun
         self._metrics.observe(reply.status, name, scope["method"], spent / 1e9)
-        await _send(send, reply)
+        try:
+            await _send(send, reply, self._settings)
+        except TimeoutError:
+            self._log.info("Client stopped reading.", **about)
+            return
         self._log.info(
             "Sent response.", **about, resp_status=reply.status, resp_bytes=len(reply.body), resp_duration=spent / 1e6
         )
@@ -205,10 +212,20 @@ def _address(client: Any) -> str:
     return f"{client[0]}:{client[1]}" if client else ""
 
 
-async def _send(send: Send, reply: Reply) -> None:
+async def _send(send: Send, reply: Reply, settings: Settings) -> None:
+    """Send a reply, a long one in parts; a client that stops reading is left."""
     headers = [(b"content-type", reply.content_type.encode())] if reply.content_type else []
     headers += [(k.lower().encode("latin-1"), v.encode("latin-1", "replace")) for k, v in reply.headers]
     if reply.status not in (204, 304):
         headers.append((b"content-length", str(len(reply.body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    if len(reply.body) <= PART:
+        await send({"type": "http.response.body", "body": reply.body})
+        return
+    settings.intake.held += len(reply.body)
+    try:
+        for at in range(0, len(reply.body), PART):
+            part = {"type": "http.response.body", "body": reply.body[at : at + PART]}
+            await asyncio.wait_for(send({**part, "more_body": at + PART < len(reply.body)}), settings.patience)
+    finally:
+        settings.intake.held -= len(reply.body)

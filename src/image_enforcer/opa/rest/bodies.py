@@ -24,11 +24,16 @@ _COMPRESSED: Final = {"GET": ("/v0/data", "/v1/data"), "POST": ("/v0/data", "/v1
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """Bytes: of a body, of one after decompression, and from where on a reply is compressed."""
+    """Bytes: of a body, of one after decompression, and from where on a reply is compressed.
+
+    ``policy`` and ``query`` bound texts of Rego, whose compiling no clock ends.
+    """
 
     plain: int = 256 << 20
     unpacked: int = 512 << 20
     compress_from: int = 1024
+    policy: int = 1 << 20
+    query: int = 32 << 10
 
 
 class BodyFault(ValueError):

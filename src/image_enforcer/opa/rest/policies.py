@@ -40,6 +40,8 @@ async def get(services: Services, request: Request) -> Reply:
 async def put(services: Services, request: Request) -> Reply:
     """``PUT /v1/policies/…``: the body is the text."""
     name = _name(request)
+    if len(request.body) > services.limits.policy:
+        return bad_request(f"policy too large: {len(request.body)} bytes exceed the limit of {services.limits.policy}")
     try:
         text = request.body.decode("utf-8")
     except UnicodeDecodeError as e:

@@ -41,7 +41,8 @@ async def post(services: Services, request: Request) -> Reply:
 async def compile_post(services: Services, request: Request) -> Reply:
     """``POST /v1/compile``: faults of the request are told as OPA tells them, the rest is not supported."""
     found = await services.parse(request, lambda: json_body(request, _DECODING))
-    if not _parsed(_query(_fields(found, "CompileRequestV1"), "CompileRequestV1")):
+    text = _query(_fields(found, "CompileRequestV1"), "CompileRequestV1")
+    if len(text) <= services.limits.query and not await services.evaluator.on_thread(lambda: _parsed(text)):
         return bad_request("missing required 'query' value")
     return not_compiled()
 
@@ -87,6 +88,8 @@ def _parsed(text: str) -> Body:
 
 
 async def _answered(services: Services, request: Request, text: str, input_: Value) -> Reply:
+    if len(text) > services.limits.query:
+        return bad_request(f"query too large: {len(text)} characters exceed the limit of {services.limits.query}")
     begun = services.monotonic_ns()
     body = await services.evaluator.on_thread(lambda: _parsed(text))
     if not body:

@@ -93,7 +93,8 @@ def test_a_query_inside_a_package(policy: rego.Policy) -> None:
 def test_input_may_be_anything_and_undefined(policy: rego.Policy) -> None:
     query = policy.prepare("input")
     assert query.value() is rego.UNDEFINED
-    for given in (None, False, 0, "", [], {}):
+    nothing: tuple[rego.Value, ...] = (None, False, 0, "", [], {})
+    for given in nothing:
         assert query.value(input=given) == given
 
 
@@ -244,7 +245,7 @@ def test_print_and_trace_are_heard_by_the_host() -> None:
 
 def test_an_inner_evaluation_leaves_the_outer_one_its_limits() -> None:
     inner = rego.compile_modules({}).prepare("count(numbers.range(1, 5000))")
-    host = rego.Host(print=lambda *_: inner.value())  # type: ignore[arg-type, return-value] # nobody looks at the result
+    host = rego.Host(print=lambda *_: inner.value())
     outer = rego.compile_modules({"t.rego": "package t\np if {\n\tprint(1)\n\tcount(numbers.range(1, 9000)) > 1\n}"})
     with pytest.raises(rego.LimitError):
         outer.prepare("data.t.p").value(host=host, limits=rego.Limits(seconds=None, memory=100_000))

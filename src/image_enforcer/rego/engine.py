@@ -13,7 +13,6 @@ read and no network used; the clock and randomness come from a :class:`Host`. Ob
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +31,7 @@ from .errors import (
     Problem,
     RegoError,
 )
-from .meter import METER
+from .meter import METER, make_room
 from .plan.world import replaced_by
 from .run.limits import DEFAULT_HOST, Host, Limits
 from .run.link import Linked
@@ -47,8 +46,6 @@ from .values import UNDEFINED, Value
 DEFAULT_LIMITS = Limits()
 _FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a fault in the code of a built-in could raise: an error of the evaluation, never a traceback in its caller."""
-_STACK = 12_000
-"""Python frames that deeply nested policies may need; Python code does not use the C stack for its calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +137,7 @@ class Policy:
         ``false`` still holds and has that value, as in OPA's API and REPL; without, the query fails there, as in a
         rule. Raises :class:`CompileError`.
         """
-        _make_room()
+        make_room()
         try:
             return self._prepare(query, package, imports, strict_builtin_errors, unsafe_builtins, keep_prints, capture)
         except RecursionError:
@@ -274,7 +271,7 @@ def compile_modules(
     a path, so that a rule there is refused. Raises :class:`CompileError` with every problem found, parse errors of
     all texts first.
     """
-    _make_room()
+    make_room()
     parsed: dict[str, Module] = {}
     problems: list[Problem] = []
     for name, module in modules.items():
@@ -303,11 +300,6 @@ def compile_modules(
 
 def _too_deep() -> CompileError:
     return CompileError([Problem(COMPILE_ERROR, "rules and expressions nest deeper than they may")])
-
-
-def _make_room() -> None:
-    if sys.getrecursionlimit() < _STACK:
-        sys.setrecursionlimit(_STACK)
 
 
 def _capture(body: Body, user_arity: Callable[[Ref], int]) -> tuple[Body, tuple[str | None, ...]]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from .errors import LimitError
-from .meter import LARGE, METER
+from .meter import LARGE, METER, make_room
 from .text import term
 from .values import Num, RegoSet, Value, integer, integer_text, sorted_keys, unkey
 
@@ -138,6 +138,8 @@ def to_json(value: Value, indent: int | None = None, html_safe: bool = True, mos
     try:
         return writer.text(value, writer.newline)
     except RecursionError:
+        if make_room():
+            return to_json(value, indent, html_safe, most)
         raise LimitError("depth", "a value nests too deep to be written") from None
     finally:
         METER.payer = payer

@@ -7,6 +7,7 @@ raises ``LimitError``; outside an evaluation nobody does.
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Final, Protocol
 
@@ -31,6 +32,18 @@ class Meter(threading.local):
 
 
 METER: Final = Meter()
+
+_STACK: Final = 12_000
+"""Python frames that nested rules and values may need; Python code does not use the C stack for its calls."""
+
+
+def make_room() -> bool:
+    """Let Python nest as deep as rules and values may; whether it could not before."""
+    if sys.getrecursionlimit() >= _STACK:
+        return False
+    sys.setrecursionlimit(_STACK)
+    return True
+
 
 LARGE: Final = 1024
 """Operands up to this many characters or elements are not worth counting: the call itself costs more."""

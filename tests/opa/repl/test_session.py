@@ -49,6 +49,16 @@ def test_a_name_is_defined_then_compared_then_defined_again(session: Session) ->
     assert said(session, "a") == "2\n"
 
 
+def test_parts_of_a_rule_are_compared_and_its_neighbours_defined(session: Session) -> None:
+    session.line('x := {"a": 1}')
+    assert said(session, "x.a = 1") == "true\n"
+    assert said(session, "p[1] = 2") == DEFINED.format("p[1]", "repl")
+    assert said(session, "p[1] = 2") == "true\n"
+    assert said(session, "p[2] = 3") == DEFINED.format("p[2]", "repl")
+    assert said(session, "show") == 'package repl\n\nx := {"a": 1}\n\np[1] := 2\n\np[2] := 3\n'
+    assert said(session, "import data.users", "users[0] = 1") == "undefined\n"
+
+
 def test_rules_of_one_name_add_up(session: Session) -> None:
     assert said(session, "p contains 1") == said(session, "p contains 2") == DEFINED.format("p", "repl")
     assert said(session, "count(p)") == "2\n"

@@ -57,13 +57,14 @@ def _listed(imports: Sequence[Import]) -> list[str]:
 
 
 def _plain(rule: Rule, version: int) -> Rule:
-    """``p if { true }`` as ``p := true``, which is how OPA's formatter writes it (``p = true`` in version 0)."""
+    """As OPA's formatter writes it: ``p if { true }`` and ``p = true`` as ``p := true`` (``p = true`` in version 0)."""
     head = rule.head
     body = rule.body
     only_true = len(body) == 1 and isinstance(body[0].terms, TermExpr) and body[0].terms.term == Scalar(True)
-    if not (head.generated_value and head.value == Scalar(True) and only_true and rule.else_ is None and not head.args):
+    told = head.generated_value and head.value == Scalar(True) and only_true and rule.else_ is None and not head.args
+    if version < 1 and not told:
         return rule
-    return replace(rule, head=replace(head, generated_value=False, assign=version >= 1))
+    return replace(rule, head=replace(head, generated_value=head.generated_value and not told, assign=version >= 1))
 
 
 def unset(session: Session, args: list[str]) -> str:

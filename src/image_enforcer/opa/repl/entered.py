@@ -93,14 +93,14 @@ class Entered:
         }
 
     def knows(self, package: Names, target: Term) -> bool:
-        """Whether ``target = …`` compares rather than defines: the name has a rule or import already."""
-        head = target.head if isinstance(target, Ref) else target
-        if not isinstance(head, Var) or head.name == "input":
+        """Whether ``target = …`` compares rather than defines: it is a rule, part of one, or of an import."""
+        ref = target if isinstance(target, Ref) else Ref((target,))
+        if not isinstance(ref.head, Var) or ref.head.name == "input":
             return False
-        if head.name == "data":
-            return True
         entry = self.entry(package)
-        return head.name in {r.head.name for r in entry.rules} | {import_name(i) for i in entry.imports}
+        if ref.head.name == "data" or ref.head.name in map(import_name, entry.imports):
+            return True
+        return any(ref.terms[: len(r.head.ref.terms)] == r.head.ref.terms for r in entry.rules)
 
 
 def _on_one_path(a: Ref, b: Ref) -> bool:

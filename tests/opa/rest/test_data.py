@@ -106,6 +106,17 @@ def test_writes(client: Make) -> None:
     assert c.ask("PUT", "/v1/data/x?metrics", "1").json["metrics"]["timer_server_handler_ns"] > 0
 
 
+def test_paths_are_no_deeper_than_documents(client: Make) -> None:
+    c = client()
+    deep = "/v1/data" + "/a" * 600
+    assert c.ask("PUT", deep, "1").status == 400
+    assert c.ask("DELETE", deep).status == 400
+    assert c.ask("GET", deep).status == 500
+    assert c.ask("PATCH", "/v1/data", json.dumps([{"op": "add", "path": "/a" * 600, "value": 1}])).status == 400
+    assert c.ask("PUT", "/v1/data" + "/a" * 500, "[" * 500 + "]" * 500).status == 204
+    assert c.ask("GET", "/v1/data?pretty").status == 200
+
+
 def test_a_write_in_a_rules_place_is_refused_with_the_rule(client: Make) -> None:
     answer = client({"ex": EX}).ask("PUT", "/v1/data/ex/allow", "true")
     assert answer.status == 400

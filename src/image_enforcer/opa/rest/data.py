@@ -11,7 +11,7 @@ from ..trees import Path
 from .bodies import field, go_kind, input_v0, input_v1, json_body
 from .evaluate import Answer
 from .json_stream import JsonFault, first_value
-from .paths import BadSegment, DataPath, data_path, reference_text, segments, well_formed
+from .paths import MAX_STEPS, BadSegment, DataPath, data_path, reference_text, segments, well_formed
 from .replies import (
     NO_CONTENT,
     NOT_MODIFIED,
@@ -156,8 +156,11 @@ def _done(services: Services, request: Request, begun: int) -> Reply:
     return document({"metrics": {**request.timers, "timer_server_handler_ns": services.monotonic_ns() - begun}})
 
 
-def _document_path(request: Request) -> Path:
-    return segments(request.rest)
+def _document_path(request: Request, more: Path = ()) -> Path:
+    path = segments(request.rest) + more
+    if len(path) > MAX_STEPS:
+        raise Refused(bad_request(f"bad path: more than {MAX_STEPS} segments"))
+    return path
 
 
 def _operations(request: Request, found: Value) -> list[tuple[str, Path, Value]]:
@@ -172,7 +175,7 @@ def _operations(request: Request, found: Value) -> list[tuple[str, Path, Value]]
             raise Refused(bad_request(f"bad patch operation: {op}"))
         if not well_formed(path):
             raise Refused(bad_request(f"bad patch path: {path}"))
-        made.append((op, _document_path(request) + _pointer(path), value))
+        made.append((op, _document_path(request, _pointer(path)), value))
     return made
 
 

@@ -26,6 +26,10 @@ _KEYWORDS: Final = frozenset({
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 
+MAX_STEPS: Final = 512
+"""Segments that a document's path may have, as deep as documents may nest."""
+
+
 class BadSegment(ValueError):
     """A path that names no document; the message is OPA's."""
 
@@ -67,6 +71,8 @@ def all_segments(raw: str) -> list[str]:
 
 def data_path(raw: str) -> DataPath:
     """The steps of a reference below ``data``; raises :class:`BadSegment`."""
+    if raw.count("/") > MAX_STEPS:
+        raise BadSegment(f"invalid path: more than {MAX_STEPS} segments")
     steps: list[str | int] = []
     for segment in raw.split("/"):
         step = unquote(segment)

@@ -73,7 +73,8 @@ def uuid_parse(value: Value) -> Value:
         ticks = (
             int.from_bytes(low, "big") | int.from_bytes(mid, "big") << 32 | (int.from_bytes(high, "big") & 0x0FFF) << 48
         )
-        out["time"] = (ticks - 0x01B21DD213814000) * 100
+        since = (ticks - 0x01B21DD213814000) * 100
+        out["time"] = (since + (1 << 63)) % (1 << 64) - (1 << 63)  # Go's 64 bits overflow
         if version == 2:
             out["id"] = int.from_bytes(low, "big")
             out["domain"] = {0: "Person", 1: "Group", 2: "Org"}.get(raw[9], f"Domain{raw[9]}")

@@ -1,0 +1,20 @@
+"""Aggregates: outcomes as OPA gives them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rego.builtins.expressions import outcome
+
+OUTCOMES = {
+    'sort({3, "a", null, [1]})': '[null, 3, "a", [1]]',
+    "max([1, 2.0, 2])": "2",
+    "sum([0.1, 0.2, 0.3])": "0.6",
+    "product({2, 3})": "6",
+    'count("añb")': "3",
+}
+
+
+@pytest.mark.parametrize("expression", OUTCOMES)
+def test_outcome(expression: str) -> None:
+    assert outcome(expression) == OUTCOMES[expression]

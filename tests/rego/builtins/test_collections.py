@@ -1,0 +1,23 @@
+"""Arrays, sets and objects: outcomes as OPA gives them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rego.builtins.expressions import outcome
+
+OUTCOMES = {
+    'object.get({"a": [1, {"b": 2}]}, ["a", 1, "b"], "d")': "2",
+    'object.union({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})': '{"a": {"b": 3, "c": 2}}',
+    'object.filter({"a": 1, "b": 2}, ["a"])': '{"a": 1}',
+    'object.subset({"a": {"b": [1, 2, 3]}}, {"a": {"b": [2, 3]}})': "true",
+    "array.slice([1, 2, 3], -1, 2)": "[1, 2]",
+    "array.flatten([[1, [2]], 3])": "[1, [2], 3]",
+    "union({{1}, {2}})": "{1, 2}",
+    "intersection({{1, 2}, {2, 3}})": "{2}",
+}
+
+
+@pytest.mark.parametrize("expression", OUTCOMES)
+def test_outcome(expression: str) -> None:
+    assert outcome(expression) == OUTCOMES[expression]

@@ -1,0 +1,56 @@
+"""``sprintf``: outcomes as OPA gives them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.rego.builtins.expressions import outcome, value
+
+OUTCOMES = {
+    (
+        'sprintf("%5d|%-5d|%05d|%x|%X|%b|%o|%c|%q|%U", [42, 42, 42, 255, 255, 5, 8, 65, 65, 65])'
+    ): "\"   42|42   |00042|ff|FF|101|10|A|'A'|U+0041\"",
+    'sprintf("%6.2f|%e|%g|%v", [3.14159, 12345.678, 0.00001234, 1e21])': '"  3.14|1.234568e+04|1.234e-05|1e+21"',
+    (
+        'sprintf("%s|%10s|%-10s|%q|%x|%.2s", ["a", "b", "c", "d\\"", "hi", "xyz"])'
+    ): '"a|         b|c         |\\"d\\\\\\"\\"|6869|xy"',
+    'sprintf("%d %d", [1])': '"1 %!d(MISSING)"',
+    'sprintf("%d", [1, 2])': '"1%!(EXTRA int64=2)"',
+    'sprintf("%z", [1])': '"%!z(int64=1)"',
+    'sprintf("%[2]d %[1]d", [1, 2])': '"2 1"',
+    'sprintf("%v %v %v", [{"a": [1, null]}, {1, 2}, true])': '"{\\"a\\": [1, null]} {1, 2} true"',
+    'sprintf("%t", [true])': '"%!t(string=true)"',
+    'sprintf("%T %T %T", [1, "a", 1.5])': '"int64 string float64"',
+    'sprintf("%%|%5%", [])': '"%|%"',
+    'sprintf("%+d % d %#x", [5, 5, 255])': '"+5  5 0xff"',
+    'sprintf("%08.3f", [-3.14159])': '"-003.142"',
+    'sprintf("%*d", [5, 42])': '"   42"',
+    'sprintf("%d", [123456789012345678901234567890])': '"123456789012345678901234567890"',
+}
+
+
+@pytest.mark.parametrize("expression", OUTCOMES)
+def test_outcome(expression: str) -> None:
+    assert outcome(expression) == OUTCOMES[expression]
+
+
+@given(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, 40))
+def test_integers_as_python_formats_them(number: int, width: int) -> None:
+    for verb, style in {"d": "d", "x": "x", "X": "X", "o": "o", "b": "b"}.items():
+        for flags, alignment in {"": ">", "-": "<"}.items():
+            got = value("sprintf(input.f, [input.n])", f=f"%{flags}{width or ''}{verb}", n=number)
+            assert got == format(format(number, style), f"{alignment}{width}")
+
+
+@given(st.text())
+def test_text_without_verbs_stays(text: str) -> None:
+    escaped = text.replace("%", "%%")
+    assert value("sprintf(input.f, [])", f=escaped) == text
+    assert value("sprintf(input.f, [input.t])", f="%s", t=text) == text
+
+
+@given(st.text(st.sampled_from("%+-# 0123456789.*[]dsvxqTtfgeU!é"), max_size=12), st.lists(st.integers(), max_size=3))
+def test_any_format_has_an_outcome(form: str, arguments: list[int]) -> None:
+    assert type(value("sprintf(input.f, input.a)", f=form, a=arguments)) is str

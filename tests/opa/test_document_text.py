@@ -4,6 +4,7 @@ import pytest
 
 from image_enforcer.opa.document_text import MAX_PLAIN_YAML, document, document_of_unknown
 from image_enforcer.opa.errors import LoadError
+from image_enforcer.rego import to_json
 from image_enforcer.rego.builtins.yaml_documents import MAX_NODES
 
 
@@ -24,6 +25,21 @@ def test_a_name_that_does_not_tell() -> None:
     assert document_of_unknown("a.txt", '{"a": 1}') == {"a": 1}
     assert document_of_unknown("a.txt", "a: 1") == {"a": 1}
     assert document_of_unknown("a.txt", "hello") == "hello"
+    assert to_json(document_of_unknown("a", "[12345678901234567890123, 1.50]")) == "[12345678901234567890123,1.50]"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("a", "{", "a: unexpected EOF"),
+        ("a.json", "a: [", "a.json: invalid character 'a'"),
+        ("a", "a: [", "a: error converting"),
+    ],
+)
+def test_broken_text_whose_name_does_not_tell(path: str, text: str, said: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        document_of_unknown(path, text)
+    assert caught.value.faults[0].startswith(said)
 
 
 @pytest.mark.parametrize(

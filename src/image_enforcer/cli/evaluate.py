@@ -210,7 +210,7 @@ def _import(text: str) -> Import:
 
 
 def _input(path: str, stdin_input: bool) -> Value:
-    from ..opa.document_text import document
+    from ..opa.document_text import document_of_unknown
     from ..opa.errors import LoadError
     from ..opa.loader import input_document
     from ..rego import UNDEFINED
@@ -219,7 +219,7 @@ def _input(path: str, stdin_input: bool) -> Value:
         raise Fault("IE2002", "--input and --stdin-input both give the input document", hint="leave one of them out")
     try:
         if stdin_input:
-            return document("standard input", _standard_input("input"))
+            return document_of_unknown("standard input", _standard_input("input"))
         return input_document(path) if path else UNDEFINED
     except LoadError as e:
         fault = e.causes[0]

@@ -31,11 +31,17 @@ def document(path: str, text: str) -> Value:
 
 
 def document_of_unknown(path: str, text: str) -> Value:
-    """The document of a file whose name does not tell what it is: JSON, or else YAML."""
+    """The document of text that nothing says the kind of: JSON, or else YAML."""
     try:
         return from_json(text)
-    except ValueError:
+    except ValueError as e:
+        broken = str(e)
+    try:
         return _yaml(path, text)
+    except LoadError:
+        if path.endswith(".json") or text.lstrip()[:1] in ("{", "["):
+            raise LoadError([_json_fault(path, text, broken)]) from None
+        raise
 
 
 def _yaml(path: str, text: str) -> Value:

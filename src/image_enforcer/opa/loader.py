@@ -59,9 +59,9 @@ def split_prefix(argument: str) -> tuple[tuple[str, ...], str]:
 
 
 def input_document(path: str) -> Value:
-    """The document of one file, JSON where it is named so, else YAML. Raises :class:`LoadError`."""
+    """The document of one file, JSON or else YAML, however it is named. Raises :class:`LoadError`."""
     try:
-        return document(path, files.read(path))
+        return document_of_unknown(path, files.read(path))
     except files.Unreadable as e:
         raise LoadError([Fault(e.text, e.hint)]) from None
 

@@ -92,6 +92,21 @@ def test_what_is_no_json(text: str) -> None:
         from_json(text)
 
 
+@pytest.mark.parametrize(
+    "inside", ['"["', '"]"', '"\\""', '"\\\\"', '"{\\"["', '""', "1", '{"[": "]"}', '{"a\\\\": "\\"["}']
+)
+def test_brackets_in_strings_are_no_levels(inside: str) -> None:
+    room = MAX_DEPTH - (1 if inside[0] == "{" else 0)
+    wide = "[" + ",".join([inside] * (2 * MAX_DEPTH)) + "]"
+    for levels, fits in ((room - 1, True), (room, False)):
+        text = "[" * levels + wide + "]" * levels
+        if fits:
+            assert to_json(from_json(text)) == text.replace(" ", "")
+        else:
+            with pytest.raises(ValueError, match="nested deeper"):
+                from_json(text)
+
+
 def test_nesting_is_bounded() -> None:
     deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert to_json(from_json(deep)) == deep

@@ -85,22 +85,28 @@ def _int(text: str) -> int | Num:
 
 
 def _too_deep(raw: bytes) -> bool:
-    """Whether brackets nest too deep; a cheap count first, the exact one only where it may matter."""
+    """Whether brackets nest too deep; a cheap count first, the exact one only where it may matter.
+
+    Only brackets and quotes are kept, strings taken out, and then innermost pairs, one level at a time: all of it in C,
+    since documents may be large. In text that is no JSON, brackets left without a partner count as levels.
+    """
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for m in _BRACKETS.finditer(raw):
-        token = m.group()
-        if token in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif token in b"]}":
-            depth -= 1
-    return False
+    if b"\\" in raw:
+        raw = _ESCAPED.sub(b"", raw)
+    left = _STRING.sub(b"", raw.translate(_SQUARE, _NO_MARK).replace(b'""', b""))
+    for level in range(MAX_DEPTH):
+        inner = left.replace(b"[]", b"")
+        if len(inner) == len(left):
+            return level + left.count(b"[") > MAX_DEPTH
+        left = inner
+    return left.count(b"[") > 0
 
 
-_BRACKETS: Final = re.compile(rb'[\[\]{}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"]*"?')
+_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_NO_MARK: Final = bytes(b for b in range(256) if b not in b'[]{}"')
 
 _ESCAPE: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029<>&\ud800-\udfff]')
 _ESCAPE_PLAIN: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')

@@ -32,7 +32,7 @@ class World:
         if entered.packages:
             self.policy = compile_modules({**state.modules, **entered.modules(version)}, version=version)
             # Of its own: what its rules made of the data is nobody else's, and goes when it goes.
-            self.snapshot = Snapshot(state.snapshot.root)
+            self.snapshot = Snapshot(state.snapshot.root, after=state.snapshot)
         else:
             self.policy = state.policy
             self.snapshot = state.snapshot

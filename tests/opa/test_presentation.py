@@ -80,6 +80,22 @@ def test_a_table_has_expressions_then_bindings() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("query", "header"),
+    [
+        ('1 == 1; "a"', ["1 == 1", '"a"']),
+        ("[1,2][_]; true", ["[1,2][_]", "true"]),
+        ("[true,true][_]", ["[true,true][_]"]),
+        ("x := [true,1][_]; x", ["x"]),
+        ("x := [1,true][_]; x", ["x", "x"]),
+        ("x := 1; true; 2", ["2", "x"]),
+    ],
+)
+def test_conditions_have_a_column_only_where_nothing_is_bound(query: str, header: list[str]) -> None:
+    line = presentation.pretty(solutions(query)).splitlines()[1]
+    assert [cell.strip() for cell in line.strip("│").split("│")] == header
+
+
 def test_cells_are_cut() -> None:
     shown = solutions('x := "abcdefgh"; true')
     assert '│ "abc... │' in presentation.pretty(shown, 4)

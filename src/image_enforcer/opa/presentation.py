@@ -71,15 +71,13 @@ def pretty(solutions: Sequence[Solution], width: int = DEFAULT_WIDTH) -> str:
 
 
 def _columns(solutions: Sequence[Solution]) -> list[tuple[int, str]]:
-    """Expressions that are not mere conditions, then bindings by name: (index, text) or (-1, name)."""
-    names = sorted({n for s in solutions for n in s.bindings})
-    found = [(-1, n) for n in names]
-    shown: dict[int, str] = {}
-    for s in solutions:
-        for i, e in enumerate(s.expressions):
-            if type(e.value) is not bool:
-                shown[i] = e.text
-    return sorted(shown.items()) + found
+    """Expressions, then bindings by name: (index, text) or (-1, name), as the first solution has them.
+
+    Beside bindings an expression that is a mere condition, true or false, is left out.
+    """
+    first = solutions[0]
+    shown = [(i, e.text) for i, e in enumerate(first.expressions) if not first.bindings or type(e.value) is not bool]
+    return shown + [(-1, name) for name in sorted(first.bindings)]
 
 
 def _cell(solution: Solution, column: tuple[int, str], width: int) -> str:

@@ -172,7 +172,7 @@ def test_health_and_metrics_have_an_address_of_their_own(server: Start) -> None:
 
 
 def test_listening_for_everybody_without_authorization_is_warned_of(server: Start) -> None:
-    s = server("--addr", "0.0.0.0:0", ready="Initializing server", address=False)
+    s = server("--addr", "0.0.0.0:0", "--log-level=error", ready="without authorization", address=False)
     assert "Listening beyond this machine without authorization" in s.text
 
 
@@ -308,6 +308,16 @@ def test_half_a_request_harms_nobody(server: Start) -> None:
         connection.close()
     s.wait_for("Client went away")
     assert s.stop() == 0
+
+
+def test_half_a_request_does_not_keep_the_server_from_stopping(server: Start) -> None:
+    s = server("--shutdown-grace-period", "1")
+    with socket.create_connection(("127.0.0.1", s.port), timeout=10) as connection:
+        connection.sendall(b"PUT /v1/data/x HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        s.wait_for("Received request")
+        assert s.stop() == 0
+    assert "Server shutdown." in s.text
+    assert "Traceback" not in s.text
 
 
 def test_deep_and_large_bodies_are_refused_with_a_reason(server: Start) -> None:

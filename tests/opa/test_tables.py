@@ -42,7 +42,8 @@ def test_wide_and_combining_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "columns"), [("", 0), ("abc", 3), ("日", 2), ("😀", 2), ("é", 1), ("e\u0301", 1), ("\u200d", 0)]
+    ("text", "columns"),
+    [("", 0), ("abc", 3), ("日", 2), ("😀", 2), ("é", 1), ("e\u0301", 1), ("\u200d", 0), ("a\x7f", 1)],
 )
 def test_columns(text: str, columns: int) -> None:
     assert columns_of(text) == columns

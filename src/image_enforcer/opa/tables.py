@@ -37,13 +37,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def columns_of(text: str) -> int:
-    """How many columns a terminal shows a text in: wide characters take two, combining ones none."""
-    if text.isascii():
+    """How many columns a terminal shows a text in: wide characters take two, combining and control ones none."""
+    if text.isascii() and text.isprintable():
         return len(text)
     return sum(_columns(c) for c in text)
 
 
 def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf", "Cc"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -22,7 +22,7 @@ def policy(body: str) -> dict[str, str]:
         ('allow := {"allowed": true}', 200, None),
         ('allow := {"allowed": false, "reason": "because"}', 401, "because"),
         ('allow := {"allowed": "true"}', 401, "request rejected by administrative policy"),
-        ('allow := {"reason": "x"}', 500, None),
+        ('allow := {"reason": "x"}', 500, "document missing or undefined"),
         ('allow := "true"', 401, "request rejected by administrative policy"),
         ("allow := 1", 401, "request rejected by administrative policy"),
         ("allow := [true]", 401, "request rejected by administrative policy"),

@@ -21,6 +21,7 @@ DECISION: Final[DataPath] = ("system", "authz", "allow")
 
 _BEARER: Final = re.compile(r"Bearer\s+(\S+)\s*")
 _REJECTED: Final = "request rejected by administrative policy"
+_NO_ALLOWED: Final = "document missing or undefined"
 _MISSING: Final = "authorization policy missing or undefined"
 
 
@@ -122,7 +123,7 @@ def _judge(value: Value) -> None:
     message = _REJECTED
     if isinstance(value, dict):
         if "allowed" not in value:
-            raise Refused(internal(_MISSING))
+            raise Refused(internal(_NO_ALLOWED))
         if value["allowed"] is True:
             return
         if isinstance(value.get("reason"), str):

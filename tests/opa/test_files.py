@@ -183,3 +183,11 @@ def test_files_that_are_too_large_together(tmp_path: Path) -> None:
 )
 def test_places(text: bytes, offset: int, expected: tuple[int, int]) -> None:
     assert files.place(text, offset) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("./a", "a"), ("a", "a"), (".//a", "a"), ("./", "./"), (".", "."), ("/a", "/a"), ("../a", "../a"), (".a", ".a")],
+)
+def test_paths_as_they_are_told(path: str, expected: str) -> None:
+    assert files.plain(path) == expected

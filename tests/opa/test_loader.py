@@ -31,7 +31,8 @@ def faults(*paths: str) -> tuple[str, ...]:
         ("a.json", ((), "a.json")),
         ("x.y:a.json", (("x", "y"), "a.json")),
         ("repl.input:a.json", (("repl", "input"), "a.json")),
-        ("./x:a.json", ((), "./x:a.json")),
+        ("./x:a.json", ((), "x:a.json")),
+        ("x:./a.json", (("x",), "a.json")),
         ("file:///d/a.json", ((), "/d/a.json")),
         ("x:file:///d/a.json", (("x",), "/d/a.json")),
         ("https://host/a.json", ((), "https://host/a.json")),
@@ -111,6 +112,13 @@ def test_faults_say_the_next_step() -> None:
         "1 error occurred during loading: a.json: document must be of type object\n"
         "  hint: put it below a name: NAME:a.json"
     )
+
+
+def test_paths_are_told_without_a_leading_dot() -> None:
+    write("d/p.rego", "package p")
+    write("d/a.json", "[")
+    assert faults(".") == faults("./d") == faults("./d/a.json") == ("d/a.json: unexpected EOF",)
+    assert list(load(["./d/p.rego"]).modules) == list(load(["."], ignore=["*.json"]).modules) == ["d/p.rego"]
 
 
 def test_what_two_files_say_differently() -> None:

@@ -82,7 +82,6 @@ def evaluate(
 def _documents(question: Question, report: Report) -> Documents:
     loaded = load(question.paths, version=question.version, ignore=question.ignore, mount=question.mount)
     report.notices.extend(loaded.notices)
-    documents = Documents(loaded, version=question.version)
-    if question.strict:
+    if question.strict:  # first, since it finds more
         compile_modules(loaded.modules, version=question.version, strict=True)
-    return documents
+    return Documents(loaded, version=question.version)

@@ -106,13 +106,18 @@ def _below(
         try:
             is_folder = entry.is_dir()
         except OSError as e:
-            yield unreadable(entry.path, e)
+            yield unreadable(plain(entry.path), e)
             continue
         if not is_folder:
             if entry.name.endswith(READ):
-                yield Found(entry.path, steps)
+                yield Found(plain(entry.path), steps)
         elif not entry.name.startswith(".."):
-            yield from _below(entry.path, (*steps, entry.name), (*above, here), ignore, left)
+            yield from _below(plain(entry.path), (*steps, entry.name), (*above, here), ignore, left)
+
+
+def plain(path: str) -> str:
+    """A path as it is told: without a leading ``./``."""
+    return path[2:].lstrip("/") or path if path.startswith("./") else path
 
 
 def ignored(name: str, ignore: Sequence[str]) -> bool:

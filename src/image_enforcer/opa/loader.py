@@ -54,8 +54,8 @@ def split_prefix(argument: str) -> tuple[tuple[str, ...], str]:
     if argument.startswith("file://"):
         return (), argument.removeprefix("file://")
     if not colon or tail.startswith("//") or os.sep in head or not tail:
-        return (), argument
-    return tuple(p for p in head.split(".") if p), tail.removeprefix("file://")
+        return (), files.plain(argument)
+    return tuple(p for p in head.split(".") if p), files.plain(tail.removeprefix("file://"))
 
 
 def input_document(path: str) -> Value:
@@ -152,10 +152,9 @@ class _Reader:
             self.faults.extend(Fault(str(p), problem=p) for p in e.problems)
 
     def _module(self, path: str, text: str) -> None:
-        name = path.removeprefix("./")
-        if self.test_files or not name.endswith("_test.rego"):
-            self.modules[name] = parse_module(name, text, version=self.version)
-            self.raw[name] = text
+        if self.test_files or not path.endswith("_test.rego"):
+            self.modules[path] = parse_module(path, text, version=self.version)
+            self.raw[path] = text
 
     def _module_of_unknown(self, path: str, text: str) -> bool:
         try:

@@ -121,7 +121,9 @@ def errors(error: RegoError | LoadError) -> list[dict[str, Any]]:
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    shown: dict[str, Any] = {"message": problem.message, "code": problem.code, "location": place(problem.location)}
+    shown: dict[str, Any] = {"message": problem.message, "code": problem.code}
+    if problem.location != Location():
+        shown["location"] = place(problem.location)
     if problem.line is not None and problem.code == "rego_parse_error":
         shown["details"] = {"line": problem.line, "idx": problem.index}
     return shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final, TextIO
 
 import structlog
@@ -48,3 +50,32 @@ def _as_text(_: WrappedLogger, __: str, event: EventDict) -> str:
 def _line(text: str) -> str:
     """A text that stays on one line, whoever wrote it."""
     return json.dumps(text)[1:-1]
+
+
+class _Bridge(logging.Handler):
+    """Takes what the HTTP server and the event loop report into our log: the message and the fault, no stack."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        fault = record.exc_info[1] if record.exc_info else None
+        about = {} if fault is None else {"err": f"{type(fault).__name__}: {fault}"}
+        text = record.getMessage().splitlines()[0] if record.getMessage() else record.name
+        self._log.log(record.levelno, text, **about)
+
+
+@contextlib.contextmanager
+def library_logs(log: FilteringBoundLogger) -> Generator[None, None, None]:
+    """While it lasts, what libraries report goes to our log."""
+    bridge = _Bridge(log)
+    loggers = [logging.getLogger(name) for name in ("uvicorn", "asyncio")]
+    for logger in loggers:
+        logger.addHandler(bridge)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(bridge)

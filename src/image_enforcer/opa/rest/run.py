@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import datetime
 import gc
-import logging
 import signal
 import socket
 import ssl
@@ -16,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,18 +23,18 @@ import uvicorn
 from structlog.typing import FilteringBoundLogger
 
 from ... import __version__
-from ...rego import CompileError, Host, Limits, Location
+from ...rego import CompileError, Host, Location
 from ..documents import Documents
 from ..errors import OpaError
 from ..watch import watch
 from .addresses import Address, AddressError, listen, parse
 from .app import App, Settings
 from .authz import Authorizer
-from .bodies import BodyLimits
 from .connection import Connection
 from .evaluate import Evaluator
-from .log import make_log
+from .log import library_logs, make_log
 from .metrics import RequestMetrics
+from .options import Options, SetupError, tls_context
 from .services import Services
 
 THREADS: Final = 4
@@ -49,41 +48,11 @@ SWITCH_SECONDS: Final = 0.001
 GC_THRESHOLDS: Final = (100_000, 50, 100)
 """Requests leave hardly any cycles, but each search through large documents would stop everything."""
 
-_TLS_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How to serve.
-
-    ``diagnostic`` are addresses for health and metrics only, ``grace`` the seconds for running requests after a signal.
-    """
-
-    addresses: tuple[str, ...] = ("localhost:8181",)
-    diagnostic: tuple[str, ...] = ()
-    log_level: str = "info"
-    log_format: str = "json"
-    authentication: str = "off"
-    authorization: str = "off"
-    cert_file: str = ""
-    key_file: str = ""
-    ca_file: str = ""
-    min_tls: str = "1.2"
-    grace: int = 10
-    unix_mode: int = 0o755
-    ignore: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
-    bodies: BodyLimits = field(default_factory=BodyLimits)
-
 
 @dataclass(frozen=True, slots=True)
 class _Door:
     address: Address
     diagnostic: bool = False
-
-
-class SetupError(Exception):
-    """The server cannot be started as asked; nothing has been served."""
 
 
 def make_app(
@@ -125,7 +94,7 @@ def serve(documents: Documents, options: Options, watched: Sequence[str], reload
         if watched:
             stack.enter_context(_watching(watched, options.ignore, reload, log))
         _tune()
-        stack.enter_context(_library_logs(log))
+        stack.enter_context(library_logs(log))
         log.debug("Server initialized.")
         servers = []
         for tls, side in sorted({(d.address.tls, d.diagnostic) for d in doors}):
@@ -154,34 +123,6 @@ def _executor(size: int, name: str) -> Generator[ThreadPoolExecutor, None, None]
         yield made
     finally:
         made.shutdown(wait=True, cancel_futures=True)
-
-
-class _Bridge(logging.Handler):
-    """Takes what the HTTP server and the event loop report into our log: the message and the fault, no stack."""
-
-    def __init__(self, log: FilteringBoundLogger) -> None:
-        super().__init__(logging.WARNING)
-        self._log = log
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        fault = record.exc_info[1] if record.exc_info else None
-        about = {} if fault is None else {"err": f"{type(fault).__name__}: {fault}"}
-        text = record.getMessage().splitlines()[0] if record.getMessage() else record.name
-        self._log.log(record.levelno, text, **about)
-
-
-@contextlib.contextmanager
-def _library_logs(log: FilteringBoundLogger) -> Generator[None, None, None]:
-    bridge = _Bridge(log)
-    loggers = [logging.getLogger(name) for name in ("uvicorn", "asyncio")]
-    for logger in loggers:
-        logger.addHandler(bridge)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeHandler(bridge)
 
 
 class _Server(uvicorn.Server):
@@ -255,28 +196,6 @@ def _warn(log: FilteringBoundLogger, addresses: Sequence[Address], options: Opti
             addrs=open_to_all,
             hint="use --authorization basic with data.system.authz.allow, or listen on localhost",
         )
-
-
-def tls_context(options: Options) -> ssl.SSLContext | None:
-    """What TLS needs, None without a certificate; raises :class:`SetupError`."""
-    if options.authentication == "tls" and not (options.cert_file and options.ca_file):
-        raise SetupError("--authentication=tls needs --tls-cert-file, --tls-private-key-file and --tls-ca-cert-file")
-    if not options.cert_file:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = _TLS_VERSIONS[options.min_tls]
-    try:
-        context.load_cert_chain(options.cert_file, options.key_file)
-    except (OSError, ssl.SSLError) as e:
-        raise SetupError(f"{options.cert_file}, {options.key_file}: {e.strerror or e}") from None
-    if options.ca_file:
-        try:
-            context.load_verify_locations(options.ca_file)
-        except (OSError, ssl.SSLError) as e:
-            raise SetupError(f"{options.ca_file}: {e.strerror or e}") from None
-    if options.authentication == "tls":
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 @contextlib.contextmanager

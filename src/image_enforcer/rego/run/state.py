@@ -249,6 +249,8 @@ class State:
         base = self.settled(self.base(path))
         if self.replaced(path):
             return base
+        if not path and type(base) is dict and "system" in base:
+            base = {k: v for k, v in base.items() if k != "system"}  # OPA keeps its own documents out of the whole
         node = self.linked.node(path)
         if node is None:
             return base

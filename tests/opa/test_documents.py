@@ -86,6 +86,7 @@ def test_reading_and_removing_what_is_not_there() -> None:
         (("a", "list", "5"), "/a/list/5: array index out of range"),
         (("a", "list", "-1"), "/a/list/-1: array index out of range"),
         (("a", "list", "x"), "/a/list/x: array index must be integer"),
+        (("a", "list", "x", "y"), "/a/list/x/y: array index must be integer"),
     ]:
         for act in (d.read, d.delete_data):
             with pytest.raises(NotFound) as caught:

@@ -157,7 +157,7 @@ class Documents:
                 found = self.state.policy.conflicts(path, lambda p: occupied(root, p))
                 problems.extend(p for p in found if p not in problems)
         if problems:
-            raise CompileError(problems)
+            raise CompileError(sorted(problems, key=lambda p: (p.message.count("/"), p.message)))
 
     # --- policies --------------------------------------------------------------------------------
 

@@ -60,11 +60,11 @@ def occupied(root: Value, path: Path) -> bool:
 def read(root: Value, path: Path) -> Value:
     """What stands at a path; raises :class:`NotFound`."""
     node = root
-    for i, step in enumerate(path):
+    for step in path:
         if isinstance(node, dict) and step in node:
             node = node[step]
         elif isinstance(node, list):
-            node = node[_index(node, step, path[: i + 1])]
+            node = node[_index(node, step, path)]
         else:
             raise NotFound(_MISSING)
     return node
@@ -117,7 +117,7 @@ def _changed(node: Value, path: Path, at: int, change: Any) -> Value:
     if isinstance(node, dict) and step in node:
         return {**node, step: _changed(node[step], path, at + 1, change)}
     if isinstance(node, list):
-        i = _index(node, step, path[: at + 1])
+        i = _index(node, step, path)
         return [*node[:i], _changed(node[i], path, at + 1, change), *node[i + 1 :]]
     raise NotFound(_MISSING)
 

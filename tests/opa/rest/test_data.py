@@ -106,6 +106,12 @@ def test_writes(client: Make) -> None:
     assert c.ask("PUT", "/v1/data/x?metrics", "1").json["metrics"]["timer_server_handler_ns"] > 0
 
 
+def test_the_whole_does_not_show_systems_own_documents(client: Make) -> None:
+    c = client({"s": "package system.main\n\ny := 2\n"}, {"system": {"base": 1}, "x": 1})
+    assert c.ask("GET", "/v1/data").json == {"result": {"x": 1}}
+    assert c.ask("GET", "/v1/data/system").json == {"result": {"base": 1, "main": {"y": 2}}}
+
+
 def test_paths_are_no_deeper_than_documents(client: Make) -> None:
     c = client()
     deep = "/v1/data" + "/a" * 600

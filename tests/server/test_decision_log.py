@@ -39,8 +39,15 @@ def test_secrets_are_masked(name: str, value: str) -> None:
 
 
 def test_images_with_a_password_are_masked() -> None:
-    document = {"spec": {"containers": [{"image": "https://kim:hunter2@example.com/x:1"}]}}
-    assert masked(document) == {"spec": {"containers": [{"image": "https://kim:***@example.com/x:1"}]}}
+    for scheme in ("https://", ""):
+        document = {"spec": {"containers": [{"image": scheme + "kim:hunter2@example.com/x:1"}]}}
+        assert masked(document) == {"spec": {"containers": [{"image": scheme + "kim:***@example.com/x:1"}]}}
+
+
+def test_a_tag_in_front_of_a_digest_is_no_password() -> None:
+    document = {"image": "example.com:5000/a/b:1.2@sha256:" + "a" * 64}
+    assert masked(document) == document
+    assert not may_hold_secrets(json.dumps(document).encode())
 
 
 @given(
@@ -50,22 +57,22 @@ def test_images_with_a_password_are_masked() -> None:
     )
 )
 def test_what_holds_no_secret_stays_as_it_is(document: object) -> None:
-    if "://" not in json.dumps(document):
+    if "@" not in json.dumps(document):
         assert masked(document) == document
 
 
-def entry(review: Review | None) -> Entry:
-    decision = Decision(allowed=False, reason="no", cause=Cause.POLICY_ERROR, audit=(("undecided", "policy-error"),))
+def entry(review: Review | None, reason: str = "no") -> Entry:
+    decision = Decision(allowed=False, reason=reason, cause=Cause.POLICY_ERROR, audit=(("undecided", "policy-error"),))
     return Entry(
         path="/image-policy", client="", review=review, decision=decision, revision=Revision("p", "d"), evaluated=0.001,
         total=0.002,
     )  # fmt: skip
 
 
-def written(review: Review | None, folder: Path) -> str:
+def written(review: Review | None, folder: Path, reason: str = "no") -> str:
     """The line for a review."""
     fd = os.open(folder / "log", os.O_WRONLY | os.O_CREAT)
-    DecisionLog(Sink(fd), lambda: 0.0, lambda: "id").write(entry(review))
+    DecisionLog(Sink(fd), lambda: 0.0, lambda: "id").write(entry(review, reason))
     os.close(fd)
     return (folder / "log").read_text(encoding="utf-8")
 
@@ -75,6 +82,11 @@ def read(text: str) -> Review:
     found = reading.read(rego.from_json(text))
     assert isinstance(found, Review)
     return found
+
+
+def test_a_reason_that_repeats_a_password_is_masked(tmp_path: Path) -> None:
+    line = json.loads(written(None, tmp_path, "kim:hunter2@example.com/x: no reference"))
+    assert line["result"]["reason"] == "kim:***@example.com/x: no reference"
 
 
 def test_numbers_are_logged_as_they_came(tmp_path: Path) -> None:

@@ -20,8 +20,15 @@ from ..rego.values import Num
 from .logs import Sink, timestamp
 
 _SECRET_NAME: Final = re.compile(r"(?i)pass(?:word|wd)?|secret|token|credential|api[-_.]?key|private[-_.]?key|auth")
-_SECRET_VALUE: Final = re.compile(r"(?i)(://[^/@\s:]*:)[^/@\s]+(@)|\b(bearer |basic )\S+")
-_SUSPICIOUS: Final = re2.compile(rb"(?i)\\|pass|secret|token|credential|auth|api[-_.]?key|private|://|bearer|basic")
+_SECRET_VALUE: Final = re.compile(
+    r"(?i)(://[^/@\s:]*:)[^/@\s]+(@)|\b(bearer |basic )\S+"
+    # Without a scheme as well, but no tag in front of a digest.
+    r"|(?<![^\s/'\"])([^/@\s:]+:)[^/@\s]+(@)(?!sha[0-9]{3}:)"
+)
+_SUSPICIOUS: Final = re2.compile(
+    rb"(?i)\\|pass|secret|token|credential|auth|api[-_.]?key|private|://|bearer|basic"
+    rb"|:[^/@\s]+@(?:[^s]|s[^h]|sh[^a]|sha[0-9]{0,2}[^0-9]|sha[0-9]{3}[^:])"
+)
 MASK: Final = "***"
 
 
@@ -68,6 +75,7 @@ class DecisionLog:
         if self._sink is None:
             return
         decision, review = entry.decision, entry.review
+        shown: Callable[[str], str] = _masked_text if entry.suspicious else str
         line: dict[str, Any] = {
             "time": timestamp(self._now()),
             "level": "info",
@@ -75,7 +83,7 @@ class DecisionLog:
             "decision_id": self._new_id(),
             "path": entry.path,
             "requested_by": entry.client,
-            "result": {"allowed": decision.allowed, "reason": decision.reason},
+            "result": {"allowed": decision.allowed, "reason": shown(decision.reason)},
             "policy_revision": entry.revision.policy,
             "data_revision": entry.revision.data,
             "metrics": {"evaluation_us": round(entry.evaluated * 1e6), "total_us": round(entry.total * 1e6)},
@@ -83,12 +91,12 @@ class DecisionLog:
         if decision.cause is not None:
             line["cause"] = decision.cause.value
         if decision.audit:
-            line["audit"] = dict(decision.audit)
+            line["audit"] = {name: shown(mark) for name, mark in decision.audit}
         if review is not None:
             line["namespace"] = review.namespace
-            line["images"] = [_masked_text(use.image) for use in review.uses]
-            shown = _ENCODE(masked(review.document) if entry.suspicious else review.document)
-            line["input"] = msgspec.Raw(shown) if len(shown) <= MAX_INPUT else f"left out: {len(shown)} bytes"
+            line["images"] = [shown(use.image) for use in review.uses]
+            text = _ENCODE(masked(review.document) if entry.suspicious else review.document)
+            line["input"] = msgspec.Raw(text) if len(text) <= MAX_INPUT else f"left out: {len(text)} bytes"
         self._sink.write(_ENCODE(line) + b"\n")
 
 
@@ -112,6 +120,6 @@ def masked(value: Any) -> Any:
 
 
 def _masked_text(text: str) -> str:
-    if "://" in text or " " in text:
-        return _SECRET_VALUE.sub(lambda m: f"{m[1]}{MASK}{m[2]}" if m[1] else f"{m[3]}{MASK}", text)
+    if "://" in text or " " in text or "@" in text:
+        return _SECRET_VALUE.sub(lambda m: f"{m[1] or m[3] or m[4]}{MASK}{m[2] or m[5] or ''}", text)
     return text

@@ -148,6 +148,10 @@ class Bounded(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head of a request is there. One that may be answered at once waits for its body here."""
+        if self.parser.should_upgrade():
+            # The parser takes what follows for another protocol and never gives the body.
+            self._end("it asks for another protocol than HTTP/1.1 (Upgrade)")
+            raise ValueError("upgrade")  # ends the parse; the connection is closed already
         quick = self._manners.quick
         if quick is not None and self._is_quick(quick):
             self._collected = []
@@ -156,7 +160,7 @@ class Bounded(HttpToolsProtocol):
 
     def _is_quick(self, quick: Quick) -> bool:
         cycle = self._cycle()
-        if self.parser.get_method() != b"POST" or self.expect_100_continue or self.parser.should_upgrade():
+        if self.parser.get_method() != b"POST" or self.expect_100_continue:
             return False
         if self.pipeline or (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
             return False

@@ -12,7 +12,8 @@ from urllib.parse import quote, quote_plus
 from ..errors import BuiltinError, OperandError
 from ..json_text import from_json, to_json
 from ..meter import CELL, ENTRY, LARGE, METER
-from ..values import RegoSet, Value
+from ..text import term
+from ..values import RegoSet, Value, unkey
 from . import operands
 from .contract import Builtin
 from .yaml_documents import YamlError, dump, load
@@ -139,7 +140,7 @@ def json_marshal_with_options(a: Value, options: Value) -> Value:
                 else:
                     prefix = v
             case _:
-                raise OperandError(f"operand 2 object contained unknown key {to_json(k) if type(k) is str else k}")
+                raise OperandError(f"operand 2 object contained unknown key {term(unkey(k))}")
     if pretty is None:
         pretty = "indent" in given or "prefix" in given
     if not pretty:
@@ -189,7 +190,10 @@ def json_is_valid(a: Value) -> Value:
 
 def yaml_marshal(a: Value) -> Value:
     """YAML text, block style."""
-    return dump(a)
+    try:
+        return dump(a)
+    except YamlError as e:
+        raise BuiltinError(str(e)) from None
 
 
 def yaml_unmarshal(a: Value) -> Value:

@@ -12,12 +12,12 @@ from ..errors import BuiltinError
 from ..values import Value
 from . import operands
 from .contract import Builtin
-from .regex import compiled
+from .regex import compiled, sound
 
 
 def match(pattern: Value, delimiters: Value, value: Value) -> Value:
     """Whether a text fits a glob. The empty array of delimiters means ``"."``, null means none."""
-    form = operands.string(pattern, 1)
+    form = sound(operands.string(pattern, 1))
     separators: tuple[str, ...]
     if delimiters is None:
         separators = ()
@@ -25,12 +25,12 @@ def match(pattern: Value, delimiters: Value, value: Value) -> Value:
         for item in delimiters:
             if type(item) is not str:
                 raise BuiltinError("invalid delimiter type")
-        separators = tuple(d[:1] for d in delimiters) or (".",)
+        separators = tuple(sound(d[:1]) for d in delimiters) or (".",)
         if any(len(d) != 1 for d in delimiters):
             raise operands.bad(2, "must be an array of single characters")
     else:
         raise operands.wrong(delimiters, 2, "array", "null")
-    text = operands.string(value, 3)
+    text = sound(operands.string(value, 3))
     return compiled(_pattern(form, separators)).fullmatch(text) is not None
 
 

@@ -29,13 +29,20 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
+def sound(text: str) -> str:
+    """The text with halves of surrogate pairs, which have no UTF-8, replaced; the same object where there are none."""
+    if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text):
+        return text
+    return text.encode("utf-8", "replace").decode()
+
+
 def compiled(pattern: str) -> Any:
     """A pattern ready for use; raises :class:`BuiltinError` with Go's words where it is none."""
     if len(pattern) > MAX_PATTERN:
         raise BuiltinError("error parsing regexp: expression too large")
     if "\\C" in pattern and _ANY_BYTE.search(pattern):
         raise BuiltinError("error parsing regexp: invalid escape sequence: `\\C`")
-    if "\ud800" <= max(pattern, default="") <= "\udfff":
+    if sound(pattern) is not pattern:
         raise BuiltinError("error parsing regexp: invalid UTF-8")
     try:
         if len(pattern) > LARGE or "{" in pattern:
@@ -72,7 +79,7 @@ def _reason(error: Exception, pattern: str) -> str:
 
 def match(pattern: Value, value: Value) -> Value:
     """Whether the pattern matches anywhere in the text."""
-    p, text = operands.string(pattern, 1), operands.string(value, 2)
+    p, text = operands.string(pattern, 1), sound(operands.string(value, 2))
     return compiled(p).search(text) is not None
 
 
@@ -89,7 +96,7 @@ def is_valid(pattern: Value) -> Value:
 
 def split(pattern: Value, value: Value) -> Value:
     """The text between the matches."""
-    p, text = operands.string(pattern, 1), operands.string(value, 2)
+    p, text = operands.string(pattern, 1), sound(operands.string(value, 2))
     expression = compiled(p)
     if p and not text:
         return [""]
@@ -132,19 +139,19 @@ def _matches(expression: Any, text: str, n: int) -> list[Any]:
 
 def find_n(pattern: Value, value: Value, n: Value) -> Value:
     """The first ``n`` matches; all of them where it is negative."""
-    p, text, limit = operands.string(pattern, 1), operands.string(value, 2), operands.integer(n, 3)
+    p, text, limit = operands.string(pattern, 1), sound(operands.string(value, 2)), operands.integer(n, 3)
     return [m.group() for m in _matches(compiled(p), text, limit)]
 
 
 def find_all_string_submatch_n(pattern: Value, value: Value, n: Value) -> Value:
     """The first ``n`` matches with their groups; a group that took no part is empty."""
-    p, text, limit = operands.string(pattern, 1), operands.string(value, 2), operands.integer(n, 3)
+    p, text, limit = operands.string(pattern, 1), sound(operands.string(value, 2)), operands.integer(n, 3)
     return [[m.group(), *(g or "" for g in m.groups())] for m in _matches(compiled(p), text, limit)]
 
 
 def replace(context: Context, base: Value, pattern: Value, value: Value) -> Value:
     """The text with every match replaced; ``$1`` and ``${name}`` stand for groups."""
-    text, p, by = operands.string(base, 1), operands.string(pattern, 2), operands.string(value, 3)
+    text, p, by = sound(operands.string(base, 1)), operands.string(pattern, 2), operands.string(value, 3)
     expression = compiled(p)
     found = _matches(expression, text, -1)
     context.spend(len(found), len(text) + len(found) * len(by))
@@ -197,7 +204,7 @@ def _expanded(template: str, m: Any, expression: Any) -> str:
 
 def template_match(template: Value, value: Value, start: Value, end: Value) -> Value:
     """Whether the text fits a template with patterns between the two delimiters."""
-    form, text = operands.string(template, 1), operands.string(value, 2)
+    form, text = sound(operands.string(template, 1)), sound(operands.string(value, 2))
     opening, closing = operands.string(start, 3), operands.string(end, 4)
     for which, given in (("start", opening), ("end", closing)):
         size = len(given.encode("utf-8", "replace"))

@@ -103,10 +103,10 @@ def replace_n(context: Context, patterns: Value, a: Value) -> Value:
     table = operands.obj(patterns, 1)
     text = operands.string(a, 2)
     pairs: list[tuple[str, str]] = []
-    for k in sorted(table, key=str):
+    if any(type(k) is not str for k in table):
+        raise OperandError("operand 1 non-string key found in pattern object")
+    for k in sorted(table):
         v = table[k]
-        if type(k) is not str:
-            raise OperandError("operand 1 non-string key found in pattern object")
         if type(v) is not str:
             raise OperandError("operand 1 non-string value found in pattern object")
         pairs.append((k, v))

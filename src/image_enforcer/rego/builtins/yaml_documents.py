@@ -269,11 +269,17 @@ def _literal(dumper: Any, data: _Literal) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(data))
 
 
+def _stays_text(data: str) -> bool:
+    try:
+        return type(scalar(data, "", True)) is str
+    except YamlError:
+        return False
+
+
 def _string(dumper: Any, data: str) -> Any:
     if "\n" in data:
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|")
-    resolved = scalar(data, "", True)
-    if type(resolved) is not str or data.lower() in ("y", "n", "yes", "no", "on", "off"):
+    if not _stays_text(data) or data.lower() in ("y", "n", "yes", "no", "on", "off"):
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"')
     return dumper.represent_scalar("tag:yaml.org,2002:str", data)
 

@@ -220,7 +220,7 @@ class RuleTree:
         return {id(rule): self.of(rule) for rule, _ in self.rules()}
 
     def of(self, rule: Rule) -> list[tuple[Rule, Ref]]:
-        """The rules that a rule refers to, ``else`` branches included."""
+        """The rules that a rule refers to, ``else`` branches included; what its own branches refer to is theirs."""
         found: dict[int, tuple[Rule, Ref]] = {}
         for x in walk((rule.head, rule.body)):
             if isinstance(x, Ref) and isinstance(x.head, Var) and x.head.name == "data":
@@ -229,15 +229,7 @@ class RuleTree:
                     while link is not None:
                         found[id(link)] = (link, path)
                         link = link.else_
-        if rule.else_ is not None:
-            path = next(p for r, p in self.find_rules(rule))
-            found[id(rule.else_)] = (rule.else_, path)
         return list(found.values())
-
-    def find_rules(self, rule: Rule) -> list[tuple[Rule, Ref]]:
-        """The rule among those of its node."""
-        module = self.module_of[id(rule)]
-        return [(rule, rule_path(module.package.names, rule))]
 
     def matching(self, ref: Ref) -> list[tuple[Rule, Ref]]:
         """The rules that a reference may mean: on its way, at its end, or below it."""

@@ -27,6 +27,9 @@ RAW_TEMPLATE_END = "raw-template-string-end"
 MAX_FAULTS = 100
 """How many faults of one string are looked for; behind so many the rest of the text is not read."""
 
+MAX_LINE = 4096
+"""How much of a line is shown with an error, in characters."""
+
 OPERATORS = {
     "[": "[", "]": "]", "{": "{", "}": "}", "(": "(", ")": ")", ",": ",", ":": ":", ";": ";", ".": ".",
     "+": "plus", "-": "minus", "*": "mul", "/": "div", "%": "rem", "&": "and", "|": "or",
@@ -125,7 +128,11 @@ class Source:
             begin = min(begin, end)
             line = text[begin:end]
             self._line = (begin, end, line)  # many faults of one line share it
-        return line, at - begin
+        index = at - begin
+        if len(line) <= MAX_LINE:
+            return line, index
+        start = max(0, index - MAX_LINE // 2)
+        return line[start : start + MAX_LINE], index - start
 
 
 class Lexer:

@@ -36,6 +36,14 @@ class NotARule(Exception):
     """A body cannot be read as a rule; the text says why."""
 
 
+MAX_PROBLEMS = 100
+"""How many parse errors are reported of one text: a hostile one could have as many as characters."""
+
+
+def _refusal(problems: list[Problem]) -> CompileError:
+    return CompileError(problems[:MAX_PROBLEMS])
+
+
 def parse_module(name: str, text: str, *, version: int = 1, annotations: bool = True) -> Module:
     """Read a policy file; raises :class:`CompileError` with every parse error found."""
     source = Source(name, text)
@@ -49,7 +57,7 @@ def parse_module(name: str, text: str, *, version: int = 1, annotations: bool = 
         blocks, problems = parse_blocks(source, c.comment_tokens)
         c.faults.extend(problems)
     if c.faults:
-        raise CompileError(c.faults)
+        raise _refusal(c.faults)
     if not found:
         raise CompileError([Problem(PARSE_ERROR, "empty module", Location(name, 0, 0))])
     return _module(source, c, found, blocks, version)
@@ -95,13 +103,13 @@ def _module(source: Source, c: Cursor, found: list[Statement], blocks: list[Anno
                 problems.extend(_check_v1(link, c.note_of(link)))
                 link = link.else_
     if problems:
-        raise CompileError(problems)
+        raise _refusal(problems)
     module = Module(
         package, tuple(imports), tuple(rules), c.comments(), (), min(level, 1), source.name, source.text
     )  # fmt: skip
     attached, faults = attach(module, blocks)
     if faults:
-        raise CompileError(faults)
+        raise _refusal(faults)
     return attached
 
 
@@ -114,7 +122,7 @@ def parse_query(text: str, *, version: int = 1, name: str = "") -> Body:
     except (TooDeep, RecursionError):
         raise too_deep(source) from None
     if c.faults:
-        raise CompileError(c.faults)
+        raise _refusal(c.faults)
     body: list[Expr] = []
     for item in found:
         if not isinstance(item, tuple):
@@ -137,7 +145,7 @@ def parse_statements(
     except (TooDeep, RecursionError):
         raise too_deep(source) from None
     if c.faults:
-        raise CompileError(c.faults)
+        raise _refusal(c.faults)
     problems: list[Problem] = []
     for item in found:
         if isinstance(item, Rule) and version >= 1:
@@ -146,7 +154,7 @@ def parse_statements(
                 problems.extend(_check_v1(link, c.note_of(link)))
                 link = link.else_
     if problems:
-        raise CompileError(problems)
+        raise _refusal(problems)
     return tuple(found)
 
 

@@ -277,6 +277,8 @@ def _stays_text(data: str) -> bool:
 
 
 def _string(dumper: Any, data: str) -> Any:
+    if any(c in data for c in "\x85\u2028\u2029\r"):  # line breaks to YAML, which folds them
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"')
     if "\n" in data:
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|")
     if not _stays_text(data) or data.lower() in ("y", "n", "yes", "no", "on", "off"):

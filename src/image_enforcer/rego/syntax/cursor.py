@@ -45,9 +45,9 @@ class Cursor:
     """Where a parser is in one text.
 
     A reading function returns None where it cannot go on; the fault is then in ``faults``. Alternatives are tried
-    by going back to an earlier :data:`Mark`, faults included; terms read once are remembered by position in
-    ``memo``, so that going back does not cost twice. ``version`` is 0 or 1; ``keywords`` are the words that are
-    keywords at the moment.
+    by going back to an earlier :data:`Mark`, faults included; terms read once, and failures to read one, are
+    remembered by position in ``memo``: without that, nested alternatives would cost twice as much a level.
+    ``version`` is 0 or 1; ``keywords`` are the words that are keywords at the moment.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Cursor:
         self.wildcards = 0
         self.depth = 0
         self.notes: dict[int, tuple[Rule, RuleNote]] = {}
-        self.memo: dict[tuple[int, int], tuple[Term | None, int, int]] = {}
+        self.memo: dict[tuple[int, int, int], tuple[Term | None, int, int, tuple[Problem, ...]]] = {}
         self.as_name = -1
         """The position of a keyword that is a name here."""
         self.generation = 0

@@ -88,20 +88,21 @@ def _climb(c: Cursor, lhs: Term, start: int, level: int) -> Term | None:
 
 def read_term(c: Cursor) -> Term | None:
     """A single term, references and calls included."""
-    mark = (c.pos, c.generation)
-    known = c.memo.get(mark)
-    if known is not None and known[2] == c.as_name:
-        c.pos = known[1]
-        return known[0]
-    as_ident = c.as_name
+    mark = (c.pos, c.generation, c.as_name)
+    known = None if c.hints else c.memo.get(mark)
+    if known is not None:
+        made, c.pos, c.as_name, faults = known
+        c.faults.extend(faults)
+        return made
+    fresh = not c.hints
     before = len(c.faults)
     c.enter()
     try:
         made = _read_term_anew(c)
     finally:
         c.depth -= 1
-    if made is not None and len(c.faults) == before:
-        c.memo[mark] = (made, c.pos, as_ident)
+    if fresh and not c.hints:
+        c.memo[mark] = (made, c.pos, c.as_name, tuple(c.faults[before:]))
     return made
 
 

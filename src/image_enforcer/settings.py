@@ -68,10 +68,9 @@ class Bounds:
     """Bytes of all reviews that are being received."""
     connections: int = 1024
     """Connections open at a time; more are closed at once."""
-    waiting: int = 256
-    """Reviews that wait for an answer; more are refused as overload."""
-    threads: int = 4
-    """Evaluations side by side that take longer than ``inline``."""
+    threads: int = 1
+    """Evaluations side by side that take longer than ``inline``. More than one are no faster, since one interpreter
+    runs them, and each may take its memory."""
     inline: float = 0.005
     """Seconds that an evaluation may hold up the others before it continues beside them."""
     receive: float = 10.0

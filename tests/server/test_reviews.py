@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Served:
         self.log = folder / "decisions.log"
         self._fd = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.metrics = Metrics()
-        self.pace = Pace(engine, SMALL)
+        self.pace = Pace(engine, SMALL, time.monotonic)
         numbers = iter(range(10**9))
         ticks = iter(range(10**9))
         self.app = Reviews(
@@ -121,7 +122,7 @@ async def test_what_is_no_review_is_refused_without_asking(serve: Callable[..., 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_bytes_are_allowed_or_crash(body: bytes) -> None:
     async def one() -> None:
-        pace = Pace(Scripted(), SMALL)
+        pace = Pace(Scripted(), SMALL, time.monotonic)
         app = Reviews(pace, rego.from_json, Guard(), SMALL, DecisionLog(None, lambda: 0, str), Metrics(), lambda: 0.0)
         assert (await ask(app, PATH, [body])).review["allowed"] is False
         pace.close()

@@ -210,7 +210,7 @@ class Reviews:
         if review is None:
             return None
         asked = self._clock()
-        found = self._pace.at_once(review.document) or await self._pace.beside(review.document)
+        found = self._pace.at_once(review.document) or await self._pace.beside(review.document, len(body))
         answer.evaluated = self._clock() - asked
         if found is None:
             answer.decision = self._guard.undecided(_OVERLOAD, review.namespace)

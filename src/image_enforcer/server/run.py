@@ -11,6 +11,7 @@ import random
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -35,6 +36,9 @@ from .tokens import Tokens
 
 IDLE = 120.0
 """Seconds that an idle connection is kept: longer than the API server's 90, so that it is the one to close."""
+SWITCH = 0.0005
+"""Seconds for which a long evaluation keeps the interpreter from the other reviews (Python's default is ten times
+that)."""
 LOOK = 1.0
 """Seconds between looks at certificate and token files."""
 
@@ -114,7 +118,7 @@ class Service:
         self.sockets = bind(settings.addr, "--addr"), bind(settings.admin_addr, "--admin-addr")
         self._metrics = Metrics()
         self._metrics.loaded(time.time())
-        self._pace = Pace(engine, settings.bounds)
+        self._pace = Pace(engine, settings.bounds, time.monotonic)
         self._metrics.watch_lines(lambda: self._decisions.dropped + self._sink.dropped, lambda: self._pace.slow)
         self._reviews = Reviews(
             self._pace, parse, Guard(exempt=settings.exempt, audit=settings.audit), settings.bounds,
@@ -129,6 +133,7 @@ class Service:
         import uvloop
 
         self._settle()
+        sys.setswitchinterval(SWITCH)
         logging.getLogger("uvicorn").handlers = [Forwarded(self.log)]
         logging.getLogger("uvicorn").propagate = False
         logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -61,10 +61,10 @@ class EmbeddedEngine:
         try:
             loaded = read()
             self._documents = Documents(loaded, version=version)
+            self._current = self._prepare(self._documents.state)
         except (LoadError, CompileError) as e:
             raise UnusablePolicy(str(e)) from None
         self.notices = loaded.notices
-        self._current = self._prepare(self._documents.state)
 
     @classmethod
     def from_paths(

@@ -64,6 +64,8 @@ class Bounds:
 
     body: int = 1 << 20
     """Bytes of one review. The API server's own requests are at most 3 MiB, a review is a small part of one."""
+    quick: int = 16 << 10
+    """Bytes of a review that is collected where it is read. Larger ones are counted among ``buffered``."""
     buffered: int = 8 << 20
     """Bytes of all reviews that are being received."""
     connections: int = 1024

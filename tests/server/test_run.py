@@ -261,3 +261,26 @@ def test_many_connections_at_once(files: tuple[Path, Path]) -> None:
         for connection in connections:
             assert json.loads(connection.getresponse().read())["status"]["allowed"] is True
             connection.close()
+
+
+def test_many_large_reviews_that_never_end_take_little_memory(files: tuple[Path, Path]) -> None:
+    def memory(pid: int) -> int:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM:"))
+
+    with serving([files[0]], [files[1]]) as server:
+        assert server.post(encoded("a:1"))["allowed"] is True
+        idle = memory(server.process.pid)
+        open_ones = []
+        for _ in range(200):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+            connection.putrequest("POST", "/image-policy")
+            connection.putheader("Content-Length", str(1 << 20))
+            connection.endheaders(b" " * (1 << 19))
+            open_ones.append(connection)
+        assert server.post(encoded("a:1"))["allowed"] is True
+        assert memory(server.process.pid) - idle < 64
+        refused = [json.loads(c.getresponse().read())["status"] for c in open_ones]
+        assert not any(status["allowed"] for status in refused)
+        for connection in open_ones:
+            connection.close()

@@ -166,7 +166,7 @@ class Service:
     async def _serve(self, watch: Watch | None) -> None:
         settings, bounds = self._settings, self._settings.bounds
         quick = Quick(
-            paths=frozenset(path.encode() for path in PATHS), most=bounds.body, answer=self._reviews.at_once,
+            paths=frozenset(path.encode() for path in PATHS), most=bounds.quick, answer=self._reviews.at_once,
             closing=lambda: self._reviews.draining,
         )  # fmt: skip
         manners = Manners(

@@ -1,0 +1,79 @@
+"""The page about limits says the figures that hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from image_enforcer.adapters.policy import embedded
+from image_enforcer.analysis import reference, review, text
+from image_enforcer.cli import subjects
+from image_enforcer.opa import files
+from image_enforcer.opa.rest import bodies, connection, evaluate, paths
+from image_enforcer.opa.rest import run as rest
+from image_enforcer.rego import Limits, json_text, types, values
+from image_enforcer.rego.builtins import regex, yaml_documents
+from image_enforcer.rego.syntax import cursor, module
+from image_enforcer.server import decision_log, logs, pace, protocol, run
+from image_enforcer.services import decide
+from image_enforcer.settings import Bounds, PolicySource
+
+BOUNDS = Bounds()
+SECONDS = PolicySource(policies=()).seconds
+UNPACKED = f"{bodies.BodyLimits().plain >> 20} MiB, {bodies.BodyLimits().unpacked >> 20} MiB unpacked"
+EXPECTED = {
+    "body of a review": f"{BOUNDS.body >> 20} MiB",
+    "bodies that are being received, together": f"{BOUNDS.buffered >> 20} MiB",
+    "request line and headers": f"{protocol.MAX_HEAD >> 10} KiB",
+    "time for a request to arrive": f"{BOUNDS.receive:g} s",
+    "connections": f"{BOUNDS.connections}",
+    "idle connection": f"{run.IDLE:g} s",
+    "nesting of a document": f"{json_text.MAX_DEPTH} levels",
+    "exponent of a number in a document": f"{json_text.MAX_EXPONENT}",
+    "images of a review": f"{review.MAX_IMAGES}",
+    "characters of an image": f"{review.MAX_IMAGE}",
+    "characters of a namespace": f"{review.MAX_NAMESPACE}",
+    "path of a repository in an image": f"{reference.MAX_PATH} characters",
+    "time that an evaluation may hold up others": f"{BOUNDS.inline * 1000:g} ms",
+    "reviews that wait for that": f"{pace.QUEUE}",
+    "bodies of those reviews, together": f"{pace.HELD >> 20} MiB",
+    "time that a review waits for that": f"{pace.PATIENCE:g} s",
+    "characters of a reason": f"{text.MAX_REASON}",
+    "audit annotations of an answer": f"{decide.MAX_MARKS}",
+    "input in a line of the decision log": f"{decision_log.MAX_INPUT >> 10} KiB",
+    "log lines that wait for a slow reader": f"{logs.BACKLOG >> 20} MiB",
+    "time of one evaluation": f"{SECONDS:g} s (`--evaluation-timeout`); {Limits().seconds:g} s over REST",
+    "steps of one evaluation in `serve`": f"{embedded.LIMITS.units}",
+    "memory that one evaluation makes, held or dropped": f"{(embedded.LIMITS.memory or 0) >> 20} MiB",
+    "bits of an integer": f"{values.MAX_BITS}",
+    "characters of a regular expression": f"{regex.MAX_PATTERN}",
+    "values that one YAML text of a policy or data file has, aliases followed": f"{yaml_documents.MAX_NODES}",
+    "nesting of terms and bodies in a text": f"{cursor.MAX_DEPTH} levels",
+    "parse errors shown of one text": f"{module.MAX_PROBLEMS}",
+    "parts of a type that are looked at": f"{types.MAX_WEIGHT}",
+    "values of the policy's answer": f"{embedded.MAX_VALUES}",
+    "one file with policies or data": f"{files.MAX_FILE >> 20} MiB",
+    "all files of one load": f"{files.MAX_TOTAL >> 20} MiB",
+    "names below one directory": f"{files.MAX_ENTRIES}",
+    "directories inside each other": f"{files.MAX_DEPTH}",
+    "one file with manifests (`verify -f`)": f"{subjects.MAX_FILE >> 20} MiB",
+    "rest: body": UNPACKED,
+    "rest: request line and headers": f"{connection.MAX_HEAD >> 10} KiB, {connection.MAX_HEADERS} headers",
+    "rest: time for the headers to arrive": f"{connection.HEAD_SECONDS:g} s",
+    "rest: connections": f"{rest.MAX_CONNECTIONS}",
+    "rest: evaluations that wait": f"{evaluate.MAX_WAITING}",
+    "rest: segments of a document's path": f"{paths.MAX_STEPS}",
+    "digits of an integer in a review": "4300",  # msgspec's own
+}
+
+
+def test_the_figures_are_those_in_force(root: Path) -> None:
+    found: dict[str, str] = {}
+    prefix = ""
+    for line in (root / "docs" / "reference" / "limits.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            prefix = "rest: " if "REST" in line else ""
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and cells[0] not in ("what", "---"):
+            assert cells[2], line
+            found[prefix + cells[0]] = cells[1]
+    assert found == EXPECTED

@@ -179,7 +179,7 @@ def _kind(mode: int) -> str:
 def unreadable(path: str, error: OSError | ValueError) -> Unreadable:
     """An error of the operating system in OPA's words, with a next step."""
     if not isinstance(error, OSError):
-        return Unreadable(f"stat {path!r}: {error}", "check the path")
+        return Unreadable(f"stat {path!r}: invalid argument", "check the path: no file can have this name")
     text = f"stat {path}: {(error.strerror or str(error)).lower()}"
     match error.errno:
         case errno.ENOENT if Path(path).is_symlink():

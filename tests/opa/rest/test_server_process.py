@@ -1,6 +1,5 @@
 """The real server: starting, stopping, reloading, TLS, tokens, and clients that mean harm."""
 
-import datetime
 import json
 import re
 import signal
@@ -15,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.e2e.certificates import Authority
 
 Start = Callable[..., Any]
 
@@ -176,33 +173,6 @@ def test_listening_for_everybody_without_authorization_is_warned_of(server: Star
     assert "Listening beyond this machine without authorization" in s.text
 
 
-def certificate(
-    folder: Path, name: str, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """A certificate with its key as ``name.pem`` and ``name.key``; without an issuer it signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer[0].subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .sign(issuer[1] if issuer else key, hashes.SHA256())
-    )
-    (folder / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / f"{name}.key").write_bytes(secret)
-    return made, key
-
-
 def over_tls(port: int, context: ssl.SSLContext, request: bytes) -> bytes:
     with (
         socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
@@ -227,20 +197,20 @@ GET_X = b"GET /v1/data/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\
 
 
 def test_tls_and_clients_known_by_certificate(server: Start, tmp_path: Path) -> None:
-    ca = certificate(tmp_path, "ca")
-    certificate(tmp_path, "localhost", ca)
-    certificate(tmp_path, "client", ca)
+    authority = Authority(tmp_path)
+    own, client = authority.issue("localhost"), authority.issue("client")
     (tmp_path / "authz.rego").write_text(
-        'package system.authz\n\nallow if {\n\tinput.identity == "CN=client"\n'
+        'package system.authz\n\nallow if {\n\tinput.identity == "CN=client,O=tests"\n'
         '\tinput.client_certificates[0].Subject.CommonName == "client"\n}\n'
     )
     s = server(
-        "--tls-cert-file", "localhost.pem", "--tls-private-key-file", "localhost.key", "--tls-ca-cert-file", "ca.pem",
+        "--tls-cert-file", str(own.certificate), "--tls-private-key-file", str(own.key),
+        "--tls-ca-cert-file", str(authority.certificate),
         "--authentication", "tls", "--authorization", "basic", "authz.rego",
     )  # fmt: skip
-    context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    context = ssl.create_default_context(cafile=authority.certificate)
     assert refused(s.port, context)
-    context.load_cert_chain(tmp_path / "client.pem", tmp_path / "client.key")
+    context.load_cert_chain(client.certificate, client.key)
     assert over_tls(s.port, context, GET_X).startswith(b"HTTP/1.1 200 OK")
     assert "Traceback" not in s.text
 

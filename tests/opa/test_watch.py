@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import watchfiles
 
-from image_enforcer.opa.watch import directories, look, watch
+from image_enforcer.opa.watch import directories, look, now, watch
 
 SECONDS = 20.0
 QUIET = 0.6
@@ -236,3 +236,18 @@ def test_looks_differ_where_files_do(tree: Path) -> None:
     (tree / "a.json").write_text("[]")
     assert look([str(tree)]) != before
     assert look([str(tree / "gone.json")]) != look([str(tree / "a.json")])
+
+
+def test_what_changed_while_it_was_loaded_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text("{}", encoding="utf-8")
+    since = now([str(tmp_path)])
+    file.write_text('{"a": 1}', encoding="utf-8")
+    called, stop = threading.Event(), threading.Event()
+    thread = threading.Thread(target=watch, args=([str(tmp_path)], called.set, stop), kwargs={"since": since})
+    thread.start()
+    try:
+        assert called.wait(SECONDS)
+    finally:
+        stop.set()
+        thread.join(SECONDS)

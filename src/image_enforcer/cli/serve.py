@@ -81,6 +81,7 @@ def serve(
     """
     from .. import wiring
     from ..domain.errors import EnforcerError
+    from ..opa.watch import now
     from ..opa.watch import watch as watch_files
     from ..ports.policy import UnusablePolicy
     from ..rego import from_json
@@ -120,6 +121,8 @@ def serve(
         lame_duck=shutdown_wait_period,
         grace=shutdown_grace_period,
     )
+    paths = [] if settings.source.remote else [*policy, *data]
+    since = now(paths) if watch else None  # what changes while it is loaded is loaded again
     try:
         engine = wiring.policy_engine(settings.source)
     except UnusablePolicy as e:
@@ -141,8 +144,8 @@ def serve(
         service.log("info", notice)
     if not (token_file or client_ca_file) and not listen.loopback:
         service.log("warning", "anybody who reaches this address may ask; give --client-ca-file or --token-file")
-    paths = [] if settings.source.remote else [*policy, *data]
-    return service.run((lambda changed, stop: watch_files(paths, changed, stop)) if watch and paths else None)
+    watching = (lambda changed, stop: watch_files(paths, changed, stop, since=since)) if watch and paths else None
+    return service.run(watching)
 
 
 def address(text: str, flag: str) -> Address:

@@ -28,15 +28,18 @@ POLL_SECONDS: Final = 1.0
 
 def watch(
     paths: Sequence[str], changed: Callable[[], None], stop: threading.Event, started: threading.Event | None = None,
-    *, ignore: Sequence[str] = (), report: Callable[[str], None] | None = None,
+    *, ignore: Sequence[str] = (), report: Callable[[str], None] | None = None, since: Look | None = None,
 ) -> None:  # fmt: skip
     """Call ``changed`` after files that the arguments name have changed, until ``stop`` is set. Blocks.
+
+    ``since`` is how the files looked before they were loaded, see :func:`now`: without it, what changed while they
+    were loaded is not noticed.
 
     ``started`` is set once changes are seen. Where the system gives no events (the limit of inotify is reached), the
     files are looked at every second instead, and ``report`` is told so.
     """
     arguments = [split_prefix(p)[1] for p in paths]
-    seen = look(arguments, ignore)
+    seen = look(arguments, ignore) if since is None else since
     begun = started or threading.Event()
     while not stop.is_set():
         try:
@@ -80,13 +83,18 @@ def _until_moved(
 
 
 def _compare(arguments: Sequence[str], ignore: Sequence[str], seen: Look, changed: Callable[[], None]) -> Look:
-    now = look(arguments, ignore)
-    if now != seen:
+    found = look(arguments, ignore)
+    if found != seen:
         changed()
-    return now
+    return found
 
 
 Look = frozenset[tuple[object, ...]]
+
+
+def now(paths: Sequence[str], ignore: Sequence[str] = ()) -> Look:
+    """How the files that arguments name look now; for :func:`watch`, taken before they are loaded."""
+    return look([split_prefix(p)[1] for p in paths], ignore)
 
 
 def look(arguments: Sequence[str], ignore: Sequence[str] = ()) -> Look:

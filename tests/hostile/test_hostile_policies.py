@@ -111,6 +111,7 @@ def test_it_is_stopped_and_others_are_answered(server: Running, number: int) -> 
     well(server)
 
 
+@pytest.mark.slow
 def test_many_of_them_at_once_are_refused_as_too_many(server: Running) -> None:
     memory = Memory(server.process.pid)
     got: list[dict[str, object]] = []

@@ -180,6 +180,7 @@ def stopped(server: Rest, ask: Any) -> None:
     assert memory.grown < ROOM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
 def test_endless_policies_and_queries_are_stopped(server: Rest, body: str) -> None:
     assert server.ask("PUT", "/v1/policies/endless", f"package endless\n\np if {{ {body} }}\n")[0] == 200

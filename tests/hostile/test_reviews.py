@@ -297,6 +297,7 @@ def test_a_namespace_that_looks_like_another_is_another(server: Running) -> None
             denied(exempting.post(spec(namespace=name, containers=[{"image": odd}])))
 
 
+@pytest.mark.slow
 def test_20_000_reviews_leave_nothing_behind(server: Running) -> None:
     bodies = [encoded(), encoded("evil:1"), b"{", encoded("a b"), text(b'"n": "' + b"a" * 5000 + b'"')]
     one = [

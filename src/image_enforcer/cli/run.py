@@ -12,6 +12,7 @@ from .faults import Fault
 
 if TYPE_CHECKING:
     from ..opa.documents import Documents
+    from ..opa.watch import Look
 
 Flag = Annotated[bool, Parameter(negative=())]
 _OtherFlag = Annotated[bool, Parameter(negative=(), show=False)]
@@ -145,6 +146,7 @@ def run(
     from ..opa.documents import Documents
     from ..opa.errors import OpaError
     from ..opa.loader import Loaded, load
+    from ..opa.watch import now
     from ..rego import CompileError
 
     version = 0 if v0_compatible else 1
@@ -152,6 +154,8 @@ def run(
     def read() -> Loaded:
         return load(list(paths), version=version, ignore=ignore, mount=not no_mount)
 
+    watched = list(paths) if watch else []
+    since = now(watched, ignore) if watched else None  # what changes while it is loaded is loaded again
     try:
         loaded = read()
         documents = Documents(loaded, version=version, max_errors=max_errors)
@@ -164,7 +168,6 @@ def run(
     def reload() -> None:
         documents.replace_files(read())
 
-    watched = list(paths) if watch else []
     if server:
         options = {
             "addresses": addr, "diagnostic": diagnostic_addr, "log_level": log_level,
@@ -173,20 +176,32 @@ def run(
             "ca_file": tls_ca_cert_file, "min_tls": min_tls_version, "grace": shutdown_grace_period,
             "unix_mode": _mode(unix_socket_perm), "ignore": ignore,
         }  # fmt: skip
-        return _serve(documents, options, watched, reload)
+        return _serve(documents, options, watched, reload, since)
     from ..opa.repl.console import Console
 
     return Console(
-        documents, form="json" if format_ == "json" else "pretty", history=history, watched=watched, reload=reload
+        documents,
+        form="json" if format_ == "json" else "pretty",
+        history=history,
+        watched=watched,
+        ignore=ignore,
+        since=since,
+        reload=reload,
     ).run()
 
 
-def _serve(documents: Documents, options: Mapping[str, Any], watched: list[str], reload: Callable[[], None]) -> int:
+def _serve(
+    documents: Documents,
+    options: Mapping[str, Any],
+    watched: list[str],
+    reload: Callable[[], None],
+    since: Look | None,
+) -> int:
     from ..opa.rest.addresses import AddressError
     from ..opa.rest.run import Options, SetupError, serve
 
     try:
-        return serve(documents, Options(**options), watched, reload)
+        return serve(documents, Options(**options), watched, reload, since)
     except AddressError as e:
         if e.in_use:
             raise Fault("IE2008", str(e), hint="stop that program, or choose another port with --addr") from None

@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,7 +81,6 @@ def test_a_changed_policy_is_loaded_and_a_broken_one_is_not(server: Start, tmp_p
     s = server("-w", "policies")
     s.ask("PUT", "/v1/data/fromfile/a", "2")
     s.ask("PUT", "/v1/data/pushed", "3")
-    time.sleep(1)  # the watch begins on a thread of its own; nothing tells when
 
     (folder / "p.rego").write_text("package p\n\nx := 10\n")
     s.wait_for("Processed file watch event")

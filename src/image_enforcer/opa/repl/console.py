@@ -17,6 +17,7 @@ from ...rego import RegoError
 from .. import presentation
 from ..documents import Documents
 from ..errors import OpaError
+from ..watch import Look, watch
 from .session import MAX_STATEMENT, Session
 from .settings import Format
 
@@ -29,13 +30,17 @@ class Console:
 
     def __init__(
         self, documents: Documents, *, form: Format = "pretty", history: str = "", watched: Sequence[str] = (),
-        ignore: Sequence[str] = (), reload: Callable[[], None] | None = None,
+        ignore: Sequence[str] = (), since: Look | None = None, reload: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
-        """``reload`` is called when one of the ``watched`` paths has changed; it raises, and all stays as it was."""
+        """``reload`` is called when one of the ``watched`` paths has changed; it raises, and all stays as it was.
+
+        ``since`` is how they looked before they were loaded.
+        """
         self.session = Session(documents, form=form)
         self.history = history
         self.watched = watched
         self.ignore = ignore
+        self.since = since
         self.reload = reload
 
     def run(self) -> int:
@@ -57,12 +62,11 @@ class Console:
         if not self.watched or self.reload is None:
             yield
             return
-        from ..watch import watch
 
         stop, started = threading.Event(), threading.Event()
         thread = threading.Thread(
             target=watch, args=(self.watched, self._reloaded, stop, started), daemon=True,
-            kwargs={"ignore": self.ignore, "report": self._report},
+            kwargs={"ignore": self.ignore, "report": self._report, "since": self.since},
         )  # fmt: skip
         thread.start()
         started.wait(5)

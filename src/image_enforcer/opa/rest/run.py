@@ -26,7 +26,7 @@ from ... import __version__
 from ...rego import CompileError, Host, Location
 from ..documents import Documents
 from ..errors import OpaError
-from ..watch import watch
+from ..watch import Look, watch
 from .addresses import Address, AddressError, listen, parse
 from .app import App, Settings
 from .authz import Authorizer
@@ -77,7 +77,13 @@ def make_app(
     return App(services, authorizer, metrics, log, Settings(authentication=options.authentication))
 
 
-def serve(documents: Documents, options: Options, watched: Sequence[str], reload: Callable[[], None]) -> int:
+def serve(
+    documents: Documents,
+    options: Options,
+    watched: Sequence[str],
+    reload: Callable[[], None],
+    since: Look | None = None,
+) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code. Raises :class:`SetupError`, :class:`AddressError`."""
     log = make_log(sys.stderr, options.log_level, options.log_format, _now)
     context = tls_context(options)
@@ -92,7 +98,7 @@ def serve(documents: Documents, options: Options, watched: Sequence[str], reload
         writer = stack.enter_context(_executor(1, "write"))
         app = make_app(documents, options, log, threads, writer)
         if watched:
-            stack.enter_context(_watching(watched, options.ignore, reload, log))
+            stack.enter_context(_watching(watched, options.ignore, since, reload, log))
         _tune()
         stack.enter_context(library_logs(log))
         log.debug("Server initialized.")
@@ -200,7 +206,11 @@ def _warn(log: FilteringBoundLogger, addresses: Sequence[Address], options: Opti
 
 @contextlib.contextmanager
 def _watching(
-    paths: Sequence[str], ignore: Sequence[str], reload: Callable[[], None], log: FilteringBoundLogger
+    paths: Sequence[str],
+    ignore: Sequence[str],
+    since: Look | None,
+    reload: Callable[[], None],
+    log: FilteringBoundLogger,
 ) -> Generator[None, None, None]:
     stop = threading.Event()
 
@@ -220,7 +230,7 @@ def _watching(
     thread = threading.Thread(
         target=watch,
         args=(paths, changed, stop),
-        kwargs={"ignore": ignore, "report": log.warning},
+        kwargs={"ignore": ignore, "report": log.warning, "since": since},
         name="watch",
         daemon=True,
     )

@@ -43,6 +43,7 @@ from .visit import Rewriter, indexed, is_equality, kept, operator_name
 def equation(names: Names, term: Term, withs: tuple[With, ...] = ()) -> tuple[Expr, Var]:
     """``fresh = term`` as a generated expression, and the fresh variable."""
     var = Var(names.fresh(), term.loc)
+    names.terms[var.name] = term
     operator = Ref((Var("eq", term.loc),), term.loc)
     return Expr(CallExpr(operator, (var, term)), withs=withs, generated=True, loc=term.loc), var
 
@@ -190,6 +191,7 @@ class Calls(Bodies):
 
     def _hoist(self, call: Call, support: list[Expr]) -> Var:
         var = Var(self.names.fresh(), call.loc)
+        self.names.terms[var.name] = call
         support.append(Expr(CallExpr(call.operator, (*call.args, var)), generated=True, loc=call.loc))
         return var
 

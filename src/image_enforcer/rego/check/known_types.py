@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ..errors import Problem
 from ..signatures import signatures
@@ -40,13 +41,14 @@ from ..values import Key, key
 from .constants import constant_value
 from .type_algebra import PropertyOrder, empty_collection
 from .type_env import TypeEnv, TypeNode, extent
-from .visit import ROOTS, operator_name, original_ref
+from .visit import ROOTS, Rewriter, operator_name, original_ref
 
 
 class KnownTypes:
     """What is known of types at a place in a body: those of rules, and by layers those of variables.
 
-    ``overlay`` is what a ``with`` around the place says of rules; ``original`` maps generated names to written ones.
+    ``overlay`` is what a ``with`` around the place says of rules; ``original`` maps generated names to written ones,
+    ``terms`` those of hoisted terms to the terms.
     ``check`` checks the body of a comprehension, whose variables its type depends on.
     """
 
@@ -57,8 +59,10 @@ class KnownTypes:
         check: Callable[[KnownTypes, Body], list[Problem]],
         scopes: tuple[dict[str, Type | None], ...],
         overlay: dict[Key, TypeNode] | None = None,
+        terms: Mapping[str, Term] | None = None,
     ) -> None:
         self.env = env
+        self.terms = terms or {}
         self.original = original
         self.check = check
         self.scopes = scopes
@@ -122,7 +126,7 @@ class KnownTypes:
 
     def inner(self) -> KnownTypes:
         """The same for an inner body with variables of its own."""
-        return KnownTypes(self.env, self.original, self.check, (*self.scopes, {}), self.overlay)
+        return KnownTypes(self.env, self.original, self.check, (*self.scopes, {}), self.overlay, self.terms)
 
     def ref_type(self, ref: Ref) -> Type | None:
         """The type of what a reference finds."""
@@ -189,7 +193,7 @@ class KnownTypes:
 
     def under(self, overlay: dict[Key, TypeNode]) -> KnownTypes:
         """The same below a ``with``."""
-        return KnownTypes(self.env, self.original, self.check, self.scopes, overlay)
+        return KnownTypes(self.env, self.original, self.check, self.scopes, overlay, self.terms)
 
     def learn(self, name: str, kind: Type | None) -> None:
         """Say what a variable is."""
@@ -198,3 +202,31 @@ class KnownTypes:
     def shown(self, ref: Ref) -> str:
         """A reference as text, with the names that were written."""
         return term_text(original_ref(ref, self.original))
+
+    def written(self, ref: Ref) -> Ref:
+        """A reference with the names that were written, and with the terms that were hoisted out of it."""
+        return replace(ref, terms=tuple(self._written(t) for t in ref.terms))
+
+    def _written(self, term: Term) -> Term:
+        match term:
+            case Var(name):
+                hoisted = self.terms.get(name)
+                return replace(term, name=self.original.get(name, name)) if hoisted is None else self._written(hoisted)
+            case Ref():
+                return self.written(term)
+            case Call(operator, args):
+                return replace(term, operator=self.written(operator), args=tuple(self._written(a) for a in args))
+            case _:
+                return _Renamed(self.original).term(term)
+
+
+class _Renamed(Rewriter):
+    """Gives variables inside a term the names that were written."""
+
+    def __init__(self, original: Mapping[str, str]) -> None:
+        self.original = original
+
+    def term(self, term: Term) -> Term:
+        if isinstance(term, Var):
+            return replace(term, name=self.original.get(term.name, term.name))
+        return super().term(term)

@@ -46,12 +46,13 @@ _WORDS = {"seen": "referenced above", "assigned": "assigned above", "declared": 
 
 
 class Names:
-    """Generates ``__localN__``, leaving out names that occur in the text."""
+    """Generates ``__localN__``, leaving out names that occur in the text; ``terms`` has what some of them stand for."""
 
     def __init__(self, taken: set[str], suffix: str = "") -> None:
         self.taken = taken
         self.suffix = suffix
         self.numbers = count()
+        self.terms: dict[str, Term] = {}
 
     def fresh(self) -> str:
         """A new name."""

@@ -148,7 +148,7 @@ def _check_modules(
     stages.add(tree.recursion(original))
     stages.end()
     env = TypeEnv(tree)
-    stages.add(check_rule_types(env, tree, original))
+    stages.add(check_rule_types(env, tree, original, names.terms))
     stages.end()
     for module in work.values():
         stages.add(overrides.unsafe_calls(module.rules, unsafe_builtins))
@@ -307,7 +307,7 @@ def _check_query(
         stages.add(unsafe_problems(unsafe, shown, query=True))
     stages.end()
     body = expand.Dynamics(names).body(body)
-    stages.add(check_query_types(checked.types, body, shown))
+    stages.add(check_query_types(checked.types, body, shown, names.terms))
     stages.end()
     stages.add(overrides.unsafe_calls(body, unsafe_builtins))
     stages.end()

@@ -15,11 +15,16 @@ from .type_bodies import check_body
 from .type_env import TypeEnv, TypeNode
 
 
-def check_rule_types(env: TypeEnv, tree: RuleTree, original: Mapping[str, str]) -> list[Problem]:
-    """Check every rule, those first that others depend on; what they are is put into ``env``."""
+def check_rule_types(
+    env: TypeEnv, tree: RuleTree, original: Mapping[str, str], terms: Mapping[str, Term]
+) -> list[Problem]:
+    """Check every rule, those first that others depend on; what they are is put into ``env``.
+
+    ``original`` maps generated names to written ones, ``terms`` those of hoisted terms to the terms.
+    """
     problems: list[Problem] = []
     for rule in _in_order(tree):
-        problems.extend(_check_rule(env, tree, rule, original))
+        problems.extend(_check_rule(env, tree, rule, original, terms))
     return sorted(problems, key=lambda p: (p.location.file, p.location.row, p.location.col))
 
 
@@ -48,8 +53,10 @@ def _place(rule: Rule) -> tuple[str, int, int]:
     return rule.loc.file, rule.loc.row, rule.loc.col
 
 
-def _check_rule(env: TypeEnv, tree: RuleTree, rule: Rule, original: Mapping[str, str]) -> list[Problem]:
-    types = KnownTypes(env, original, check_body, ({},))
+def _check_rule(
+    env: TypeEnv, tree: RuleTree, rule: Rule, original: Mapping[str, str], terms: Mapping[str, Term]
+) -> list[Problem]:
+    types = KnownTypes(env, original, check_body, ({},), terms=terms)
     head = rule.head
     problems = check_body(types, rule.body)
     path = rule_path(tree.module_of[id(rule)].package.names, rule)
@@ -106,6 +113,8 @@ def _default_any(types: KnownTypes, arg: Term) -> None:
             pass
 
 
-def check_query_types(env: TypeEnv, body: Body, original: Mapping[str, str]) -> list[Problem]:
+def check_query_types(
+    env: TypeEnv, body: Body, original: Mapping[str, str], terms: Mapping[str, Term]
+) -> list[Problem]:
     """Check the body of a query."""
-    return check_body(KnownTypes(env, original, check_body, ({},)), body)
+    return check_body(KnownTypes(env, original, check_body, ({},), terms=terms), body)

@@ -25,6 +25,7 @@ from ..types import (
 )
 from .known_types import KnownTypes
 from .type_algebra import unifies
+from .type_diff import difference, operands, outline, too_wide
 from .type_unification import unify_term, unify_terms
 from .visit import operator_name
 
@@ -47,12 +48,20 @@ def argument_problem(
 ) -> Problem:
     """Wrong operands, with the types there are and those there should be."""
     types = [*want.args, *([want.result] if want.result is not None and message != "arity mismatch" else [])]
-    names = want.names or ("",) * len(types)
-    wanted = [f"{n}: {t}" if n else str(t) for n, t in zip(names, types, strict=False)]
-    if want.variadic is not None:
-        wanted.append(f"{want.variadic}...")
-    lines = (f"have: ({', '.join(type_text(h) for h in have)})", f"want: ({', '.join(wanted)})")
-    return Problem(TYPE_ERROR, f"{name}: {message}", loc, extra=lines)
+    names = [f"{n}: " if n else "" for n in want.names or ("",) * len(types)]
+    more = [] if want.variadic is None else [want.variadic]
+
+    def lines(there: Sequence[str], wanted: Sequence[str], rest: Sequence[str]) -> tuple[str, str]:
+        named = [n + t for n, t in zip(names, wanted, strict=False)]
+        return f"have: ({', '.join(there)})", f"want: ({', '.join([*named, *(f'{r}...' for r in rest)])})"
+
+    shown = lines([type_text(h) for h in have], [str(t) for t in types], [str(v) for v in more])
+    if too_wide(*shown):
+        pairs = [operands(h, t) for h, t in zip(have, types, strict=False)]
+        there = [*(p[0] for p in pairs), *(outline(h) for h in have[len(pairs) :])]
+        wanted = [*(p[1] for p in pairs), *(outline(t) for t in types[len(pairs) :])]
+        shown = lines(there, wanted, [outline(v) for v in more])
+    return Problem(TYPE_ERROR, f"{name}: {message}", loc, extra=shown)
 
 
 def term_type(term: Term) -> Type | None:
@@ -125,6 +134,9 @@ def _equation(types: KnownTypes, expr: Expr, args: tuple[Term, ...]) -> TypeProb
 
 def _mismatch(expr: Expr, left: Type | None, right: Type | None) -> TypeProblem:
     lines = [f"left  : {type_text(left)}", f"right : {type_text(right)}"]
+    if too_wide(*lines):
+        shown = difference(left, right)
+        lines = [f"left  : {shown[0]}", f"right : {shown[1]}"]
     kind = next(
         (
             n

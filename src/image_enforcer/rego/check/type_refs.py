@@ -14,7 +14,6 @@ from .known_types import KnownTypes
 from .type_algebra import empty_collection, one_of, unifies
 from .type_env import TypeNode, extent, names_below
 from .type_unification import unify_term
-from .visit import original_ref
 
 
 def reference_problem(types: KnownTypes, ref: Ref) -> Problem | None:
@@ -141,7 +140,7 @@ def _leaf(types: KnownTypes, found: Type | None, ref: Ref, at: int) -> Problem |
 def _invalid(
     types: KnownTypes, ref: Ref, at: int, have: Type | None, want: Type | None, choices: list[Value]
 ) -> Problem:
-    shown = original_ref(ref, types.original)
+    shown = types.written(ref)
     pad = " " * (len(term_text(replace(shown, terms=shown.terms[:at]))) + 1)
     lines = [term_text(shown), pad + "^"]
     lines.append(f"{pad}have (type): {have}" if have is not None else f"{pad}have: {term_text(shown.terms[at])}")
@@ -155,7 +154,7 @@ def _invalid(
 
 
 def _unsupported(types: KnownTypes, ref: Ref, at: int, have: Type | None) -> Problem:
-    shown = original_ref(ref, types.original)
+    shown = types.written(ref)
     prefix = term_text(replace(shown, terms=shown.terms[: at + 1]))
     lines = (term_text(shown), "^" * len(prefix), f"have: {have}")
     return Problem(TYPE_ERROR, f"undefined ref: {term_text(shown)}", ref.head.loc, extra=lines)

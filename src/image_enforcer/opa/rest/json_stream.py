@@ -8,10 +8,12 @@ from typing import Final
 from ...rego import Value, from_json
 from ...rego.json_text import MAX_DEPTH
 
-_SPACE: Final = re.compile(rb"[ \t\r\n]*+")
-_STRING_PART: Final = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
+_SPACE: Final = re.compile(rb"[ \t\r\n]*")
+# A run and an escape at a time: a repeated group would keep a place to go back to for each of its turns.
+_PLAIN: Final = re.compile(rb'[^"\\\x00-\x1f]*')
+_ESCAPE: Final = re.compile(rb'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _HALF_ESCAPE: Final = re.compile(rb"u[0-9a-fA-F]{0,3}")
-_NUMBER: Final = re.compile(rb"(-?(?:0|[1-9][0-9]*+)?+)((?:\.[0-9]*+)?+)((?:[eE][+-]?+[0-9]*+)?+)")
+_NUMBER: Final = re.compile(rb"(-?(?:0|[1-9][0-9]*)?)((?:\.[0-9]*)?)((?:[eE][+-]?[0-9]*)?)")
 _LITERALS: Final = {b"t": b"true", b"f": b"false", b"n": b"null"}
 _ESCAPES: Final = re.compile(
     rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
@@ -148,10 +150,15 @@ def _number(raw: bytes, at: int) -> int:
     return found.end()
 
 
+def _run(raw: bytes, at: int) -> int:
+    found = _PLAIN.match(raw, at)
+    return at if found is None else found.end()
+
+
 def _string(raw: bytes, at: int) -> int:
-    found = _STRING_PART.match(raw, at)
-    assert found is not None
-    end = found.end()
+    end = _run(raw, at + 1)
+    while (escape := _ESCAPE.match(raw, end)) is not None:
+        end = _run(raw, escape.end())
     if raw[end : end + 1] == b'"':
         return end + 1
     if raw[end : end + 1] != b"\\":

@@ -586,13 +586,19 @@ def _write_value_block(w: Writer, name: str, params: str, block: Block) -> None:
             else:
                 w.put(f"if res is U: res = {value}")
                 w.put(
-                    f"elif not equal(res, {value}): raise conflict({w.names.constant(end.message)}, {w.loc(end.loc)})"
+                    f"elif not equal(res, {value}): "
+                    f"raise conflict({w.names.constant(end.message)}, {w.loc(end.loc)}, res, {value})"
                 )
 
         w.flow(block.ops, finish, "if res is not U: return res" if loops and end.stop else "")
         if loops:
             w.flags.pop()
             w.put("return res")
+
+
+def _conflicts(routine: Routine) -> bool:
+    """Whether the values of a complete rule or function can differ."""
+    return len(routine.clauses) > 1 or any(b.loops for c in routine.clauses for b in c.blocks)
 
 
 def _write_valued(w: Writer, routine: Routine, memo: str) -> None:
@@ -611,6 +617,10 @@ def _write_valued(w: Writer, routine: Routine, memo: str) -> None:
         w.put("e.fuel -= 1")
         w.put("if e.fuel < 0: e.refuel()")
         _begin(w, memo)
+        may_conflict = not routine.early_exit and _conflicts(routine)
+        if may_conflict:
+            w.put("try:")
+            w.indent += 1
         w.put("v = U")
         closes = 0
         for i, clause in enumerate(routine.clauses):
@@ -633,6 +643,14 @@ def _write_valued(w: Writer, routine: Routine, memo: str) -> None:
                 w.indent -= closes
                 closes = 0
         w.indent -= closes
+        if may_conflict:
+            w.indent -= 1
+            places = [tuple(b.end.loc for b in c.blocks if isinstance(b.end, ops.Give)) for c in routine.clauses]
+            rules = "".join(
+                "(" + "".join(f"({n}, {w.loc(at)})," for n, at in zip(row, there, strict=True)) + "),"
+                for row, there in zip(names, places, strict=False)
+            )
+            w.put(f"except conflict as x: raise listed(x, ({rules}), {params}) from None")
         if routine.default:
             w.put(f"if v is U: v = {names[-1][0]}({params})")
         _remember(w, routine, memo)

@@ -17,6 +17,7 @@ from ..syntax import nodes as ast
 from ..types import BOOLEAN, NUMBER
 from ..values import UNDEFINED, RegoSet, Value, equal, key
 from . import access
+from .conflicts import Conflict, listed
 from .emit import Names, Writer, write_routine
 from .state import State, lookup
 
@@ -53,7 +54,7 @@ class Linked:
             get=access.get, get_base=access.get_base, pairs=access.pairs, elements=access.elements,
             elements_anyhow=access.elements_anyhow, check_object=access.check_object, make_object=access.make_object,
             make_set=_make_set, is_collection=access.is_collection, put=access.put, put_path=access.put_path,
-            finish=access.finish, indexed=access.indexed, conflict=access.conflict, one=_one, lookup=lookup,
+            finish=access.finish, indexed=access.indexed, conflict=Conflict, listed=listed, one=_one, lookup=lookup,
         )  # fmt: skip
 
     # --- what running code asks for --------------------------------------------------------------

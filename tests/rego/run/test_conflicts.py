@@ -1,0 +1,54 @@
+"""Conflicts name every value that differs from the first one, and where the rules stand; OPA's words."""
+
+import pytest
+
+from image_enforcer import rego
+
+
+def message(text: str, query: str = "data.a.p", **given: object) -> str:
+    policy = rego.compile_modules({"a.rego": "package a\n" + text})
+    with pytest.raises(rego.EvalError) as caught:
+        policy.prepare(query).run(input=given)
+    assert caught.value.code == "eval_conflict_error"
+    return caught.value.message
+
+
+def test_rules() -> None:
+    text = "p := 1\np := 2 if true\np := 3 if input.x\np := 2 if { 1 == 1 }\np := 1 if true"
+    assert message(text) == (
+        "rule data.a.p produced conflicting values:\n  1 at a.rego:2\n  2 at a.rego:3\n  2 at a.rego:5"
+    )
+
+
+def test_one_rule() -> None:
+    assert message("p := x if { some x in [1, 1, 2, 3] }") == (
+        "rule data.a.p produced conflicting values:\n  1 at a.rego:2\n  2 at a.rego:2"
+    )
+
+
+def test_functions() -> None:
+    text = "f(x) := y if { some y in [x, x + 1] }\nf(x) := 7 if x == 1\nf(x) := 1 if { x == 1 } else := 9"
+    head = "function data.a.f produced conflicting values for the same inputs:\n"
+    assert message(text, "data.a.f(1)") == head + "  1 at a.rego:2\n  2 at a.rego:2\n  7 at a.rego:3"
+    assert message(text, "data.a.f(2)") == head + "  2 at a.rego:2\n  3 at a.rego:2\n  9 at a.rego:4"
+
+
+def test_of_what_a_rule_needs() -> None:
+    text = "q := 1\nq := 2\np if q\np if not q"
+    assert message(text) == "rule data.a.q produced conflicting values:\n  1 at a.rego:2\n  2 at a.rego:3"
+
+
+def test_many_and_long() -> None:
+    text = "\n".join(f'p := "{i}{"x" * 100}"' for i in range(20))
+    lines = message(text).split("\n")
+    assert len(lines) == 12
+    assert lines[1] == f'  "0{"x" * 78}... at a.rego:2'
+    assert lines[-1] == "  ..."
+
+
+def test_what_goes_wrong_while_they_are_listed() -> None:
+    """A further rule beyond the limits does not hide the conflict that there is."""
+    text = "p := 1\np := 2\np := count([x | some x in numbers.range(1, 100000); x > 1])"
+    policy = rego.compile_modules({"a.rego": "package a\n" + text})
+    with pytest.raises(rego.EvalError, match="a.rego:3"):
+        policy.prepare("data.a.p").run(limits=rego.Limits(units=20_000))

@@ -50,5 +50,5 @@ def test_what_goes_wrong_while_they_are_listed() -> None:
     """A further rule beyond the limits does not hide the conflict that there is."""
     text = "p := 1\np := 2\np := count([x | some x in numbers.range(1, 100000); x > 1])"
     policy = rego.compile_modules({"a.rego": "package a\n" + text})
-    with pytest.raises(rego.EvalError, match="a.rego:3"):
+    with pytest.raises(rego.EvalError, match=r"a\.rego:3"):
         policy.prepare("data.a.p").run(limits=rego.Limits(units=20_000))

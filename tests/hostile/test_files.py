@@ -207,10 +207,11 @@ def test_serve_without_streams_says_so_or_answers(tmp_path: Path, streams: str) 
                 with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
                     body = encoded()
                     connection.sendall(
-                        b"POST /image-policy HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+                        b"POST /image-policy HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+                        % len(body)
                     )
                     connection.sendall(body)
-                    got = connection.recv(65536)
+                    got = b"".join(iter(lambda: connection.recv(65536), b""))
                     assert json.loads(got.partition(b"\r\n\r\n")[2])["status"]["allowed"] is True
                     answered = True
                     break

@@ -72,7 +72,8 @@ def _until_moved(
             started.set()
             if fresh or found:
                 seen = _compare(arguments, ignore, seen, changed)
-                if directories(arguments, ignore) != watched:
+                # One that went and came back may have its old inode again, but the watch was on the one that went.
+                if directories(arguments, ignore) != watched or any(path in watched for _, path in found):
                     break
             fresh = False
     except FileNotFoundError:

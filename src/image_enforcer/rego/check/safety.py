@@ -253,7 +253,7 @@ def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
     made: list[Expr] = []
     for position, i in enumerate(done):
         if position:
-            inner.globals |= own[done[position - 1]].keys()
+            inner.globals.update(own[done[position - 1]])  # in place: |= with keys makes a new set
         inner.current = body[i]
         made.append(inner.expr(body[i]))
     found.update(inner.unsafe)

@@ -27,8 +27,15 @@ class RuleNote:
     has_contains: bool = False
 
 
+MAX_CHAIN = 5_000
+"""Operators of one chain, such as ``1 + 1 + 1``: each nests what stands before it one level deeper."""
+
+
 class TooDeep(Exception):
-    """The text nests deeper than :data:`MAX_DEPTH`."""
+    """The text nests deeper than :data:`MAX_DEPTH`, or than :data:`MAX_CHAIN` where ``chain``."""
+
+    def __init__(self, *, chain: bool = False) -> None:
+        self.chain = chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,11 @@ class Cursor:
         if self.depth > MAX_DEPTH:
             raise TooDeep
 
+    def link(self, count: int) -> None:
+        """One more operator in a chain of so many."""
+        if count > MAX_CHAIN:
+            raise TooDeep(chain=True)
+
     def error(self, loc: Location, message: str) -> None:
         """Report a fault at a place."""
         if len(self.hints) == 1:
@@ -237,6 +249,8 @@ class Cursor:
         self.generation += 1
 
 
-def too_deep(source: Source) -> CompileError:
+def too_deep(source: Source, error: TooDeep | RecursionError) -> CompileError:
     """The error of a text that nests too deep."""
-    return CompileError([Problem(PARSE_ERROR, f"nested deeper than {MAX_DEPTH} levels", Location(source.name, 1, 1))])
+    chain = isinstance(error, TooDeep) and error.chain
+    text = f"more than {MAX_CHAIN} operators in one chain" if chain else f"nested deeper than {MAX_DEPTH} levels"
+    return CompileError([Problem(PARSE_ERROR, text, Location(source.name, 1, 1))])

@@ -50,8 +50,8 @@ def parse_module(name: str, text: str, *, version: int = 1, annotations: bool = 
     c = open_text(source, version)
     try:
         found = read_statements(c)
-    except (TooDeep, RecursionError):
-        raise too_deep(source) from None
+    except (TooDeep, RecursionError) as e:
+        raise too_deep(source, e) from None
     blocks: list[Annotations] = []
     if annotations:
         blocks, problems = parse_blocks(source, c.comment_tokens)
@@ -119,8 +119,8 @@ def parse_query(text: str, *, version: int = 1, name: str = "") -> Body:
     c = open_text(source, version, all_keywords=True, rules=False)
     try:
         found = read_statements(c)
-    except (TooDeep, RecursionError):
-        raise too_deep(source) from None
+    except (TooDeep, RecursionError) as e:
+        raise too_deep(source, e) from None
     if c.faults:
         raise _refusal(c.faults)
     body: list[Expr] = []
@@ -142,8 +142,8 @@ def parse_statements(
         c.not_bodies = c.not_bodies or "not" in keywords
     try:
         found = read_statements(c)
-    except (TooDeep, RecursionError):
-        raise too_deep(source) from None
+    except (TooDeep, RecursionError) as e:
+        raise too_deep(source, e) from None
     if c.faults:
         raise _refusal(c.faults)
     problems: list[Problem] = []

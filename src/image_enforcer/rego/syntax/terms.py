@@ -26,7 +26,10 @@ def read_infix(c: Cursor, key_value: bool = True) -> Term | None:
 def _read_membership(c: Cursor, key_value: bool) -> Term | None:
     start = c.token.start
     lhs = _read_binary(c, 2)
+    links = 0
     while lhs is not None:
+        links += 1
+        c.link(links)
         if key_value and c.at(","):
             mark = c.save()
             c.next()
@@ -67,11 +70,14 @@ def _read_binary(c: Cursor, level: int) -> Term | None:
 
 
 def _climb(c: Cursor, lhs: Term, start: int, level: int) -> Term | None:
+    links = 0
     while True:
         kind = c.kind()
         power = INFIX.get(kind, 0)
         if power < level or power == 1:
             return lhs
+        links += 1
+        c.link(links)
         operator = Ref((Var(kind, c.loc()),), c.loc())
         c.next()
         rhs_start = c.token.start

@@ -119,6 +119,16 @@ class DocDemand:
 
 
 @dataclass(frozen=True, slots=True)
+class DocMember:
+    """``dst`` is whether a partial set has a member; the set is made only where it has to be."""
+
+    dst: Reg
+    state: int
+    doc: int
+    value: Operand
+
+
+@dataclass(frozen=True, slots=True)
 class Extent:
     """Base and virtual documents below a constant path, merged; fails where there is nothing at all."""
 
@@ -421,7 +431,7 @@ class Solve:
 
 End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
 Read: TypeAlias = (
-    Load | LoadData | Settle | Get | Scan | DocValue | DocDemand | Extent
+    Load | LoadData | Settle | Get | Scan | DocValue | DocDemand | DocMember | Extent
     | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallBuiltin | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (

@@ -121,6 +121,30 @@ class ProgramPlanner:
             end = ops.PutPath(keys, Const(True) if value is None else planner.value(value), False, rule.head.loc)
         return Block(tuple(planner.ops), end)
 
+    def question(self, doc: int) -> Routine:
+        """The routine that says whether a partial set, whose members it can take apart, has a known member."""
+        got = self._routines.get((doc, "q"))
+        if got is None:
+            node = self.world.documents[doc]
+            numbers = count()
+            member = Reg(next(numbers))
+            blocks: list[Block] = []
+            for at in node.rules:
+                term = at.rule.head.key
+                assert term is not None
+                planner = BodyPlanner(self.world, numbers, count(1), {})
+                planner.unify(term, Slot(member))
+                plan_conditions(planner, at.rule)
+                planner.body(at.rule.body)
+                blocks.append(Block(tuple(planner.ops), ops.Found(True)))
+            path = ".".join(["data", *(str(p) for p in node.path)])
+            made = Routine(
+                kind="member", doc=doc, mask="q", params=(member,), clauses=tuple(Clause((b,)) for b in blocks),
+                default=None, early_exit=True, uniform=True, depth=1, memo=False, label=f"{path} [q]",
+            )  # fmt: skip
+            got = self._routines[(doc, "q")] = trimmed(made)
+        return got
+
     # --- queries ---------------------------------------------------------------------------------
 
     def query(self, body: ast.Body, names: Sequence[str]) -> Routine:

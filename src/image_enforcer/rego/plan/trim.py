@@ -19,7 +19,7 @@ _QUIET = (
 def trimmed(routine: Routine) -> Routine:
     """The same routine with less to do."""
     clauses = (*routine.clauses, *([routine.default] if routine.default else []))
-    uses = Counter(reg.n for c in clauses for b in c.blocks for reg in _registers(b))
+    uses = Counter(reg.n for c in clauses for b in c.blocks for reg in registers(b))
     return replace(
         routine,
         clauses=tuple(_clause(c, uses) for c in routine.clauses),
@@ -64,21 +64,21 @@ def _ignores_order(end: ops.End) -> bool:
             return False
 
 
-def _registers(part: object) -> Iterator[Reg]:
+def registers(part: object) -> Iterator[Reg]:
     """Every mention of a register."""
     match part:
         case Reg():
             yield part
         case tuple():
             for p in part:
-                yield from _registers(p)
+                yield from registers(p)
         case Const() | str() | int() | None:
             pass
         case Block(inner, end):
-            yield from _registers(inner)
-            yield from _registers(end)
+            yield from registers(inner)
+            yield from registers(end)
         case _ if hasattr(part, "__dataclass_fields__"):
             for f in fields(part):  # type: ignore[arg-type] # narrowed by the attribute that makes a dataclass
-                yield from _registers(getattr(part, f.name))
+                yield from registers(getattr(part, f.name))
         case _:
             pass

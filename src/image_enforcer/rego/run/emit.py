@@ -249,6 +249,8 @@ class Writer:
                 else:
                     self.put(f"r{dst.n} = {name}({s}, {self.args(keys)})")
                 self.fail_if(f"r{dst.n} is U")
+            case ops.DocMember(dst, state, doc, value):
+                self._member(dst, self.state(state), doc, self.operand(value))
             case ops.Extent(dst, state, path):
                 self.put(f"r{dst.n} = {self.state(state)}.extent({self._path(path)})")
                 self.fail_if(f"r{dst.n} is U")
@@ -390,6 +392,16 @@ class Writer:
                 self.put(f"{target} = {s}.m[{op.doc}]")
             self.put(f"if {target} is None: {target} = {name}({s})")
         self.fail_if(f"{target} is U")
+
+    def _member(self, dst: Reg, s: str, doc: int, value: str) -> None:
+        static = self.static(doc)
+        made = self.fresh("t")
+        self.put(f"{made} = {s}.g[{doc}]" if static else f"{made} = {s}.m[{doc}]")
+        if static:
+            self.put(f"if {made} is None: {made} = {s}.m[{doc}]")
+        whole, one = self.names.document(doc), self.names.document(doc, "q")
+        self.put(f"if {made} is None: r{dst.n} = {s}.asked({doc}, {value}, {static}, {whole}, {one})")
+        self.put(f"else: r{dst.n} = ({value} if type({value}) is str else key({value})) in {made}.members")
 
     def _mocked(self, target: str, state: int, name: str, args: tuple[Operand, ...], call: str, mockable: bool) -> None:
         if not mockable:
@@ -545,6 +557,8 @@ def write_routine(writer: Writer, routine: Routine, memo: str) -> None:
             _write_query(writer, routine)
         case "complete" | "function":
             _write_valued(writer, routine, memo)
+        case "member":
+            _write_question(writer, routine)
         case _:
             _write_partial(writer, routine, memo)
 
@@ -655,6 +669,22 @@ def _write_valued(w: Writer, routine: Routine, memo: str) -> None:
             w.put(f"if v is U: v = {names[-1][0]}({params})")
         _remember(w, routine, memo)
         w.put("return v")
+
+
+def _write_question(w: Writer, routine: Routine) -> None:
+    params = ", ".join(["s", *(f"r{p.n}" for p in routine.params)])
+    names = [_block_name(routine, i, 0) for i in range(len(routine.clauses))]
+    for name, clause in zip(names, routine.clauses, strict=True):
+        with w.function(f"def {name}({params}):", "return False"):
+            flag = w.solution(clause.blocks[0])
+            w.put(f"return {flag}")
+    with w.function(f"def d{routine.doc}_{routine.mask}({params}):", "return False"):
+        w.put("e = s.e")
+        w.put("e.fuel -= 1")
+        w.put("if e.fuel < 0: e.refuel()")
+        for name in names:
+            w.put(f"if {name}({params}): return True")
+        w.put("return False")
 
 
 def _write_partial(w: Writer, routine: Routine, memo: str) -> None:

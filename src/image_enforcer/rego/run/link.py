@@ -10,6 +10,7 @@ from ..builtins import catalog
 from ..builtins.contract import Builtin
 from ..errors import BuiltinError
 from ..plan.documents import Node
+from ..plan.membership import Questions
 from ..plan.program import ProgramPlanner
 from ..plan.purity import Purity
 from ..signatures import signatures
@@ -42,6 +43,7 @@ class Linked:
         self.planner = ProgramPlanner(modules, bodies)
         self.world = self.planner.world
         self.purity = Purity(self.planner)
+        self.questions = Questions(self.planner)
         self.slots = len(self.world.documents)
         self.nothing: list[Value] = [None] * self.slots  # what is kept where there is nothing to keep it with
         self.names = Names()
@@ -98,7 +100,7 @@ class Linked:
     def query(self, body: ast.Body, names: Sequence[str]) -> Callable[[State, list[Any]], None]:
         """The function of a query: it appends a tuple of the variables' values for each solution."""
         with self._lock:
-            routine = self.planner.query(body, names)
+            routine = self.questions.placed(self.planner.query(body, names))
             writer = self._writer()
             write_routine(writer, routine, "")
             return cast(Callable[[State, list[Any]], None], self._compile(writer, "query"))
@@ -114,7 +116,8 @@ class Linked:
                 if item in self._made:
                     continue
                 writer = self._writer()
-                routine = self.planner.routine(doc, mask)
+                plain = self.planner.question(doc) if mask == "q" else self.planner.routine(doc, mask)
+                routine = self.questions.placed(plain)
                 memo = ("g" if self.purity.static(doc) else "m") if routine.memo else ""
                 write_routine(writer, routine, memo)
                 self._run(writer)

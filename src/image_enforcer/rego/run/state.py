@@ -18,7 +18,7 @@ from ..errors import (
 from ..meter import CELL, ENTRY
 from ..plan.documents import Node
 from ..values import UNDEFINED, Key, RegoSet, Value, key, unkey
-from .access import get, pairs, whole
+from .access import get, member, pairs, whole
 from .limits import Host, Limits
 
 if TYPE_CHECKING:
@@ -34,16 +34,32 @@ MOST_STEPS = 20_000_000
 """What is announced in one piece may run unwatched: some seconds of work."""
 
 
+FIRST_TRY = 1_200
+"""Units for which a set is made at the first question, once for each revision of the data: two milliseconds."""
+
+NEXT_TRY = 5_000
+"""Units that questions about a set may take in one evaluation before it is tried to make the set instead."""
+
+
+class Abandoned(Exception):
+    """What a try needs is more than it was allowed."""
+
+
 class Evaluation:
     """What is one for all states of an evaluation: limits, host, strictness; the context of built-ins."""
 
-    __slots__ = ("_now", "cache", "fuel", "growing", "host", "left", "limits", "location", "room", "start", "strict")
+    __slots__ = (
+        "_now", "cache", "fuel", "granted", "growing", "host", "left", "limits", "location", "room", "start",
+        "strict", "until", "used",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits, host: Host, strict: bool) -> None:
         self.limits = limits
         self.host = host
         self.strict = strict
-        self.fuel = CHUNK
+        self.fuel = self.granted = CHUNK
+        self.used = 0  # units, without those of the chunk at hand
+        self.until: int | None = None  # the end of a try, in units used
         self.left = limits.units
         self.room = BOUNDLESS if limits.memory is None else limits.memory
         self.growing: list[list[Value] | dict[Key, Value]] = []
@@ -56,8 +72,9 @@ class Evaluation:
 
     def refuel(self) -> None:
         """Called when a chunk of units is used up: raise ``LimitError``, or grant the next one."""
-        used = CHUNK - self.fuel
-        self.fuel = CHUNK
+        used = self.granted - self.fuel
+        self.used += used
+        self.fuel = self.granted = CHUNK
         if self.left is not None:
             self.left -= used
             if self.left < 0:
@@ -68,6 +85,41 @@ class Evaluation:
         seconds = self.limits.seconds
         if seconds is not None and self.start is not None and self.host.monotonic() - self.start > seconds:
             raise LimitError("time", f"evaluation took longer than {seconds:g} s")
+        if self.until is not None:
+            self.fuel = self.granted = min(CHUNK, self.until - self.used)
+            if self.fuel <= 0:
+                raise Abandoned
+
+    def total(self) -> int:
+        """Units used so far."""
+        return self.used + self.granted - self.fuel
+
+    def attempt(self, make: Callable[[State], Value], state: State, allowance: int) -> Value:
+        """What ``make`` gives, or UNDEFINED where it needs more units than allowed, or than the limits leave.
+
+        A try within a try is not made.
+        """
+        if self.until is not None:
+            return UNDEFINED
+        self.refuel()
+        if self.left is not None and self.left < 2 * allowance:
+            return UNDEFINED
+        depth, room = len(self.growing), self.room
+        self.until = self.used + allowance
+        self.fuel = self.granted = min(CHUNK, allowance)
+        try:
+            return make(state)
+        except Abandoned:
+            pass
+        except LimitError as crossed:
+            if crossed.kind not in ("units", "memory"):
+                raise
+        finally:
+            self.until = None
+        del self.growing[depth:]
+        self.room = room
+        self.refuel()
+        return UNDEFINED
 
     def _out_of_memory(self) -> LimitError:
         return LimitError("memory", f"evaluation makes more than {self.limits.memory} bytes")
@@ -194,6 +246,49 @@ class State:
         snapshot = self.snapshot
         if snapshot is None or not snapshot.keep(self.g, number, value, size + ENTRY):
             self.m[number] = value
+
+    def asked(
+        self, number: int, value: Value, static: bool, make: Callable[[State], Value],
+        ask: Callable[[State, Value], bool],
+    ) -> bool:  # fmt: skip
+        """Whether a set that is not made yet has a member; ``make`` gives the set, ``ask`` looks for the one.
+
+        The set is made where that could be told from asking: see :mod:`..plan.raising`, and :func:`_plain`.
+        """
+        e = self.e
+        if self.lazy is not None or self.targets is not None or self.mocks is not None or e.strict or not _plain(value):
+            return member(value, make(self))
+        form = value if type(value) is str else key(value)
+        k = (number, form)
+        known: bool | None = self.k.get(k)
+        if known is not None:
+            return known
+        made = self._tried(number, static, make)
+        if made is not UNDEFINED:
+            return form in made.members
+        before = e.total()
+        found = self.k[k] = ask(self, value)
+        self.k[number][0] += e.total() - before
+        e.room -= ENTRY
+        return found
+
+    def _tried(self, number: int, static: bool, make: Callable[[State], Value]) -> Value:
+        """The set, where it is worth trying to make it and that succeeds; else UNDEFINED."""
+        tally = self.k.get(number)  # what questions have cost, and at what cost to try next
+        snapshot = self.snapshot
+        if tally is None:
+            self.k[number] = [0, NEXT_TRY]
+            if not static or snapshot is None or snapshot.long(self.linked, number):
+                return UNDEFINED
+            allowance = FIRST_TRY
+        elif tally[0] < tally[1]:
+            return UNDEFINED
+        else:
+            allowance, tally[1] = tally[0], 2 * tally[0]
+        made = self.e.attempt(make, self, allowance)
+        if static and snapshot is not None and allowance >= FIRST_TRY and self.g[number] is None:
+            snapshot.found_long(self.linked, number)
+        return made
 
     def unmocked(self) -> State:
         """The state in which a replacement runs: it may call what it replaces."""
@@ -356,6 +451,15 @@ class Cursor:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+
+
+def _plain(value: Value) -> bool:
+    """Whether a value has one spelling, so that a rule cannot tell it from the equal value that it would find itself.
+
+    Numbers have several (``1``, ``1.0``), and in base documents they also find keys that are their text.
+    """
+    t = type(value)
+    return t is str or t is bool or value is None or (t is list and all(_plain(v) for v in value))
 
 
 def _printed(value: Value) -> str:

@@ -160,7 +160,7 @@ def run(
         loaded = read()
         documents = Documents(loaded, version=version, max_errors=max_errors)
     except (OpaError, CompileError) as e:
-        print(e, file=sys.stderr)
+        print(f"error: {'initialization' if isinstance(e, CompileError) else 'load'} error: {e}", file=sys.stderr)
         return 2
     for notice in loaded.notices:
         print(notice, file=sys.stderr)

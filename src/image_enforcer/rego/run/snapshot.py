@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, final
 
 from ..errors import DocumentError
-from ..values import Num, RegoSet, Value
+from ..values import Key, Num, RegoSet, Value
 
 MEMO_BYTES: Final = 64 << 20
 """How much derived documents may take up, about, for one snapshot and all policies that read it."""
@@ -30,7 +30,7 @@ class Snapshot:
     never kept, since they may answer otherwise next time.
     """
 
-    __slots__ = ("_holders", "_left", "_lock", "_long", "_memo", "lazy", "root")
+    __slots__ = ("_answers", "_holders", "_left", "_lock", "_memo", "lazy", "root")
 
     def __init__(
         self, root: Value, *, lazy: bool = False, memo_bytes: int = MEMO_BYTES, after: Snapshot | None = None
@@ -45,7 +45,7 @@ class Snapshot:
         self.root = root
         self.lazy: bool = lazy
         self._memo: dict[object, list[Value]] = {}
-        self._long: set[tuple[object, int]] = set()
+        self._answers: dict[tuple[object, int], dict[Key, bool]] = {}
         self._left = memo_bytes
         self._lock = threading.Lock()
 
@@ -69,13 +69,16 @@ class Snapshot:
                 kept[number] = value
         return True
 
-    def long(self, linked: object, number: int) -> bool:
-        """Whether a set turned out to be too long to be made for a question (:meth:`found_long`)."""
-        return (linked, number) in self._long
+    def answers(self, linked: object, number: int) -> dict[Key, bool] | None:
+        """Which members a set that is too long to be made was asked for, and whether it has them; else None.
+
+        Who adds answers must bound their number.
+        """
+        return self._answers.get((linked, number))
 
     def found_long(self, linked: object, number: int) -> None:
         """Remember that a set is too long to be made, or to be kept, for as long as the data stays."""
-        self._long.add((linked, number))
+        self._answers.setdefault((linked, number), {})
 
     def settled(self, value: Value, everywhere: bool) -> Value:
         """A value with the lazy documents in it read whole; ``everywhere``: also in objects made after the snapshot."""

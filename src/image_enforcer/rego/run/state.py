@@ -34,8 +34,8 @@ MOST_STEPS = 20_000_000
 """What is announced in one piece may run unwatched: some seconds of work."""
 
 
-FIRST_TRY = 1_200
-"""Units for which a set is made at the first question, once for each revision of the data: two milliseconds."""
+FIRST_TRY = 4_000
+"""Units for which a set is made at the first question, once for each revision of the data: a millisecond."""
 
 NEXT_TRY = 5_000
 """Units that questions about a set may take in one evaluation before it is tried to make the set instead."""
@@ -43,6 +43,23 @@ NEXT_TRY = 5_000
 
 class Abandoned(Exception):
     """What a try needs is more than it was allowed."""
+
+
+MOST_ANSWERS = 8_192
+LONGEST_KEPT = 256
+"""How many answers about a set are kept with the data, and for members of how many characters at most."""
+
+
+class Tally:
+    """Questions about one set: what they have cost so far, when that is enough to try making the set, the answers."""
+
+    __slots__ = ("answers", "enough", "kept", "spent")
+
+    def __init__(self, kept: dict[Key, bool] | None) -> None:
+        self.spent = 0
+        self.enough = NEXT_TRY
+        self.kept = kept is not None
+        self.answers: dict[Key, bool] = {} if kept is None else kept
 
 
 class Evaluation:
@@ -90,20 +107,13 @@ class Evaluation:
             if self.fuel <= 0:
                 raise Abandoned
 
-    def total(self) -> int:
-        """Units used so far."""
-        return self.used + self.granted - self.fuel
+    def may_try(self, allowance: int) -> bool:
+        """Whether something may be tried: not within a try, nor where the limit is so near that it would be met."""
+        return self.until is None and (self.left is None or self.left + self.fuel - self.granted >= 2 * allowance)
 
     def attempt(self, make: Callable[[State], Value], state: State, allowance: int) -> Value:
-        """What ``make`` gives, or UNDEFINED where it needs more units than allowed, or than the limits leave.
-
-        A try within a try is not made.
-        """
-        if self.until is not None:
-            return UNDEFINED
+        """What ``make`` gives, or UNDEFINED where it needs more units than allowed, or more memory than is left."""
         self.refuel()
-        if self.left is not None and self.left < 2 * allowance:
-            return UNDEFINED
         depth, room = len(self.growing), self.room
         self.until = self.used + allowance
         self.fuel = self.granted = min(CHUNK, allowance)
@@ -255,38 +265,50 @@ class State:
 
         The set is made where that could be told from asking: see :mod:`..plan.raising`, and :func:`_plain`.
         """
-        e = self.e
-        if self.lazy is not None or self.targets is not None or self.mocks is not None or e.strict or not _plain(value):
+        tally = self.k.get(number)
+        if tally is None:
+            by_force = self.lazy is not None or self.targets is not None or self.mocks is not None or self.e.strict
+            if by_force or not _plain(value):
+                return member(value, make(self))
+            made = self._first_try(number, make) if static else UNDEFINED
+            if made is not UNDEFINED:
+                return member(value, made)
+            snapshot = self.snapshot
+            kept = snapshot.answers(self.linked, number) if static and snapshot is not None else None
+            tally = self.k[number] = Tally(kept)
+        if type(value) is str:
+            form: Key = value
+        elif _plain(value):
+            form = key(value)
+        else:
             return member(value, make(self))
-        form = value if type(value) is str else key(value)
-        k = (number, form)
-        known: bool | None = self.k.get(k)
+        known: bool | None = tally.answers.get(form)
         if known is not None:
             return known
-        made = self._tried(number, static, make)
-        if made is not UNDEFINED:
-            return form in made.members
-        before = e.total()
-        found = self.k[k] = ask(self, value)
-        self.k[number][0] += e.total() - before
-        e.room -= ENTRY
+        e = self.e
+        if tally.spent >= tally.enough:
+            allowance, tally.enough = tally.spent, 2 * tally.spent
+            if e.may_try(allowance):
+                made = e.attempt(make, self, allowance)
+                if made is not UNDEFINED:
+                    return form in made.members
+        before = e.used + e.granted - e.fuel
+        found = ask(self, value)
+        tally.spent += e.used + e.granted - e.fuel - before
+        if not tally.kept:
+            e.room -= ENTRY
+            tally.answers[form] = found
+        elif len(tally.answers) < MOST_ANSWERS and type(form) is str and len(form) <= LONGEST_KEPT:
+            tally.answers[form] = found
         return found
 
-    def _tried(self, number: int, static: bool, make: Callable[[State], Value]) -> Value:
-        """The set, where it is worth trying to make it and that succeeds; else UNDEFINED."""
-        tally = self.k.get(number)  # what questions have cost, and at what cost to try next
+    def _first_try(self, number: int, make: Callable[[State], Value]) -> Value:
+        """The set, if it is short; that one is not, is found out once for each snapshot."""
         snapshot = self.snapshot
-        if tally is None:
-            self.k[number] = [0, NEXT_TRY]
-            if not static or snapshot is None or snapshot.long(self.linked, number):
-                return UNDEFINED
-            allowance = FIRST_TRY
-        elif tally[0] < tally[1]:
+        if snapshot is None or snapshot.answers(self.linked, number) is not None or not self.e.may_try(FIRST_TRY):
             return UNDEFINED
-        else:
-            allowance, tally[1] = tally[0], 2 * tally[0]
-        made = self.e.attempt(make, self, allowance)
-        if static and snapshot is not None and allowance >= FIRST_TRY and self.g[number] is None:
+        made = self.e.attempt(make, self, FIRST_TRY)
+        if self.g[number] is None:  # too long to be made, or to be kept
             snapshot.found_long(self.linked, number)
         return made
 

@@ -89,10 +89,12 @@ class Cursor:
 
     def kind(self, offset: int = 0) -> str:
         """The kind of the token at hand; ``kw:<word>`` for keywords."""
-        token = self.tokens[min(self.pos + offset, len(self.tokens) - 1)]
-        if token.kind == lexer.IDENT and token.text in self.keywords and self.pos + offset != self.as_name:
+        at = self.pos + offset
+        token = self.tokens[at] if at < len(self.tokens) else self.tokens[-1]
+        kind = token.kind
+        if kind == lexer.IDENT and token.text in self.keywords and at != self.as_name:
             return "kw:" + token.text
-        return token.kind
+        return kind
 
     def next(self) -> None:
         """Go on to the next token; what the lexer found wrong with it is reported here."""

@@ -231,7 +231,9 @@ class Query:
         if snapshot is None:
             state = State(linked, e, input_, {}, linked.nothing, None)
         else:
-            state = State(linked, e, input_, snapshot.root, snapshot.kept(linked, linked.slots), snapshot)
+            # what is undefined outside strict mode may be an error in it
+            kept = snapshot.kept((linked, "strict") if self._strict else linked, linked.slots)
+            state = State(linked, e, input_, snapshot.root, kept, snapshot)
         rows: list[tuple[Value, ...]] = []
         before, METER.payer = METER.payer, e
         e.growing.append(rows)

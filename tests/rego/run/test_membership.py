@@ -80,6 +80,19 @@ def test_strict_mode_meets_the_faults_of_other_members() -> None:
         query(policy, strict=True).value(data=data)
 
 
+@pytest.mark.parametrize("ask", ['a := "x" in p', "a := count(p)"])
+def test_what_is_remembered_outside_strict_mode_is_no_answer_in_it(ask: str) -> None:
+    policy = rego.compile_modules(
+        {"t.rego": f"package t\np contains k if {{ some k, v in data.m; to_number(v) > 0 }}\n{ask}"}
+    )
+    snapshot = rego.Snapshot({"m": {"x": "1", "y": "no number"}})
+    lax, strict = (policy.prepare("data.t.a", strict_builtin_errors=s) for s in (False, True))
+    for _ in range(2):
+        assert lax.value(data=snapshot) in (True, 1)
+        with pytest.raises(rego.EvalError, match="to_number"):
+            strict.value(data=snapshot)
+
+
 def test_conflicts_of_other_members_are_met() -> None:
     rules = 'p contains k if { some k, v in data.m; f(v) }\nf(x) := true if x > 0\nf(x) := 7 if x > 1\na := "x" in p'
     assert query(rules).value(data={"m": {"x": 1}}) is True
@@ -157,6 +170,17 @@ def test_many_questions_cost_about_one_enumeration() -> None:
     enough = rego.Limits(seconds=None, units=400_000)
     asked = query(f"{rules}a := count([k | some _ in numbers.range(1, 20); some k, _ in data.m; k in p])")
     assert asked.value(data=data, input={"x": 3}, limits=enough) == 40_000
+
+
+def test_answers_kept_with_the_data_are_not_those_of_replaced_documents() -> None:
+    rules = "p contains k if { some k, v in data.m; v == w }\nw := 1\n"
+    ask = "a := [x | x := input in p]\\nb := [x | x := input in p with data.t.w as 2]\\n"
+    ask += "c := [x | x := input in p with data.m as {}]"
+    policy = rego.compile_modules({"t.rego": f"package t\n{rules}{ask}"})
+    snapshot = rego.Snapshot({"m": {**{f"k{i}": 1 for i in range(6_000)}, "z": 2}})
+    for _ in range(2):
+        for asked, member, expected in (("a", "k1", True), ("b", "k1", False), ("b", "z", True), ("c", "k1", False)):
+            assert policy.prepare(f"data.t.{asked}").value(data=snapshot, input=member) == [expected]
 
 
 # --- generated -----------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ def test_many_questions_cost_about_one_enumeration() -> None:
 
 def test_answers_kept_with_the_data_are_not_those_of_replaced_documents() -> None:
     rules = "p contains k if { some k, v in data.m; v == w }\nw := 1\n"
-    ask = "a := [x | x := input in p]\\nb := [x | x := input in p with data.t.w as 2]\\n"
+    ask = "a := [x | x := input in p]\nb := [x | x := input in p with data.t.w as 2]\n"
     ask += "c := [x | x := input in p with data.m as {}]"
     policy = rego.compile_modules({"t.rego": f"package t\n{rules}{ask}"})
     snapshot = rego.Snapshot({"m": {**{f"k{i}": 1 for i in range(6_000)}, "z": 2}})

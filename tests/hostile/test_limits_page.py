@@ -21,6 +21,7 @@ BOUNDS = Bounds()
 SECONDS = PolicySource(policies=()).seconds
 UNPACKED = f"{bodies.BodyLimits().plain >> 20} MiB, {bodies.BodyLimits().unpacked >> 20} MiB unpacked"
 EXPECTED = {
+    "body of a review that is answered where it is read": f"{BOUNDS.quick >> 10} KiB",
     "body of a review": f"{BOUNDS.body >> 20} MiB",
     "bodies that are being received, together": f"{BOUNDS.buffered >> 20} MiB",
     "request line and headers": f"{protocol.MAX_HEAD >> 10} KiB",
@@ -48,6 +49,8 @@ EXPECTED = {
     "characters of a regular expression": f"{regex.MAX_PATTERN}",
     "values that one YAML text of a policy or data file has, aliases followed": f"{yaml_documents.MAX_NODES}",
     "nesting of terms and bodies in a text": f"{cursor.MAX_DEPTH} levels",
+    "operators in one chain": f"{cursor.MAX_CHAIN}",
+    "rules of one module": f"{module.MAX_RULES}",
     "parse errors shown of one text": f"{module.MAX_PROBLEMS}",
     "parts of a type that are looked at": f"{types.MAX_WEIGHT}",
     "values of the policy's answer": f"{embedded.MAX_VALUES}",

@@ -28,7 +28,7 @@ def changed(**parts: Any) -> dict[str, Any]:
     """The review with other parts; those that name a part of its spec change it there."""
     document = copy.deepcopy(SENT)
     for name, value in parts.items():
-        place = document["spec"] if name in ("containers", "annotations", "namespace") else document
+        place = document["spec"] if name in (*review.UNJUDGED, "containers", "annotations", "namespace") else document
         place[name] = value
     return document
 
@@ -54,7 +54,7 @@ def test_what_the_api_server_sends() -> None:
 
 def test_the_policy_sees_all_that_was_sent() -> None:
     document = changed(unheard={"of": [1]}, metadata={"name": "x"})
-    document["spec"]["initContainers"] = [{"image": "init"}]
+    document["spec"]["more"] = [{"image": "init"}]
     document["spec"]["containers"][0]["name"] = "web"
     before = copy.deepcopy(document)
     found = review.read(document)
@@ -117,6 +117,9 @@ def test_no_object(document: Any) -> None:
         (changed(containers=7), "containers"),
         (changed(containers=[{"image": "a"}] * (review.MAX_IMAGES + 1)), "1000"),
         (changed(containers=[{"image": "a"}, {"image": "a" * (review.MAX_IMAGE + 1)}]), "spec.containers[1]"),
+        (changed(initContainers=[{"image": "a"}]), "spec.initContainers"),
+        (changed(ephemeralContainers=[{"image": "a"}]), "spec.ephemeralContainers"),
+        (changed(volumes=[{"image": {"reference": "a"}}]), "spec.volumes"),
         (changed(namespace=7), "namespace"),
         (changed(namespace=["default"]), "namespace"),
         (changed(namespace=False), "namespace"),

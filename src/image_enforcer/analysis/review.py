@@ -15,6 +15,8 @@ from . import text
 
 KIND: Final = "ImageReview"
 VERSION: Final = "imagepolicy.k8s.io/v1alpha1"
+UNJUDGED: Final = ("initContainers", "ephemeralContainers", "volumes")
+"""What a Pod has beside containers. The API server puts such images among the containers; no policy looks elsewhere."""
 MAX_IMAGES: Final = 1000
 MAX_IMAGE: Final = 4096
 """Characters of one image string."""
@@ -40,6 +42,9 @@ def read(document: Any) -> Review | Refusal:
     spec = document.get("spec")
     if not isinstance(spec, dict):
         return bad("the review has no spec")
+    for part in UNJUDGED:
+        if spec.get(part):
+            return bad(f"spec.{part} is no part of an ImageReview", "name every image in spec.containers")
     uses = _uses(spec.get("containers"))
     if isinstance(uses, Refusal):
         return uses

@@ -97,6 +97,13 @@ def test_openers_repeated(opener: str) -> None:
 @pytest.mark.parametrize("opener", OPENERS)
 def test_openers_repeated_very_often(opener: str) -> None:
     for prefix in PREFIXES:
+        assert len(outcome(f"package a\n{prefix}{opener * 10_000}")) < 2_000_000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("opener", OPENERS)
+def test_openers_repeated_without_end(opener: str) -> None:
+    for prefix in PREFIXES:
         assert len(outcome(f"package a\n{prefix}{opener * 100_000}")) < 2_000_000
 
 

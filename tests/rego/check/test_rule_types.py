@@ -24,7 +24,10 @@ from tests.rego.check.compiling import problems
         ("p if { some x in [1, 2]; startswith(x, \"a\") }", "startswith: invalid argument(s)"),
         ("p if \"a\" in {1, 2}", "match error"),
         ("p := [x | x := 1 + \"a\"]", "plus: invalid argument(s)"),
-        ("p if { every x in [1] { x == \"a\" } }", "match error"),
+        ("p if { every x in [1] { x; y := [1 | lower(1)]; y } }", "lower: invalid argument(s)"),
+        ("q := 1\np if { every x in [1] { x; q.y } }", "undefined ref: data.a.q.y"),
+        ("q := 1\np if { every x in [1] { x; q.y } with q as 2 }", "undefined ref: data.a.q.y"),
+        ("p if { every x in [1] { x } with time.now_ns as 2 }", "function time.now_ns used as reference, not called"),
     ],
 )  # fmt: skip
 def test_refused(text: str, message: str) -> None:
@@ -45,6 +48,8 @@ def test_refused(text: str, message: str) -> None:
         "p if data.other.x + 1 == 2",
         "q := {\"a\": 1}\np if { q.b == 1 with data.a.q as {\"b\": 1} }",
         "p if 1 in [1, \"a\"]",
+        "p if { every x in [1] { x == \"a\" } }",
+        "p if { every x in [1] { lower(x); y := [1 | lower(x)]; y } }",
     ],
 )  # fmt: skip
 def test_accepted(text: str) -> None:

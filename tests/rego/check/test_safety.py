@@ -28,6 +28,7 @@ from tests.rego.check.compiling import problems
         "p if { x := $\"{input.a}\" }",
         "f(x) := y if { y = x }",
         "p[x] := y if { input[x] = y }",
+        "p := v if { {\"a\": x | x := 1} = {\"a\": v} }",
     ],
 )  # fmt: skip
 def test_safe(text: str) -> None:
@@ -37,6 +38,9 @@ def test_safe(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
+        ("f(input.x) := 1", ["input"]),
+        ("f([input.x]) := 1 if input.y", ["input"]),
+        ("p := v if { {\"a\": v} := {\"a\": x | x := 1} }", ["v"]),
         ("p if { x > 1 }", ["x"]),
         ("p if { x = y }", ["x", "y"]),
         ("p if { x := y }", ["y"]),

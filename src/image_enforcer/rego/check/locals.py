@@ -138,10 +138,17 @@ class LocalVars:
                 return Var(self._insert_arg(name), arg.loc)
             case Ref((Var(name),)) if name in ROOTS:
                 return Var(self._insert_arg(name), arg.loc)
-            case Array(items) | Set(items):
+            case Ref(terms):
+                return replace(arg, terms=tuple(self._arg(t) for t in terms))
+            case Array(items):
                 return replace(arg, items=tuple(self._arg(i) for i in items))
             case Object(pairs):
-                return replace(arg, pairs=tuple((self._arg(k), self._arg(v)) for k, v in pairs))
+                return replace(arg, pairs=tuple((k, self._arg(v)) for k, v in pairs))
+            case Call():
+                self.problems.append(Problem(COMPILE_ERROR, "rule arguments cannot contain calls", arg.loc))
+                return arg
+            case Scalar():
+                return arg
             case _:
                 return self.term(arg)
 
@@ -244,8 +251,8 @@ class LocalVars:
             case LogicalAnd() | LogicalOr():
                 return self._logical(expr, expr.terms)
             case CallExpr(operator, args):
-                self._check_shadowed(operator, expr.loc)
-                made = replace(expr, terms=CallExpr(self._operator(operator), tuple(self.term(a) for a in args)))
+                called = self._operator(operator)
+                made = replace(expr, terms=CallExpr(called, tuple(self.term(a) for a in args)))
                 return self._withs(made)
             case TermExpr(term):
                 return self._withs(replace(expr, terms=TermExpr(self.term(term))))
@@ -375,11 +382,11 @@ class LocalVars:
     # --- terms -----------------------------------------------------------------------------------
 
     def _operator(self, operator: Ref) -> Ref:
-        return operator
+        """What is called, renamed like every reference: a local variable is no function, but hides one."""
+        made = self.term(operator)
+        return made if isinstance(made, Ref) else operator
 
     def _check_shadowed(self, operator: Ref, loc: Location) -> None:
-        if self.in_head:
-            return  # as in OPA: there it is an undefined function
         for x in walk(operator):
             if isinstance(x, Var):
                 new = self._declared(x.name)
@@ -422,8 +429,9 @@ class LocalVars:
             case Object(pairs):
                 return replace(term, pairs=tuple((self.term(k), self.term(v)) for k, v in pairs))
             case Call(operator, args):
-                self._check_shadowed(operator, term.loc)
-                return replace(term, args=tuple(self.term(a) for a in args))
+                if not self.in_head:  # in a head it is, as in OPA, an undefined function
+                    self._check_shadowed(operator, term.loc)
+                return replace(term, operator=self._operator(operator), args=tuple(self.term(a) for a in args))
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                 self.scopes.append(Scope())
                 try:
@@ -444,11 +452,7 @@ class LocalVars:
     def _part(self, part: Scalar | Expr) -> Scalar | Expr:
         if isinstance(part, Scalar):
             return part
-        self.scopes.append(Scope())
-        try:
-            return self._expr(part) or part
-        finally:
-            self.scopes.pop()
+        return self._expr(part) or part
 
 
 def _explicit(node: Not) -> bool:

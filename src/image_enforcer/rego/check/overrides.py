@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ from ..syntax.printer import import_text, term_text
 from ..values import Num
 from .documents import RuleTree
 from .resolve import import_name
-from .visit import ROOTS, Rewriter, is_assignment, operator_name, variables, walk
+from .visit import ROOTS, Rewriter, is_assignment, operator_name, walk
 
 INTERNAL = frozenset({
     "eq", "assign", "equal", "internal.print", "internal.test_case", "print", "rego.metadata.chain",
@@ -92,37 +92,6 @@ def void_calls(node: object) -> list[Problem]:
             if found is not None and found.result is None:
                 problems.append(Problem(TYPE_ERROR, f"{term_text(x)} used as value", x.loc))
     return problems
-
-
-def print_args(rule: Rule, original: Mapping[str, str]) -> list[Problem]:
-    """Variables in ``print`` that the body nowhere binds."""
-    problems: list[Problem] = []
-    link: Rule | None = rule
-    while link is not None:
-        problems.extend(_print_body(link.body, {"data", "input"} | set(variables(link.head.args or ())), original))
-        link = link.else_
-    return problems
-
-
-def _print_body(body: Sequence[Expr], outer: set[str], original: Mapping[str, str]) -> list[Problem]:
-    problems: list[Problem] = []
-    there = set(outer)
-    for expr in body:
-        if not _is_print(expr):
-            there |= set(variables(expr, closures=False))
-    for expr in body:
-        if isinstance(expr.terms, CallExpr) and _is_print(expr):
-            for arg in expr.terms.args:
-                problems.extend(
-                    Problem(COMPILE_ERROR, f"var {original.get(name, name)} is undeclared", arg.loc)
-                    for name in variables(arg, closures=False)
-                    if name not in there and not name.startswith("$")
-                )
-    return problems
-
-
-def _is_print(expr: Expr) -> bool:
-    return isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) == "print"
 
 
 def unsafe_calls(node: object, names: frozenset[str]) -> list[Problem]:

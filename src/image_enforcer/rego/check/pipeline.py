@@ -18,6 +18,7 @@ from .rule_types import check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
 from .type_calls import argument_problem, term_type
 from .type_env import TypeEnv
+from .undeclared import Undeclared
 from .visit import indexed, is_equality, kept, operator_name, original_ref, variables, walk
 
 LIMIT = Problem(COMPILE_ERROR, "error limit reached")
@@ -104,13 +105,14 @@ def _check_modules(
     stages.add(stages_local.problems)
     original = stages_local.original
     stages.end()
+    bound = Undeclared(tree.arity, original, templates=True)
+    stages.add([p for m in work.values() for r in m.rules for p in bound.rule(r)])
     templates = expand.Templates(names)
     work = _each(work, templates.rule)
     stages.add(overrides.void_calls(tuple(m.rules for m in work.values())))
     stages.end()
-    for module in work.values():
-        for rule in module.rules:
-            stages.add(overrides.print_args(rule, original))
+    bound = Undeclared(tree.arity, original, templates=False)
+    stages.add([p for m in work.values() for r in m.rules for p in bound.rule(r)])
     stages.end()
     prints = expand.Prints(names, keep_prints)
     work = _each(work, prints.rule)
@@ -290,8 +292,11 @@ def _check_query(
     stages.end()
     original = {new: old for old, new in local.scopes[0].names.items() if new != old}
     shown = {**checked.original, **local.original}
+    stages.add(Undeclared(tree.arity, shown, templates=True).body(body, {"data", "input"}))
     body = expand.Templates(names).body(body)
     stages.add(overrides.void_calls(body))
+    stages.end()
+    stages.add(Undeclared(tree.arity, shown, templates=False).body(body, {"data", "input"}))
     stages.end()
     body = expand.Prints(names, keep_prints).body(body)
     body = expand.Calls(names).body(body)

@@ -138,7 +138,7 @@ def unify_outputs(safe: set[str], a: Term, b: Term) -> set[str]:
                     unified |= all_vars(x)
             case (ArrayComprehension(), Array()) | (ObjectComprehension(), Object()) | (Call(), Array() | Object()):
                 unified |= all_vars(y)
-            case (Array(), ArrayComprehension()) | (Object(), ObjectComprehension()) | (Array() | Object(), Call()):
+            case (Array(), ArrayComprehension()) | (Array() | Object(), Call()):  # not objects: OPA's oversight
                 unified |= all_vars(x)
             case _:
                 pass

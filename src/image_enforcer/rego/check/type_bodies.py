@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ..errors import Problem
+from ..errors import NO_LOCATION, Problem
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,
@@ -26,7 +27,7 @@ from ..syntax.nodes import (
     TermExpr,
     Var,
 )
-from ..types import ANY, FunctionType, keys, values
+from ..types import ANY, FunctionType
 from ..values import Key, Value, key
 from .constants import ground_steps
 from .known_types import KnownTypes
@@ -55,7 +56,11 @@ def check_body(types: KnownTypes, body: Body) -> list[Problem]:
 
 
 def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
-    """Check one expression."""
+    """Check one expression.
+
+    The body of an ``every`` is not one that is checked, as in OPA: only the references and comprehensions in it are,
+    with nothing known of its variables, and as if no ``with`` stood behind it.
+    """
     target = _under_with(types, expr) if expr.withs else types
     inner = _closure_problems(target, expr)
     refs = _reference_problems(target, expr)
@@ -63,8 +68,8 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
     match expr.terms:
         case CallExpr():
             own = with_problem(target, expr) or call_problem(target, expr, expr.terms)
-        case Every(k, v, domain, body):
-            return [*inner, *refs, *_check_every(target, k, v, domain, body)]
+        case Every():
+            return [*_closure_problems(types, expr), *_reference_problems(types, expr)]
         case Not(body):
             return [*inner, *refs, *check_body(target, body)]
         case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
@@ -77,19 +82,9 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
     return found
 
 
-def _check_every(types: KnownTypes, k: Term | None, v: Term, domain: Term, body: Body) -> list[Problem]:
-    found = types.type(domain)
-    scope = types.scopes[-1]
-    if isinstance(k, Var):
-        scope.setdefault(k.name, (keys(found) if found is not None else None) or ANY)
-    if isinstance(v, Var):
-        scope.setdefault(v.name, (values(found) if found is not None else None) or ANY)
-    return check_body(types, body)
-
-
 def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
     found: list[Problem] = []
-    todo: list[object] = [expr.terms]
+    todo: list[object] = [] if isinstance(expr.terms, Not | LogicalAnd | LogicalOr) else [expr.terms]
     while todo:
         x = todo.pop()
         match x:
@@ -101,6 +96,14 @@ def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
                 todo.append(term)
             case CallExpr(_, args) | Call(_, args):
                 todo.extend(args)
+            case Every(_, _, domain, body):
+                todo += [domain, *body]
+            case Expr():
+                todo.append(x.terms)
+            case Not(body):
+                todo += body
+            case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+                todo += [*lhs, *rhs]
             case Ref(terms):
                 todo.extend(terms)
             case Array(items) | Set(items):
@@ -114,16 +117,7 @@ def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
 
 def _reference_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
     found: list[Problem] = []
-    todo: list[object] = []
-    match expr.terms:
-        case TermExpr(term):
-            todo.append(term)
-        case CallExpr(_, args):
-            todo.extend(reversed(args))
-        case Every(_, _, domain, _):
-            todo.append(domain)
-        case SomeDecl() | Not() | LogicalAnd() | LogicalOr():
-            pass
+    todo: list[object] = [] if isinstance(expr.terms, Not | LogicalAnd | LogicalOr) else [expr]
     while todo:
         x = todo.pop()
         match x:
@@ -136,9 +130,34 @@ def _reference_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
                 todo.extend(reversed(items))
             case Object(pairs):
                 todo.extend(reversed([t for p in pairs for t in p]))
+            case Expr():
+                todo.extend(reversed(_operands(x)))
             case _:
                 pass
     return found
+
+
+def _operands(expr: Expr) -> Sequence[object]:
+    """Where the references of an expression stand; those of a ``with`` count only behind an ``every``."""
+    match expr.terms:
+        case TermExpr(term):
+            return [term]
+        case CallExpr(_, args):
+            return args
+        case Every(_, _, domain, body):
+            replaced = [_named(t) for w in expr.withs for t in (w.target, w.value)]
+            return [domain, *body, *replaced]
+        case Not(body):
+            return body
+        case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+            return [*lhs, *rhs]
+        case SomeDecl():
+            return []
+
+
+def _named(term: Term) -> Term:
+    """A variable as a reference, for it may name a built-in; it has no place then, as in OPA."""
+    return Ref((replace(term, loc=NO_LOCATION),)) if isinstance(term, Var) else term
 
 
 def _under_with(types: KnownTypes, expr: Expr) -> KnownTypes:

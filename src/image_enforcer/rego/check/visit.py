@@ -259,9 +259,9 @@ def _is_function_name(value: Term) -> bool:
 
 
 def is_builtin_name(operator: Ref) -> bool:
-    """Whether a call's operator is a name of its own, not a reference below ``data`` or a variable's."""
+    """Whether a call's operator is a name of its own, not a reference below ``data`` or a variable."""
     head = operator.head
-    return isinstance(head, Var) and head.name not in ("data", "input")
+    return isinstance(head, Var) and head.name not in ("data", "input") and not head.is_generated
 
 
 def operator_name(operator: Ref) -> str:

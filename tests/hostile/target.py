@@ -58,7 +58,8 @@ def well(server: Running, body: bytes | None = None) -> None:
     """That the server lives, answers a good review as ever and has reported no fault of its own."""
     assert server.process.poll() is None
     assert server.post(encoded() if body is None else body)["allowed"] is True
-    assert not [line for line in server.said if "Traceback" in json.dumps(line) or line.get("level") == "error"]
+    faults = [line for line in server.said if "Traceback" in json.dumps(line) or line.get("level") == "error"]
+    assert faults == []
 
 
 def resident(pid: int, what: str = "VmRSS") -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from image_enforcer.server.protocol import MAX_HEAD, Manners, configuration
+from image_enforcer.server.protocol import MAX_HEAD, Manners, configuration, unheard
 from image_enforcer.server.reviews import refusal
 from image_enforcer.server.run import Server
 
@@ -164,3 +164,32 @@ async def test_expect_continue_is_answered() -> None:
         answer = await talk(port, request, b"abc", pause=0.05)
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
         assert answer.endswith(b"3")
+
+
+async def test_nothing_is_said_to_a_client_that_is_gone() -> None:
+    said = ["http.request", "http.disconnect"]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": said.pop(0)}
+
+    async def send(message: Any) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start"})
+
+    await unheard(answer)({}, receive, send)
+    assert said == []
+
+
+async def test_a_fault_of_the_application_is_not_hidden() -> None:
+    async def send(message: Any) -> None:
+        raise RuntimeError("Response content longer than Content-Length")
+
+    with pytest.raises(RuntimeError, match="longer"):
+        await unheard(echo_nothing)({}, send, send)
+
+
+async def echo_nothing(scope: Any, receive: Any, send: Any) -> None:
+    """Answers without asking."""
+    await send({"type": "http.response.start"})

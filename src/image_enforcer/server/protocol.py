@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -18,6 +18,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 MAX_HEAD: Final = 64 << 10
 """Bytes of request line and headers."""
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_CLOSED: Final = "the handler is closed"
+"""What uvloop says of writing to a connection that has ended."""
 LINGER: Final = 1.0
 """Seconds for which what a refused client still sends is read."""
 PARTING: Final = 0.25
@@ -244,12 +251,36 @@ class Bounded(HttpToolsProtocol):
         return True
 
 
-def configuration(app: Any, manners: Manners, *, tls: ssl.SSLContext | None = None, grace: float = 10.0) -> Config:
+def unheard(app: Application) -> Application:
+    """The application, for clients that may go away while they are answered: what nobody can hear is not said.
+
+    Between the moment in which the event loop notices that a client is gone and the one in which it says so, writing is
+    an error of its own kind, which is no fault of the application.
+    """
+
+    async def answered(scope: Message, receive: Receive, send: Send) -> None:
+        async def say(message: Message) -> None:
+            try:
+                await send(message)
+            except RuntimeError as e:
+                if _CLOSED not in str(e):
+                    raise
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+
+        await app(scope, receive, say)
+
+    return answered
+
+
+def configuration(
+    app: Application, manners: Manners, *, tls: ssl.SSLContext | None = None, grace: float = 10.0
+) -> Config:
     """uvicorn's settings for an application: nothing logged per request, no extra headers, our manners."""
     http = cast("type[asyncio.Protocol]", partial(Bounded, manners))
     return Config(
-        app, http=http, ws="none", loop="none", lifespan="off", interface="asgi3", log_config=None, access_log=False,
-        server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=int(manners.idle),
+        unheard(app), http=http, ws="none", loop="none", lifespan="off", interface="asgi3", log_config=None,
+        access_log=False, server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=int(manners.idle),
         timeout_graceful_shutdown=max(1, round(grace)),
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )  # fmt: skip

@@ -186,8 +186,11 @@ async def test_a_fault_of_the_application_is_not_hidden() -> None:
     async def send(message: Any) -> None:
         raise RuntimeError("Response content longer than Content-Length")
 
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
     with pytest.raises(RuntimeError, match="longer"):
-        await unheard(echo_nothing)({}, send, send)
+        await unheard(echo_nothing)({}, receive, send)
 
 
 async def echo_nothing(scope: Any, receive: Any, send: Any) -> None:

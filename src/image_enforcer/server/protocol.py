@@ -280,7 +280,7 @@ def configuration(
     http = cast("type[asyncio.Protocol]", partial(Bounded, manners))
     return Config(
         unheard(app), http=http, ws="none", loop="none", lifespan="off", interface="asgi3", log_config=None,
-        access_log=False, server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=int(manners.idle),
-        timeout_graceful_shutdown=max(1, round(grace)),
+        access_log=False, server_header=False, date_header=False, proxy_headers=False,
+        timeout_keep_alive=int(manners.idle), timeout_graceful_shutdown=max(1, round(grace)),
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )  # fmt: skip

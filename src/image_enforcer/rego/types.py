@@ -358,5 +358,7 @@ def is_nil(t: Type | None) -> bool:
             return any(is_nil(p.type) for p in t.static) or (
                 t.dynamic is not None and any(is_nil(d) for d in t.dynamic)
             )
+        case SetType(of):
+            return is_nil(of)
         case _:
             return False

@@ -27,6 +27,11 @@ from tests.rego.check.compiling import problems
         ("p if { every x in [1] { x; y := [1 | lower(1)]; y } }", "lower: invalid argument(s)"),
         ("q := 1\np if { every x in [1] { x; q.y } }", "undefined ref: data.a.q.y"),
         ("q := 1\np if { every x in [1] { x; q.y } with q as 2 }", "undefined ref: data.a.q.y"),
+        ("q := 1\np if { lower(q) with input.x as 1 }", "lower: invalid argument(s)"),
+        ("q := 1\nr := 2\np if { lower(q) with r as \"a\" }", "lower: invalid argument(s)"),
+        ("q := 1\np if { lower(q) with time.now_ns as 1 }", "lower: invalid argument(s)"),
+        ("q := {\"a\": 1}\np if { q.b with q as {\"c\": 1} }", "undefined ref: data.a.q.b"),
+        ("p if { [x, y] = [set() | input.z]; x; y }", "match error"),
         ("p if { every x in [1] { x } with time.now_ns as 2 }", "function time.now_ns used as reference, not called"),
     ],
 )  # fmt: skip
@@ -49,6 +54,11 @@ def test_refused(text: str, message: str) -> None:
         "q := {\"a\": 1}\np if { q.b == 1 with data.a.q as {\"b\": 1} }",
         "p if 1 in [1, \"a\"]",
         "p if { every x in [1] { x == \"a\" } }",
+        "q := 1\np if { lower(q) with q as \"a\" }",
+        "q := r\nr := 1\np if { lower(q) with r as 2 }",
+        "q := f(1)\nf(x) := 1\np if { lower(q) with f as 2 }",
+        "u := set()\np := lower(u)",
+        "p if { some x in {set()}; lower(x) }",
         "p if { every x in [1] { lower(x); y := [1 | lower(x)]; y } }",
     ],
 )  # fmt: skip

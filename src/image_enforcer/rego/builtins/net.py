@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ..errors import BuiltinError, OperandError
+from ..errors import BuiltinError
 from ..meter import ENTRY, METER
-from ..values import RegoSet, Value, key, sorted_keys, type_name, unkey
+from ..values import RegoSet, Value, key, sorted_keys, unkey
 from . import operands
 from .contract import Builtin, Context
 
@@ -50,8 +50,16 @@ def _no_cidr(text: str) -> BuiltinError:
 
 def cidr_contains(cidr: Value, other: Value) -> Value:
     """Whether a network contains an address or the whole of another network."""
-    outer_text, inner_text = operands.string(cidr, 1), operands.string(other, 2)
-    return _contains(outer_text, inner_text)
+    outer, inner = _outer(cidr), operands.string(other, 1)
+    return _contains(outer, inner)
+
+
+def _outer(cidr: Value) -> str:
+    """The first of two networks: read before the other operand is looked at, which OPA then counts as the first."""
+    text = operands.string(cidr, 1)
+    if _network(text) is None:
+        raise BuiltinError(f"invalid CIDR address: {text}")
+    return text
 
 
 def _contains(outer_text: str, inner_text: str) -> bool:
@@ -69,7 +77,7 @@ def _contains(outer_text: str, inner_text: str) -> bool:
 
 def cidr_intersects(a: Value, b: Value) -> Value:
     """Whether two networks share an address; never across address families."""
-    first, second = operands.string(a, 1), operands.string(b, 2)
+    first, second = _outer(a), operands.string(b, 1)
     x, y = _network(first), _network(second)
     for text, found in ((first, x), (second, y)):
         if found is None:
@@ -97,7 +105,7 @@ def cidr_expand(context: Context, a: Value) -> Value:
 def cidr_merge(a: Value) -> Value:
     """The fewest networks that cover these; an IPv4 address without prefix stands for its class's network."""
     if type(a) is not list and type(a) is not RegoSet:
-        raise operands.wrong(a, 1, "set", "array")
+        raise BuiltinError("operand must be an array")
     METER.spend(100 * len(a))
     networks: list[Network] = []
     for item in a:
@@ -128,10 +136,15 @@ def _class_mask(address: Address) -> int:
 
 
 def cidr_contains_matches(context: Context, cidrs: Value, others: Value) -> Value:
-    """Pairs of the keys of networks and of what they contain: indexes, object keys, or members."""
-    left, right = _named(cidrs, 1), _named(others, 2)
+    """Pairs of the keys of networks and of what they contain: indexes, object keys, or members.
+
+    What holds no networks, such as a number, has none; the second operand is not looked at without one in the first.
+    """
+    right: list[tuple[Value, str]] | None = None
     found: dict[Value, Value] = {}
-    for i, outer in left:
+    for i, outer in _named(cidrs, 1):
+        if right is None:
+            right = list(_named(others, 2))
         context.spend(100 * len(right))
         for j, inner in right:
             if _contains(outer, inner):
@@ -141,17 +154,16 @@ def cidr_contains_matches(context: Context, cidrs: Value, others: Value) -> Valu
     return RegoSet(found)
 
 
-def _named(value: Value, position: int) -> list[tuple[Value, str]]:
+def _named(value: Value, position: int) -> Iterator[tuple[Value, str]]:
     match value:
         case str():
-            return [(value, value)]
+            yield value, value
         case list():
-            return [(i, _first(v, position)) for i, v in enumerate(value)]
+            yield from ((i, _first(v, position)) for i, v in enumerate(value))
         case RegoSet():
-            return [(v, _first(v, position)) for v in value]
+            yield from ((v, _first(v, position)) for v in value)
         case dict():
-            return [(unkey(k), _first(value[k], position)) for k in sorted_keys(value)]
-    raise OperandError(f"operand {position} must be one of {{array, object, set, string}} but got {type_name(value)}")
+            yield from ((unkey(k), _first(value[k], position)) for k in sorted_keys(value))
 
 
 def _first(value: Value, position: int) -> str:

@@ -53,6 +53,7 @@ class RuleTree:
         self.root = Node("data")
         self.modules = modules
         self.module_of: dict[int, Module] = {}
+        self._used_by: dict[int, list[tuple[Rule, Ref]]] | None = None
         for name in _package_order(modules):
             module = modules[name]
             self._reach([Scalar(p) for p in module.package.names])
@@ -219,6 +220,26 @@ class RuleTree:
         """For each rule (by identity), the rules that its references may mean."""
         return {id(rule): self.of(rule) for rule, _ in self.rules()}
 
+    def dependents(self, ref: Ref) -> list[Ref]:
+        """The paths of the rules, functions left out, that need those at or below a reference, directly or not."""
+        users = self._users()
+        found: dict[int, Ref] = {}
+        todo = [id(link) for rule, _ in self.matching(ref) for link in _links(rule)]
+        while todo:
+            for rule, path in users.get(todo.pop(), ()):
+                if id(rule) not in found:
+                    found[id(rule)] = path
+                    todo.append(id(rule))
+        return [path for path in found.values() if not self.is_function(path)]
+
+    def _users(self) -> Mapping[int, list[tuple[Rule, Ref]]]:
+        if self._used_by is None:
+            self._used_by = {}
+            for rule, path in self.rules():
+                for needed, _ in self.of(rule):
+                    self._used_by.setdefault(id(needed), []).append((rule, path))
+        return self._used_by
+
     def of(self, rule: Rule) -> list[tuple[Rule, Ref]]:
         """The rules that a rule refers to, ``else`` branches included; what its own branches refer to is theirs."""
         found: dict[int, tuple[Rule, Ref]] = {}
@@ -277,6 +298,14 @@ class RuleTree:
             if len(problems) > limit:
                 break
         return problems
+
+
+def _links(rule: Rule) -> Iterator[Rule]:
+    """A rule and its ``else`` branches."""
+    link: Rule | None = rule
+    while link is not None:
+        yield link
+        link = link.else_
 
 
 def _may_match(path: Ref, ground: int, steps: tuple[Term, ...]) -> bool:

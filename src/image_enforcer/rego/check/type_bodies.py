@@ -27,24 +27,13 @@ from ..syntax.nodes import (
     TermExpr,
     Var,
 )
-from ..types import ANY, FunctionType
-from ..values import Key, Value, key
+from ..types import ANY, Type
+from ..values import Value, key
 from .constants import ground_steps
 from .known_types import KnownTypes
 from .type_calls import TypeProblem, call_problem, with_problem
 from .type_env import TypeNode
 from .type_refs import reference_problem
-
-
-def _relaxed(paths: Sequence[Ref], target: Sequence[Value]) -> TypeNode:
-    """Every rule, and the target, as something that may be anything."""
-    root = TypeNode()
-    for steps in [*(ground_steps(p) for p in paths), *([list(target)] if target else [])]:
-        node = root
-        for step in steps:
-            node = node.children.setdefault(key(step), TypeNode())
-        node.value = ANY
-    return root
 
 
 def check_body(types: KnownTypes, body: Body) -> list[Problem]:
@@ -161,12 +150,34 @@ def _named(term: Term) -> Term:
 
 
 def _under_with(types: KnownTypes, expr: Expr) -> KnownTypes:
-    """What ``with`` replaces may have another type inside the expression, and so may everything that depends on it."""
-    overlay: dict[Key, TypeNode] = dict(types.overlay or {})
-    paths = [p for r, p in types.env.tree.rules() if not r.head.args]
-    for item in expr.withs:
-        target = item.target if isinstance(item.target, Ref) else Ref((item.target,))
-        head = target.head.name if isinstance(target.head, Var) else ""
-        document = head == "data" and not isinstance(types.ref_type(target), FunctionType)
-        overlay["data"] = _relaxed(paths, ground_steps(target) if document else ())
-    return types.under(overlay)
+    """What is known inside an expression with a ``with``.
+
+    A rule that is replaced has the type of what takes its place, and every rule that depends on it may be anything.
+    What replaces ``input``, base documents and built-ins says nothing of rules.
+    """
+    tree = types.env.tree
+    there = [(i, i.target) for i in expr.withs if isinstance(i.target, Ref) and i.target.head == Var("data")]
+    replaced = [
+        (i, t, node) for i, t in there if (node := tree.find(t)) is not None and any(n.rules for n in node.all())
+    ]
+    if not replaced:
+        return types
+    root = _copied(types.overlay["data"]) if types.overlay and "data" in types.overlay else TypeNode()
+    for _, target, _ in replaced:
+        for path in tree.dependents(target):
+            _put(root, ground_steps(path), ANY)
+    for item, target, node in replaced:
+        if not (node.rules and tree.is_function(target)):
+            _put(root, ground_steps(target), (types.type(item.value) if node.rules else None) or ANY)
+    return types.under({**(types.overlay or {}), "data": root})
+
+
+def _put(root: TypeNode, steps: Sequence[Value], kind: Type) -> None:
+    node = root
+    for step in steps:
+        node = node.children.setdefault(key(step), TypeNode())
+    node.value = kind
+
+
+def _copied(node: TypeNode) -> TypeNode:
+    return TypeNode(node.value, {k: _copied(n) for k, n in node.children.items()})

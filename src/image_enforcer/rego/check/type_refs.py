@@ -45,12 +45,18 @@ def reference_problem(types: KnownTypes, ref: Ref) -> Problem | None:
 
 
 def _over_ref(types: KnownTypes, ref: Ref) -> Problem | None:
-    if types.over(("data",), ref.path) is not None:
-        for step in ref.path:
-            if isinstance(step, Var):
-                types.learn(step.name, ANY)
-        return None
-    return _below(types, types.env.root, ref, 1)
+    """The same below a ``with``: what it says of the place goes before what is known of rules."""
+    node: TypeNode | None = (types.overlay or {}).get("data")
+    at = 1
+    while node is not None and node.value is None and at < len(ref.terms):
+        step = ref.terms[at]
+        if not isinstance(step, Scalar):
+            return _leaf(types, ANY, ref, at)
+        node = node.children.get(key(step.value))
+        at += 1
+    if node is None:
+        return _below(types, types.env.root, ref, 1)
+    return _leaf(types, node.value or ANY, ref, at)
 
 
 def _below(types: KnownTypes, node: TypeNode, ref: Ref, at: int) -> Problem | None:

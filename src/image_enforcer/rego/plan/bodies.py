@@ -182,7 +182,7 @@ class BodyPlanner:
                 self.ops.append(ops.Fail())
                 return Const(None)
             dst = self.reg()
-            self.ops.append(ops.CallFunction(dst, self.state, node.doc, values, name, mockable))
+            self.ops.append(ops.CallFunction(dst, self.state, node.doc, values, name, mockable, loc))
             return dst
         if self.world.is_relation(name):
             dst = self.reg()

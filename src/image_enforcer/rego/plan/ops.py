@@ -188,6 +188,7 @@ class CallFunction:
     args: tuple[Operand, ...]
     name: str
     mockable: bool
+    loc: Location = NO_LOCATION
 
 
 @dataclass(frozen=True, slots=True)

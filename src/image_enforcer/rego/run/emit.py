@@ -244,8 +244,7 @@ class Writer:
                 s = self.state(state)
                 if replaceable:
                     lead = len(mask) - len(mask.lstrip("b"))
-                    path_name = self.names.constant(list(path))
-                    self.put(f"r{dst.n} = {s}.demanded({path_name}, {name}, {lead}, {self.args(keys)})")
+                    self.put(f"r{dst.n} = {s}.demanded({self._path(path)}, {name}, {lead}, {self.args(keys)})")
                 else:
                     self.put(f"r{dst.n} = {name}({s}, {self.args(keys)})")
                 self.fail_if(f"r{dst.n} is U")
@@ -264,9 +263,9 @@ class Writer:
             case ops.CursorValue(dst, state, cursor):
                 self.put(f"r{dst.n} = {self.state(state)}.settle({self.operand(cursor)})")
                 self.fail_if(f"r{dst.n} is U")
-            case ops.CallFunction(dst, state, doc, args, name, mockable):
+            case ops.CallFunction(dst, state, doc, args, _, _):
                 call = f"{self.names.document(doc)}({self.state(state)}{self._tail(args)})"
-                self._mocked(f"r{dst.n}", state, name, args, call, mockable)
+                self._mocked(f"r{dst.n}", op, call)
                 self.fail_if(f"r{dst.n} is U")
             case ops.CallBuiltin():
                 self._call_builtin(op)
@@ -403,15 +402,14 @@ class Writer:
         self.put(f"if {made} is None: r{dst.n} = {s}.asked({doc}, {value}, {static}, {whole}, {one})")
         self.put(f"else: r{dst.n} = ({value} if type({value}) is str else key({value})) in {made}.members")
 
-    def _mocked(self, target: str, state: int, name: str, args: tuple[Operand, ...], call: str, mockable: bool) -> None:
-        if not mockable:
+    def _mocked(self, target: str, op: ops.CallFunction | ops.CallBuiltin, call: str) -> None:
+        if not op.mockable:
             self.put(f"{target} = {call}")
             return
-        s = self.state(state)
-        k = self.names.constant(name)
-        self.put(
-            f"if {s}.mocks is not None and {k} in {s}.mocks: {target} = {s}.linked.mock({s}, {k}{self._tail(args)})"
-        )
+        s = self.state(op.state)
+        k = self.names.constant(op.name)
+        mocked = f"{s}.linked.mock({s}, {k}, {self.loc(op.loc)}{self._tail(op.args)})"
+        self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {target} = {mocked}")
         self.put(f"else: {target} = {call}")
 
     def _call_builtin(self, op: ops.CallBuiltin) -> None:
@@ -426,7 +424,7 @@ class Writer:
         call = f"{fn}({', '.join(x for x in (context, args) if x)})"
         self.put("try:")
         self.indent += 1
-        self._mocked(target, op.state, op.name, op.args, call, op.mockable)
+        self._mocked(target, op, call)
         self.indent -= 1
         self.put("except BE as x:")
         self.indent += 1
@@ -446,7 +444,7 @@ class Writer:
         answers = self.fresh("t")
         if op.mockable:
             k = self.names.constant(op.name)
-            mocked = f"one({s}.linked.mock({s}, {k}{self._tail(op.args)}))"
+            mocked = f"one({s}.linked.mock({s}, {k}, {self.loc(op.loc)}{self._tail(op.args)}))"
             self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {answers} = {mocked}")
             self.put(f"else: {answers} = {call}")
         else:

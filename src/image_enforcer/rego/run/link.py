@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ..builtins import catalog
 from ..builtins.contract import Builtin
-from ..errors import BuiltinError
+from ..errors import BuiltinError, Location
 from ..plan.documents import Node
 from ..plan.membership import Questions
 from ..plan.program import ProgramPlanner
@@ -79,8 +79,8 @@ class Linked:
 
         return remembered
 
-    def mock(self, s: State, name: str, *args: Value) -> Value:
-        """Call what ``with`` has put in the place of a function."""
+    def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
+        """Call what ``with`` has put in the place of a function; a built-in's fault is one of the call at ``loc``."""
         assert s.mocks is not None
         is_function, what = s.mocks[name]
         if not is_function:
@@ -93,7 +93,11 @@ class Linked:
             self.ensure([(node.doc, "")])
             return self.namespace[f"d{node.doc}_"](state, *args)  # type: ignore[operator]
         builtin = self._builtin(what)
-        return builtin.fn(s.e, *args) if builtin.context else builtin.fn(*args)
+        try:
+            return builtin.fn(s.e, *args) if builtin.context else builtin.fn(*args)
+        except BuiltinError as fault:
+            s.e.fault(fault, what, loc)
+            return UNDEFINED
 
     # --- making ----------------------------------------------------------------------------------
 

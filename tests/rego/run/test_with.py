@@ -1,0 +1,40 @@
+"""``with``: what is replaced is seen everywhere, however it is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from image_enforcer import rego
+
+
+def query(policy: str, *, strict: bool = False) -> rego.Query:
+    return rego.compile_modules({"t.rego": f"package t\n{policy}"}).prepare("data.t.p", strict_builtin_errors=strict)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        'r[x] := 1 if some x in ["b"]\np := y if { y := r.b with data.t.r as {"b": 7} }',
+        'r[x] := 1 if some x in []\np := y if { y := r.b with r as {"b": 7} }',
+        'r contains x if some x in []\np := 7 if { r["b"] with r as {"b"} }',
+        'r[x] := 1 if some x in ["b"]\nq := r.b\np := y if { y := q with data.t.r as {"b": 7} }',
+        'g.h[x] := 1 if { some x in ["b"] }\np := y if { y := g.h.b with data.t.g as {"h": {"b": 7}} }',
+        'g[x].h := 1 if { some x in ["b"] }\np := y if { y := g.b.h with data.t.g as {"b": {"h": 7}} }',
+        'g[x] contains 1 if { some x in ["b"] }\np := 7 if { g.b["a"] with data.t.g as {"b": {"a"}} }',
+    ],
+)
+def test_a_replaced_partial_document_is_not_asked(policy: str) -> None:
+    assert query(policy).value() == 7
+
+
+MOCKED = "f(x) := 1\nq := f(1)\np if { q with f as upper }"
+
+
+def test_a_built_in_in_the_place_of_a_function_may_fail() -> None:
+    assert query(MOCKED).value() is rego.UNDEFINED
+
+
+def test_its_fault_is_one_of_the_call_in_strict_mode() -> None:
+    with pytest.raises(rego.EvalError) as failed:
+        query(MOCKED, strict=True).value()
+    assert str(failed.value) == "t.rego:3: eval_type_error: upper: operand 1 must be string but got number"

@@ -317,7 +317,7 @@ def keys(t: Type | None) -> Type | None:
     """The type of what enumerating a collection gives as keys."""
     match t:
         case ArrayType():
-            return NUMBER if t.static or t.dynamic is not None else None
+            return NUMBER
         case ObjectType():
             return union_of([*[type_of(p.key) for p in t.static], t.dynamic[0] if t.dynamic is not None else None])
         case SetType():

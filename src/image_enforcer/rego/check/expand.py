@@ -37,6 +37,7 @@ from ..syntax.nodes import (
     With,
 )  # fmt: skip
 from .locals import Names
+from .term_order import in_order, members_in_order
 from .visit import Rewriter, indexed, is_equality, kept, operator_name
 
 
@@ -99,6 +100,9 @@ class Templates(Rewriter):
                 items.append(part)
                 continue
             expr = self.expr(part)
+            if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Var) and not expr.withs:
+                items.append(Set((expr.terms.term,), expr.loc))  # it has a value where the string is made
+                continue
             var = Var(self.names.fresh(), expr.loc)
             match expr.terms:
                 case TermExpr(inner):
@@ -211,7 +215,7 @@ class Calls(Bodies):
                 steps = tuple(self._term(t, support) for t in terms[1:])
                 if isinstance(head, Call):
                     made_head: Term = self._term(head, support)
-                elif isinstance(head, Var):
+                elif isinstance(head, Var | Scalar):
                     made_head = head
                 else:
                     part, made_head = equation(self.names, self._term(head, support))
@@ -219,11 +223,14 @@ class Calls(Bodies):
                 # the steps are evaluated before the head of a literal; what they need is in place either way
                 made_terms = kept(terms, [made_head, *steps])
                 return term if made_terms is terms else replace(term, terms=made_terms)
-            case Array(items) | Set(items):
+            case Array(items):
                 made_items = kept(items, [self._term(i, support) for i in items])
                 return term if made_items is items else replace(term, items=made_items)
+            case Set(items):
+                return replace(term, items=tuple(self._term(i, support) for i in members_in_order(items)))
             case Object(pairs):
-                return replace(term, pairs=tuple((self._term(k, support), self._term(v, support)) for k, v in pairs))
+                made_pairs = tuple((self._term(k, support), self._term(v, support)) for k, v in in_order(pairs))
+                return replace(term, pairs=made_pairs)
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                 made_body, extra = self._closure(body, (inner,))
                 return replace(term, term=extra[0], body=made_body)
@@ -429,11 +436,14 @@ class Dynamics(Bodies):
                 made: Term = replace(term, terms=(terms[0], *(self._one(expr, t, out) for t in terms[1:])))
             case ArrayComprehension() | SetComprehension() | ObjectComprehension():
                 made = self.term(term)
-            case Array(items) | Set(items):
+            case Array(items):
                 made_items = kept(items, [self._one(expr, i, out) for i in items])
                 return term if made_items is items else replace(term, items=made_items)
+            case Set(items):
+                return replace(term, items=tuple(self._one(expr, i, out) for i in members_in_order(items)))
             case Object(pairs):
-                return replace(term, pairs=tuple((self._one(expr, k, out), self._one(expr, v, out)) for k, v in pairs))
+                made_pairs = tuple((self._one(expr, k, out), self._one(expr, v, out)) for k, v in in_order(pairs))
+                return replace(term, pairs=made_pairs)
             case _:
                 return term
         part, var = equation(self.names, made, expr.withs)

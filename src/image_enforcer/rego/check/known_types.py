@@ -39,6 +39,7 @@ from ..types import (
 )
 from ..values import Key, key
 from .constants import constant_value
+from .term_order import in_order
 from .type_algebra import PropertyOrder, empty_collection
 from .type_env import TypeEnv, TypeNode, extent
 from .visit import ROOTS, Rewriter, operator_name, original_ref
@@ -109,7 +110,7 @@ class KnownTypes:
     def _object_type(self, pairs: tuple[tuple[Term, Term], ...]) -> Type:
         static: dict[Key, Property] = {}
         dynamic: tuple[Type | None, Type | None] | None = None
-        for k, v in pairs:
+        for k, v in in_order(pairs):
             kind = self.type(v)
             constant = constant_value(k)
             if constant is not None:

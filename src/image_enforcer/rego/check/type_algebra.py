@@ -24,7 +24,8 @@ def unifies(a: Type | None, b: Type | None) -> bool:
         case ObjectType(), ObjectType():
             if not (_objects(a, b) and _objects(b, a)):
                 return False
-            return a.dynamic is None or b.dynamic is None or unifies(a.dynamic[1], b.dynamic[1])
+            inside, other = (t.dynamic and t.dynamic[1] for t in (a, b))
+            return inside is None or other is None or unifies(inside, other)
         case SetType(), SetType():
             return a.of is None or b.of is None or unifies(a.of, b.of)
         case FunctionType(), FunctionType():

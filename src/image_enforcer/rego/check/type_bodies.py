@@ -57,6 +57,11 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
     match expr.terms:
         case CallExpr():
             own = with_problem(target, expr) or call_problem(target, expr, expr.terms)
+        case Every(_, _, Var(name), _):
+            found = [*_closure_problems(types, expr), *_reference_problems(types, expr)]
+            if types.var(name) is None:
+                types.learn(name, ANY)
+            return found
         case Every():
             return [*_closure_problems(types, expr), *_reference_problems(types, expr)]
         case Not(body):

@@ -27,6 +27,8 @@ def reference_problem(types: KnownTypes, ref: Ref) -> Problem | None:
         lines = (types.shown(ref), "^" * len(types.shown(ref)), f"have: {found}")
         return Problem(TYPE_ERROR, f"function {shown} used as reference, not called", ref.head.loc, extra=lines)
     head = ref.head
+    if isinstance(head, Scalar):  # OPA looks for it among the rules and, as it is not there, takes it for anything
+        return _leaf(types, ANY, ref, 1)
     if not isinstance(head, Var):
         return _leaf(types, types.type(head), ref, 1)
     if head.name == "data":

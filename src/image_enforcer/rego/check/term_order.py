@@ -1,0 +1,65 @@
+"""OPA's order of terms that have no values yet.
+
+It goes through the members of a set and the pairs of an object in this order, whatever the order in the text, so it
+decides which of them is evaluated first, and which of several types an object's keys and values are taken to have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cmp_to_key
+
+from ..syntax.nodes import (
+    Array,
+    ArrayComprehension,
+    Call,
+    Object,
+    ObjectComprehension,
+    Ref,
+    Scalar,
+    Set,
+    SetComprehension,
+    TemplateString,
+    Term,
+    Var,
+)
+from ..values import compare
+
+_value = cmp_to_key(compare)
+
+
+def term_order(term: Term) -> tuple[object, ...]:
+    """A sort key: scalars, variables, references, composites, comprehensions, calls."""
+    match term:
+        case Scalar(value):
+            return 0, _value(value)
+        case Var(name):
+            return 1, name.encode("utf-8", "surrogatepass")
+        case Ref(terms):
+            return 2, tuple(term_order(t) for t in terms)
+        case Array(items):
+            return 3, tuple(term_order(i) for i in items)
+        case Object():
+            return 4, tuple(term_order(t) for p in in_order(term.pairs) for t in p)
+        case Set(items):
+            return 5, tuple(sorted(term_order(i) for i in items))
+        case ArrayComprehension():
+            return (6,)
+        case ObjectComprehension():
+            return (7,)
+        case SetComprehension():
+            return (8,)
+        case Call(operator, args):
+            return 9, tuple(term_order(t) for t in (operator, *args))
+        case TemplateString():
+            return (10,)
+
+
+def in_order(pairs: Sequence[tuple[Term, Term]]) -> Sequence[tuple[Term, Term]]:
+    """The pairs of an object by their keys."""
+    return pairs if len(pairs) < 2 else sorted(pairs, key=lambda pair: term_order(pair[0]))
+
+
+def members_in_order(items: Sequence[Term]) -> Sequence[Term]:
+    """The members of a set."""
+    return items if len(items) < 2 else sorted(items, key=term_order)

@@ -56,7 +56,8 @@ class Overlay:
                 node.pop(step, None)
             else:
                 node[step] = value
-        return node if node or files is not GONE else GONE
+        # Removals alone change nothing in what is no object any more.
+        return node if node or isinstance(files, dict) else files
 
     def pruned(self, files: Value) -> Overlay:
         """Without the removals of what the files have no more."""

@@ -14,7 +14,7 @@ REGISTRIES = re.compile(
 )
 UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3, "NotImplemented" + "Error")) + r")\b")
 PINNED = re.compile(r"[A-Za-z0-9._-]+==\S+(?: ; [^\\]+)? \\\n(?:\s+--hash=sha256:[0-9a-f]{64}(?: \\\n|$))+")
-CATCH_ALL = re.compile(r"except\s+(?:Base)?" + r"Exception\b|except\s*:")
+CATCH_ALL = re.compile(r"except\s*:|(?:except\s|except\s*\(|suppress\()(?:.*,)?\s*(?:Base)?" + r"Exception\b")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,15 @@ def test_no_address_of_a_package_registry(tree: dict[str, str]) -> None:
 
 def test_nothing_unfinished(tree: dict[str, str]) -> None:
     assert places({name: text for name, text in tree.items() if name.startswith("src/")}, UNFINISHED, ".py") == []
+
+
+def test_what_catches_all_is_known() -> None:
+    thrown = "Exception"
+    hidden = [f"except {thrown}:", f"except ({thrown}, OSError):", f"except (OSError, Base{thrown}) as e:", "except :"]
+    hidden += [f"with suppress({thrown}):", f"with contextlib.suppress(OSError, Base{thrown}):"]
+    assert all(CATCH_ALL.search(line) for line in hidden)
+    plain = ["except OSError:", f"except (OSError, http.client.HTTP{thrown}):", f"def f(error: {thrown}) -> str:"]
+    assert not any(CATCH_ALL.search(line) for line in plain)
 
 
 def test_no_catch_all(tree: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from image_enforcer.ports.policy import Answered, Outcome, Revision
+from image_enforcer.server.protocol import TRIED
 
 ALLOW = {"kind": "ImageReview", "apiVersion": "imagepolicy.k8s.io/v1alpha1", "status": {"allowed": True}}
 REVISION = Revision("policy-1", "data-1")
@@ -43,9 +44,10 @@ class Reply:
 
 async def ask(
     app: App, path: str, pieces: Iterable[bytes] = (b"",), *, method: str = "POST",
-    headers: dict[str, str] | None = None, cut: bool = False,
+    headers: dict[str, str] | None = None, cut: bool = False, tried: bool = False,
 ) -> Reply:  # fmt: skip
-    """One request, its body in pieces; with ``cut`` the client goes away after them."""
+    """One request, its body in pieces; with ``cut`` the client goes away after them, with ``tried`` the quick way has
+    left it to the application."""
     sent = list(pieces)
     reply = Reply()
 
@@ -69,6 +71,7 @@ async def ask(
         "headers": lines,
         "client": ("127.0.0.1", 5),
         "query_string": b"",
+        "extensions": {TRIED: {}} if tried else {},
     }
     await app(scope, receive, send)
     return reply

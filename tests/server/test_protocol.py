@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from image_enforcer.server.protocol import MAX_HEAD, Manners, configuration, unheard
+from image_enforcer.server.protocol import MAX_HEAD, TRIED, Manners, Quick, configuration
 from image_enforcer.server.reviews import refusal
 from image_enforcer.server.run import Server
 
@@ -19,7 +19,7 @@ MANNERS = Manners(receive=0.3, idle=1.0, connections=4, refuse=refusal)
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the size of the body."""
+    """Answers with the size of the body, and whether the quick way was tried."""
     size, more = 0, True
     while more:
         message = await receive()
@@ -27,7 +27,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
             return
         size += len(message["body"])
         more = message["more_body"]
-    body = str(size).encode()
+    body = b"%d%s" % (size, b" tried" if TRIED in scope.get("extensions", ()) else b"")
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -136,6 +136,44 @@ async def test_what_is_no_http_at_all_gets_400(sent: bytes) -> None:
         assert (await talk(port, sent)).startswith(b"HTTP/1.1 400 ")
 
 
+def quick(outcome: str) -> Manners:
+    """Manners with a quick way that answers ``yes``, leaves everything, or fails once it has refused."""
+
+    def answer(path: str, headers: Any, client: Any, body: bytes, say: Any) -> bool:
+        if outcome == "leave":
+            return False
+        if outcome == "fail":
+            say(refusal("a fault"))
+            raise ZeroDivisionError("a bug")
+        say(b"yes")
+        return True
+
+    way = Quick(paths=frozenset([b"/image-policy"]), most=100, answer=answer, closing=lambda: False)
+    return Manners(receive=0.3, idle=1.0, connections=4, refuse=refusal, quick=way)
+
+
+async def test_the_quick_way_comes_first() -> None:
+    async with serving(quick("yes")) as port:
+        answer = await talk(port, (HEAD + b"content-length: 3\r\n\r\nabc") * 2)
+        assert answer.count(b"HTTP/1.1 200 OK") == 2
+        assert answer.endswith(b"\r\n\r\nyes")
+
+
+async def test_what_the_quick_way_leaves_is_marked_and_goes_to_the_application() -> None:
+    async with serving(quick("leave")) as port:
+        assert (await talk(port, HEAD + b"content-length: 3\r\n\r\nabc")).endswith(b"3 tried")
+        assert (await talk(port, HEAD + b"content-length: 101\r\n\r\n" + b"a" * 101)).endswith(b"\r\n\r\n101")
+
+
+async def test_a_fault_on_the_quick_way_is_refused_logged_and_ends_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(quick("fail")) as port:
+        answer = await talk(port, (HEAD + b"content-length: 3\r\n\r\nabc") * 2)
+        assert "a fault" in refused(answer)
+        assert "ZeroDivisionError: a bug" in caplog.text
+
+
 async def test_huge_headers_are_refused() -> None:
     async with serving() as port:
         flood = b"x: " + b"y" * 1000 + b"\r\n"
@@ -164,35 +202,3 @@ async def test_expect_continue_is_answered() -> None:
         answer = await talk(port, request, b"abc", pause=0.05)
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
         assert answer.endswith(b"3")
-
-
-async def test_nothing_is_said_to_a_client_that_is_gone() -> None:
-    said = ["http.request", "http.disconnect"]
-
-    async def receive() -> dict[str, Any]:
-        return {"type": said.pop(0)}
-
-    async def send(message: Any) -> None:
-        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
-
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start"})
-
-    await unheard(answer)({}, receive, send)
-    assert said == []
-
-
-async def test_a_fault_of_the_application_is_not_hidden() -> None:
-    async def send(message: Any) -> None:
-        raise RuntimeError("Response content longer than Content-Length")
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.disconnect"}
-
-    with pytest.raises(RuntimeError, match="longer"):
-        await unheard(echo_nothing)({}, receive, send)
-
-
-async def echo_nothing(scope: Any, receive: Any, send: Any) -> None:
-    """Answers without asking."""
-    await send({"type": "http.response.start"})

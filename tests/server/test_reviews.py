@@ -172,6 +172,41 @@ async def test_a_fault_of_our_own_is_a_refusal_and_is_not_hidden(serve: Callable
     assert "[internal-error]" in status["reason"]
 
 
+def at_once(served: Served, body: bytes) -> tuple[bool, list[Any]]:
+    """Whether the protocol's quick way answered, and the statuses that it said."""
+    said: list[Any] = []
+    done = served.app.at_once(PATH, [], ("127.0.0.1", 5), body, lambda b: said.append(json.loads(b)["status"]))
+    return done, said
+
+
+def test_the_quick_way_answers_as_the_application_does(serve: Callable[..., Served]) -> None:
+    served = serve()
+    assert at_once(served, encoded("a:1")) == (True, [{"allowed": True}])
+    assert [status["allowed"] for status in at_once(served, b"{")[1]] == [False]
+    assert [line["result"]["allowed"] for line in served.lines()] == [True, False]
+
+
+def test_the_quick_way_says_nothing_of_what_it_leaves(serve: Callable[..., Served]) -> None:
+    served = serve(Exceeded("too long", time=True))
+    assert at_once(served, encoded("a:1")) == (False, [])
+    assert served.lines() == []
+
+
+async def test_what_was_tried_is_not_tried_again(serve: Callable[..., Served]) -> None:
+    served = serve()
+    assert (await ask(served.app, PATH, [encoded("a:1")], tried=True)).review == {"allowed": True}
+    assert [seconds for _, seconds in served.engine.asked] == [None]
+
+
+def test_a_fault_on_the_quick_way_is_a_refusal_and_is_not_hidden(serve: Callable[..., Served]) -> None:
+    served = serve(ZeroDivisionError("a bug"), Answered(ALLOW))
+    said: list[bytes] = []
+    with pytest.raises(ZeroDivisionError):
+        served.app.at_once(PATH, [], None, encoded("a:1"), said.append)
+    assert [json.loads(body)["status"]["allowed"] for body in said] == [False]
+    assert [line["result"]["allowed"] for line in served.lines()] == [False]
+
+
 async def test_exempt_namespaces_are_allowed_with_a_mark(serve: Callable[..., Served]) -> None:
     guard = Guard(exempt=frozenset({"kube-system"}))
     served = serve(Failed("conflict"), guard=guard)

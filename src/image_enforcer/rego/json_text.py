@@ -76,6 +76,16 @@ def _whole_pair(match: re.Match[bytes]) -> bytes:
     return match.group() if match.group("half") is None else b"\\ufffd"
 
 
+def as_written(value: object) -> msgspec.Raw:
+    """A number that is no integer, as it was written: for encoders of msgspec, which ask what they do not know.
+
+    Raises :class:`TypeError` for what no JSON document holds.
+    """
+    if not isinstance(value, Num):
+        raise TypeError(f"{type(value).__name__} is no JSON value")
+    return msgspec.Raw(value.text.encode())
+
+
 def _no_constant(name: str) -> Value:
     raise ValueError(f"{name} is no JSON value")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
+from ..asgi import Receive, Scope, Send
 
 
 class Admin:
@@ -16,7 +14,7 @@ class Admin:
         self._ready = ready
         self._metrics = metrics
 
-    async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         del receive
         if scope["type"] != "http":

@@ -16,7 +16,7 @@ import re2
 
 from ..domain.review import Decision, Review
 from ..ports.policy import Revision
-from ..rego.values import Num
+from ..rego.json_text import as_written
 from .logs import Sink, timestamp
 
 _SECRET_NAME: Final = re.compile(r"(?i)pass(?:word|wd)?|secret|token|credential|api[-_.]?key|private[-_.]?key|auth")
@@ -31,15 +31,7 @@ _SUSPICIOUS: Final = re2.compile(
 )
 MASK: Final = "***"
 
-
-def _number(value: object) -> msgspec.Raw:
-    """A number that is no integer, as it was written."""
-    if not isinstance(value, Num):
-        raise TypeError(f"{type(value).__name__} is no JSON value")
-    return msgspec.Raw(value.text.encode())
-
-
-_ENCODE: Final = msgspec.json.Encoder(enc_hook=_number).encode
+_ENCODE: Final = msgspec.json.Encoder(enc_hook=as_written).encode
 MAX_INPUT: Final = 64 << 10
 """Bytes of input beyond which a line holds the images only."""
 

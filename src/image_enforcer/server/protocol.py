@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, MutableMapping
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
@@ -16,15 +17,16 @@ from typing import Any, Final, cast
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ..asgi import Application, unheard
+
 MAX_HEAD: Final = 64 << 10
 """Bytes of request line and headers."""
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+Client = tuple[str, int] | None
 
-_CLOSED: Final = "the handler is closed"
-"""What uvloop says of writing to a connection that has ended."""
+TRIED: Final = "image_enforcer.tried"
+"""The extension in the scope of a request that :class:`Quick` has left to the application."""
+
 LINGER: Final = 1.0
 """Seconds for which what a refused client still sends is read."""
 PARTING: Final = 0.25
@@ -53,13 +55,14 @@ class Manners:
 class Quick:
     """A way around the application for whole POSTs of ``most`` bytes or less to one of ``paths``.
 
-    ``answer`` takes path, headers, client and body, and gives the body of a 200 answer in JSON, or None where the
-    application has to see the request. ``closing`` says whether connections are no longer kept.
+    ``answer`` takes path, headers, client, body, and a function that sends the body of a 200 answer in JSON. It calls
+    this once, also where it raises, and gives True; or it gives False, and the application answers. ``closing`` says
+    whether connections are no longer kept.
     """
 
     paths: frozenset[bytes]
     most: int
-    answer: Callable[[str, list[tuple[bytes, bytes]], tuple[str, int] | None, bytes], bytes | None]
+    answer: Callable[[str, Headers, Client, bytes, Callable[[bytes], None]], bool]
     closing: Callable[[], bool]
 
 
@@ -73,6 +76,7 @@ class Bounded(HttpToolsProtocol):
         self._head = 0
         self._arriving = False
         self._over = False
+        self._failed = False
         self._collected: list[bytes] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
@@ -191,6 +195,7 @@ class Bounded(HttpToolsProtocol):
             body, self._collected = b"".join(self._collected), None
             if self._answered_at_once(body):
                 return
+            self.scope["extensions"] = {TRIED: {}}
             super().on_headers_complete()
             super().on_body(body)
         super().on_message_complete()
@@ -198,15 +203,19 @@ class Bounded(HttpToolsProtocol):
     def _answered_at_once(self, body: bytes) -> bool:
         quick = self._manners.quick
         assert quick is not None
-        answer = quick.answer(self.url.partition(b"?")[0].decode(), self.headers, self.client, body)
-        if answer is None:
-            return False
+        self._failed = True  # until it is known not to have
+        answered = quick.answer(self.url.partition(b"?")[0].decode(), self.headers, self.client, body, self._say)
+        self._failed = False
+        return answered
+
+    def _say(self, body: bytes) -> None:
+        quick = self._manners.quick
+        assert quick is not None
         keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not quick.closing()
-        self.transport.write((_KEPT if keep else _HEAD) % len(answer) + answer)
+        self.transport.write((_KEPT if keep else _HEAD) % len(body) + body)
         if not keep:
             self.transport.close()
         self.on_response_complete()
-        return True
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
@@ -217,9 +226,13 @@ class Bounded(HttpToolsProtocol):
         self._end(f"it did not arrive within {self._manners.receive:g} s")
 
     def send_400_response(self, msg: str) -> None:
-        """What arrives is no HTTP."""
+        """What arrives is no HTTP; or answering it failed, in a way that nobody foresaw, after a refusal was said."""
         self._stop_clock()
-        if not self._refused("it is not HTTP"):
+        if self._failed:
+            self.logger.error("Exception in the answer to a review", exc_info=sys.exception())
+            self._over = True
+            self.transport.close()
+        elif not self._refused("it is not HTTP"):
             super().send_400_response(msg)
 
     def _end(self, fault: str) -> None:
@@ -249,28 +262,6 @@ class Bounded(HttpToolsProtocol):
         else:
             self.transport.close()
         return True
-
-
-def unheard(app: Application) -> Application:
-    """The application, for clients that may go away while they are answered: what nobody can hear is not said.
-
-    Between the moment in which the event loop notices that a client is gone and the one in which it says so, writing is
-    an error of its own kind, which is no fault of the application.
-    """
-
-    async def answered(scope: Message, receive: Receive, send: Send) -> None:
-        async def say(message: Message) -> None:
-            try:
-                await send(message)
-            except RuntimeError as e:
-                if _CLOSED not in str(e):
-                    raise
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-
-        await app(scope, receive, say)
-
-    return answered
 
 
 def configuration(

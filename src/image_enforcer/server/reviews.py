@@ -6,14 +6,14 @@ admits the Pod. So whatever goes wrong from the first byte of the body on ends i
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from ..analysis import review as reading
+from ..asgi import Receive, Scope, Send
 from ..domain.review import Cause, Decision, Refusal, Review
 from ..ports.policy import Outcome, Revision
 from ..services import decide
@@ -23,13 +23,8 @@ from . import replies
 from .decision_log import DecisionLog, Entry, may_hold_secrets
 from .metrics import Metrics
 from .pace import Pace
+from .protocol import TRIED, Client, Headers
 from .tokens import Tokens
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Headers = Sequence[tuple[bytes, bytes]]
-Client = tuple[str, int] | None
 
 PATHS: Final = ("/image-policy", "/v0/data/io/k8s/image_policy/verify")
 _JSON: Final = (b"content-type", b"application/json")
@@ -96,7 +91,7 @@ class Reviews:
         self.draining = False
         """Whether the server is about to stop: connections are not kept any longer."""
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
         if scope["type"] != "http":
             return
@@ -108,28 +103,35 @@ class Reviews:
         else:
             await self._review(scope, receive, send)
 
-    def at_once(self, path: str, headers: Headers, client: Client, body: bytes) -> bytes | None:
-        """The answer to a whole review that needs nothing but a policy's quick word; None where it needs more.
+    def at_once(self, path: str, headers: Headers, client: Client, body: bytes, say: Callable[[bytes], None]) -> bool:
+        """Answer a whole review that needs nothing but a policy's quick word; False, and nothing said, where it needs
+        more, for which the application is to be asked.
 
-        The protocol asks here first: most reviews are answered without a task of their own. What fails here in a way
-        that nobody foresaw is taken up again by the application, which refuses and shows the fault.
+        The protocol asks here first: most reviews are answered without a task of their own. Where something fails that
+        nobody foresaw, a refusal is said before the fault is raised.
         """
         began = self._clock()
         answer = _Answer(_INTERNAL_REFUSED, whole=True)
-        with contextlib.suppress(Exception):
+        revision = self._pace.revision()
+        left = False
+        try:
             review = self._read(headers, body, answer)
-            revision: Revision | None = self._pace.revision()
             if review is not None:
                 asked = self._clock()
                 found = self._pace.at_once(review.document)
                 answer.evaluated = self._clock() - asked
-                revision = self._conclude(review, found, answer) if found is not None else None
-            if revision is not None:
-                self._note(path, client, answer, revision, self._clock() - began)
-                return replies.image_review(replies.status(answer.decision))
-        return None
+                left = found is None
+                if found is not None:
+                    revision = self._conclude(review, found, answer)
+        finally:
+            if not left:
+                try:
+                    self._note(path, client, answer, revision, self._clock() - began)
+                finally:
+                    say(replies.image_review(replies.status(answer.decision)))
+        return not left
 
-    async def _review(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _review(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = self._clock()
         revision = self._pace.revision()
         answer = _Answer(_INTERNAL_REFUSED)
@@ -138,7 +140,8 @@ class Reviews:
             body = await self._body(receive, answer)
             began = self._clock()
             if isinstance(body, bytes):
-                revision = await self._decide(scope["headers"], body, answer) or revision
+                tried = TRIED in scope.get("extensions", ())
+                revision = await self._decide(scope["headers"], body, answer, tried=tried) or revision
             else:
                 answer.decision = decide.refuse(body)
         except Gone:
@@ -204,13 +207,18 @@ class Reviews:
             return reading.bad(f"the request is larger than {limit} KiB", "review fewer images at a time")
         return _OVERLOAD if self._buffered + more > self._bounds.buffered else None
 
-    async def _decide(self, headers: Headers, body: bytes, answer: _Answer) -> Revision | None:
-        """Decide on a body and note what is found; gives the revision that it rests on, where the policy was asked."""
+    async def _decide(self, headers: Headers, body: bytes, answer: _Answer, *, tried: bool) -> Revision | None:
+        """Decide on a body and note what is found; gives the revision that it rests on, where the policy was asked.
+
+        ``tried`` says that there is no quick word on it.
+        """
         review = self._read(headers, body, answer)
         if review is None:
             return None
         asked = self._clock()
-        found = self._pace.at_once(review.document) or await self._pace.beside(review.document, len(body))
+        found = None if tried else self._pace.at_once(review.document)
+        if found is None:
+            found = await self._pace.beside(review.document, len(body))
         answer.evaluated = self._clock() - asked
         if found is None:
             answer.decision = self._guard.undecided(_OVERLOAD, review.namespace)

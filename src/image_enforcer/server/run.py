@@ -230,9 +230,13 @@ class Service:
         return self._engine.ready()
 
     async def _watching(self, watch: Watch) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, watch, self._reload, self._stop_watching)
-        if not self._stopping.is_set():
-            self.log("error", "files are no longer watched; restart to load changes")
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, watch, self._reload, self._stop_watching)
+        finally:  # also where it failed in a way that nobody foresaw
+            if not self._stopping.is_set():
+                fault = sys.exception()
+                why = "" if fault is None else f"{type(fault).__name__}: {fault}"
+                self.log("error", "files are no longer watched; restart to load changes", error=why)
 
     def _reload(self) -> None:
         """Read policies and data again; what cannot be used leaves the old state in force."""

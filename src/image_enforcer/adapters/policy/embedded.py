@@ -16,8 +16,8 @@ from ...opa.errors import LoadError
 from ...opa.loader import Loaded, load
 from ...ports.policy import Answered, Exceeded, Failed, Outcome, Revision, Undefined, UnusablePolicy
 from ...rego import UNDEFINED, CompileError, DocumentError, EvalError, LimitError, Limits, Query, RegoSet, Snapshot
-from ...rego.json_text import key_text
-from ...rego.values import Num, sorted_keys
+from ...rego.json_text import as_written, key_text
+from ...rego.values import sorted_keys
 
 LIMITS: Final = Limits(seconds=2.0, units=20_000_000)
 MAX_VALUES: Final = 1_000_000
@@ -144,7 +144,7 @@ def _short(digest: str) -> str:
 
 def _content(snapshot: Snapshot) -> str:
     """A digest of the base documents: the same wherever the same files were loaded."""
-    encode = msgspec.json.Encoder(enc_hook=_number, order="deterministic").encode
+    encode = msgspec.json.Encoder(enc_hook=as_written, order="deterministic").encode
     digest = hashlib.sha256()
 
     def add(path: tuple[str, ...], node: Any) -> None:
@@ -157,13 +157,6 @@ def _content(snapshot: Snapshot) -> str:
 
     add((), snapshot.root)
     return digest.hexdigest()
-
-
-def _number(value: Any) -> msgspec.Raw:
-    """A number as it was written; loaded documents hold nothing else that the encoder does not know."""
-    if type(value) is Num:
-        return msgspec.Raw(value.text.encode())
-    raise TypeError(f"not a document: {type(value).__name__}")
 
 
 class _TooLarge(Exception):

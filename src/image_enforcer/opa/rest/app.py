@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
+from ...asgi import Receive, Scope, Send
 from .authz import Authorizer, bearer_token, client_certificate
 from .bodies import accepts_gzip, compressed, may_compress, too_large
 from .metrics import RequestMetrics
@@ -19,9 +20,6 @@ from .requests import Request
 from .routes import Found, find, find_diagnostic
 from .services import Services
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Route: TypeAlias = Callable[[str, str, str], Found]
 
 PEER_CERTIFICATE: Final = "peer_certificate"

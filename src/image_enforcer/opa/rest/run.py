@@ -17,12 +17,13 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 from structlog.typing import FilteringBoundLogger
 
 from ... import __version__
+from ...asgi import Application, unheard
 from ...rego import CompileError, Host, Location
 from ..documents import Documents
 from ..errors import OpaError
@@ -154,9 +155,9 @@ async def _run(servers: Sequence[tuple[_Server, list[socket.socket]]], log: Filt
     await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
 
 
-def _config(app: Callable[..., Any], options: Options, context: ssl.SSLContext | None) -> uvicorn.Config:
+def _config(app: Application, options: Options, context: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        app, loop="uvloop", http=Connection, ws="none", lifespan="off", interface="asgi3", log_config=None,
+        unheard(app), loop="uvloop", http=Connection, ws="none", lifespan="off", interface="asgi3", log_config=None,
         access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=options.grace,
         limit_concurrency=MAX_CONNECTIONS,

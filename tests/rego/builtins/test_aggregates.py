@@ -7,6 +7,9 @@ import pytest
 from tests.rego.builtins.expressions import outcome
 
 OUTCOMES = {
+    "product([0.3, 3])": "0.8999999999999999",
+    "product([9007199254740993, 3])": "27021597764222979",
+    "product([0.5, 9007199254740993, 1])": "4503599627370496",
     'sort({3, "a", null, [1]})': '[null, 3, "a", [1]]',
     "max([1, 2.0, 2])": "2",
     "sum([0.1, 0.2, 0.3])": "0.6",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Final
 
 from ..errors import OperandError
 from ..meter import LARGE, METER
 from ..values import UNDEFINED, Num, RegoSet, Value, compare, sort_values, type_name
-from . import operands
-from .arithmetic import mul, plus
+from . import bigfloat, operands
+from .arithmetic import integral, mul, plus
 from .contract import Builtin, Context
 
 
@@ -47,11 +48,17 @@ def sum_(a: Value) -> Value:
 
 
 def product(context: Context, a: Value) -> Value:
-    """The product, 1 for nothing."""
-    total: Value = 1
-    for item in _numbers(a):
-        total = mul(context, total, item)
-    return total
+    """The product, 1 for nothing; exact where all are integers, else with a mantissa of 53 bits from the start."""
+    items = _numbers(a)
+    if all(integral(item) is not None for item in items):
+        total: Value = 1
+        for item in items:
+            total = mul(context, total, item)
+        return total
+    inexact = Fraction(1)
+    for item in items:
+        inexact = bigfloat.rounded(inexact * bigfloat.load(item), bigfloat.DOUBLE)
+    return bigfloat.number(inexact, bits=bigfloat.DOUBLE)
 
 
 def max_(a: Value) -> Value:

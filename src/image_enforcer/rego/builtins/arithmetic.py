@@ -15,7 +15,7 @@ from .contract import Builtin, Context
 SMALL: Final = 1 << 31
 
 
-def _integer(value: int | Num) -> int | None:
+def integral(value: int | Num) -> int | None:
     """The exact integer that a number is, None where it is none."""
     if isinstance(value, int):
         return value
@@ -29,7 +29,7 @@ def plus(a: Value, b: Value) -> Value:
     if type(a) is int and type(b) is int:
         return a + b
     x, y = operands.number(a, 1), operands.number(b, 2)
-    i, j = _integer(x), _integer(y)
+    i, j = integral(x), integral(y)
     if i is not None and j is not None:
         return i + j
     return bigfloat.number(bigfloat.rounded(bigfloat.load(x) + bigfloat.load(y)))
@@ -46,7 +46,7 @@ def minus(a: Value, b: Value) -> Value:
         raise operands.wrong(a, 1, "number", "set")
     if not all(numeric):
         raise operands.wrong(b, 2, "set" if numeric[1] else "number")
-    i, j = _integer(a), _integer(b)
+    i, j = integral(a), integral(b)
     if i is not None and j is not None:
         return i - j
     return bigfloat.number(bigfloat.rounded(bigfloat.load(a) - bigfloat.load(b)))
@@ -55,7 +55,7 @@ def minus(a: Value, b: Value) -> Value:
 def mul(context: Context, a: Value, b: Value) -> Value:
     """``a * b``: exact where both are integers, else rounded to a 64-bit mantissa; minus zero keeps its sign."""
     x, y = operands.number(a, 1), operands.number(b, 2)
-    i, j = _integer(x), _integer(y)
+    i, j = integral(x), integral(y)
     if i is not None and j is not None:
         bits = i.bit_length() + j.bit_length()
         if bits > 4096:
@@ -86,7 +86,7 @@ def div(a: Value, b: Value) -> Value:
 def rem(a: Value, b: Value) -> Value:
     """``a % b`` of integers, with the sign of ``a`` (``-5 % 3`` is -2). Fractions and zero are errors."""
     x, y = operands.number(a, 1), operands.number(b, 2)
-    i, j = _integer(x), _integer(y)
+    i, j = integral(x), integral(y)
     if i is None or j is None:
         raise BuiltinError("modulo on floating-point number")
     if not j:

@@ -14,6 +14,8 @@ from ..meter import METER
 from ..values import Num, integer
 
 PRECISION = 64
+DOUBLE = 53
+"""The mantissa of a 64-bit float: ``product`` begins with one and keeps to its precision."""
 MAX_EXPONENT = 20_000
 """Decimal exponents beyond which arithmetic refuses: exact fractions of such size would fill the memory."""
 
@@ -34,17 +36,17 @@ def exact(value: int | Num) -> Fraction:
     return Fraction(value)
 
 
-def rounded(value: Fraction) -> Fraction:
-    """The nearest number with a 64-bit mantissa."""
+def rounded(value: Fraction, bits: int = PRECISION) -> Fraction:
+    """The nearest number with a mantissa of 64 bits, or as many as there may be."""
     if not value:
         return value
     n, d = abs(value.numerator), value.denominator
-    shift = PRECISION - (n.bit_length() - d.bit_length())
+    shift = bits - (n.bit_length() - d.bit_length())
     mantissa, rest, unit = _divide(n, d, shift)
-    if mantissa.bit_length() > PRECISION:
+    if mantissa.bit_length() > bits:
         shift -= 1
         mantissa, rest, unit = _divide(n, d, shift)
-    elif mantissa.bit_length() < PRECISION:
+    elif mantissa.bit_length() < bits:
         shift += 1
         mantissa, rest, unit = _divide(n, d, shift)
     twice = 2 * rest
@@ -68,7 +70,7 @@ def load(value: int | Num) -> Fraction:
     return rounded(exact(value))
 
 
-def shortest(value: Fraction) -> tuple[str, int]:
+def shortest(value: Fraction, bits: int = PRECISION) -> tuple[str, int]:
     """The fewest decimal digits that read back as this float, and the position of the point before which they stand."""
     magnitude = abs(value)
     exponent = _exponent10(magnitude)
@@ -77,7 +79,7 @@ def shortest(value: Fraction) -> tuple[str, int]:
         scaled = magnitude * 10**scale if scale >= 0 else magnitude / 10**-scale
         digits = round(scaled)
         back = Fraction(digits, 10**scale) if scale >= 0 else Fraction(digits * 10**-scale)
-        if rounded(back) == magnitude:
+        if rounded(back, bits) == magnitude:
             text = str(digits)
             point = exponent + 1 + (len(text) - count)
             return text.rstrip("0") or "0", point
@@ -94,11 +96,11 @@ def _exponent10(magnitude: Fraction) -> int:
     return guess
 
 
-def number(value: Fraction, negative_zero: bool = False) -> int | Num:
-    """A 64-bit float as a number: an integer where it is one, else with Go's shortest text."""
+def number(value: Fraction, negative_zero: bool = False, bits: int = PRECISION) -> int | Num:
+    """A float as a number: an integer where it is one, else with Go's shortest text."""
     if not value:
         return Num("-0") if negative_zero else 0
-    digits, point = shortest(value)
+    digits, point = shortest(value, bits)
     sign = "-" if value < 0 else ""
     if value.denominator == 1:
         return integer(sign + digits + "0" * (point - len(digits)))

@@ -105,7 +105,7 @@ def parse_bytes(a: Value) -> Value:
     scale = _scale(unit, True)
     if scale is None:
         raise BuiltinError(f"units.parse_bytes: byte unit {unit} not recognized")
-    return int(bigfloat.exact(Num(amount)) * scale)
+    return int(bigfloat.rounded(bigfloat.load(Num(amount)) * scale))
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {"units.parse": Builtin(parse), "units.parse_bytes": Builtin(parse_bytes)}

@@ -7,6 +7,11 @@ import pytest
 from tests.rego.builtins.expressions import outcome
 
 OUTCOMES = {
+    'json.filter({"a": [1, 2]}, [["a", 0]])': '{"a": []}',
+    'json.filter({"a": "x"}, ["a/b"])': '{"a": "x"}',
+    'json.filter({"d": {[1, 2]}}, [["d", [1, 2], "0"]])': '{"d": {[1]}}',
+    'json.remove({"a": [1, 2]}, [["a", 0]])': '{"a": [1, 2]}',
+    'json.remove({"d": {1, [2]}}, [["d", [2], "0"]])': '{"d": {1, []}}',
     'json.filter({"a": {"b": 1, "c": 2}, "d": 3}, ["a/b", "d"])': '{"a": {"b": 1}, "d": 3}',
     'json.remove({"a": {"b": 1, "c": 2}}, ["a/b"])': '{"a": {"c": 2}}',
     (

@@ -67,22 +67,18 @@ def _filtered(value: Value, tree: dict[Any, Any] | None) -> Value:
             for k, below in tree.items():
                 there = value.get(k, UNDEFINED)
                 if there is not UNDEFINED:
-                    kept = _filtered(there, below)
-                    if kept is not UNDEFINED:
-                        out[k] = kept
+                    out[k] = _filtered(there, below)
             return out
         case list():
             items: list[Value] = []
             for i, item in enumerate(value):
-                below = tree.get(str(i), tree.get(i, UNDEFINED))
+                below = tree.get(str(i), UNDEFINED)
                 if below is not UNDEFINED:
-                    kept = _filtered(item, below)
-                    if kept is not UNDEFINED:
-                        items.append(kept)
+                    items.append(_filtered(item, below))
             return items
         case RegoSet():
-            return RegoSet.of([m for m in value if key(m) in tree])
-    return UNDEFINED
+            return RegoSet.of([_filtered(m, tree[key(m)]) for m in value if key(m) in tree])
+    return value
 
 
 def json_remove(a: Value, paths: Value) -> Value:
@@ -107,14 +103,15 @@ def _without(value: Value, tree: dict[Any, Any] | None) -> Value:
         case list():
             items: list[Value] = []
             for i, item in enumerate(value):
-                below = tree.get(str(i), tree.get(i, UNDEFINED))
+                below = tree.get(str(i), UNDEFINED)
                 if below is UNDEFINED:
                     items.append(item)
                 elif below is not None:
                     items.append(_without(item, below))
             return items
         case RegoSet():
-            return RegoSet.of([m for m in value if not (key(m) in tree and tree[key(m)] is None)])
+            kept = [m for m in value if tree.get(key(m), UNDEFINED) is not None]
+            return RegoSet.of([_without(m, tree[key(m)]) if key(m) in tree else m for m in kept])
     return value
 
 

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
+    'net.cidr_is_valid("10.0.0.0/08")': "true",
+    'net.cidr_merge(["10.1.2.3"])': '{"10.1.2.3/8"}',
+    'net.cidr_merge(["10.1.2.3", "10.4.5.6"])': '{"10.0.0.0/8"}',
+    'net.cidr_contains_matches({["2001:db8::/127"], [0.3]}, set())': "set()",
     'net.cidr_contains("10.0.0.0/8", "10.255.0.0/16")': "true",
     'net.cidr_contains("10.0.0.0/8", "11.0.0.1")': "false",
     'net.cidr_intersects("192.168.0.0/16", "192.168.1.0/24")': "true",

@@ -29,8 +29,9 @@ def _address(text: str) -> Address | None:
 
 def _network(text: str) -> Network | None:
     address, slash, bits = text.partition("/")
-    if not slash or len(bits) > 3 or not bits.isdigit() or (len(bits) > 1 and bits[0] == "0"):
+    if not slash or not bits.isascii() or not bits.isdigit() or len(bits) > 100:
         return None
+    text = f"{address}/{bits.lstrip('0') or '0'}"  # Go reads any number of digits
     try:
         if "%" in address:
             return None
@@ -108,6 +109,7 @@ def cidr_merge(a: Value) -> Value:
         raise BuiltinError("operand must be an array")
     METER.spend(100 * len(a))
     networks: list[Network] = []
+    lone: dict[Network, str] = {}
     for item in a:
         if type(item) is not str:
             raise BuiltinError("element must be string")
@@ -119,12 +121,19 @@ def cidr_merge(a: Value) -> Value:
             if address.version == 6:
                 raise BuiltinError("IPv6 invalid: needs prefix length")
             found = ipaddress.ip_network(f"{address}/{_class_mask(address)}", strict=False)
+            lone[found] = f"{address}/{found.prefixlen}"
         networks.append(found)
     merged: list[Network] = []
     for version in (4, 6):
         family = [n for n in networks if n.version == version]
         merged.extend(ipaddress.collapse_addresses(family))  # type: ignore[type-var]
-    return RegoSet({str(n): str(n) for n in merged})
+    shown = [lone[n] if n in lone and _parts(n, networks) == 1 else str(n) for n in merged]
+    return RegoSet({text: text for text in shown})
+
+
+def _parts(whole: Network, networks: list[Network]) -> int:
+    """How many of the networks a merged one is made of: an address that was merged with nothing is shown as written."""
+    return sum(n.version == whole.version and n.network_address in whole for n in networks)
 
 
 def _class_mask(address: Address) -> int:
@@ -140,21 +149,18 @@ def cidr_contains_matches(context: Context, cidrs: Value, others: Value) -> Valu
 
     What holds no networks, such as a number, has none; the second operand is not looked at without one in the first.
     """
-    right: list[tuple[Value, str]] | None = None
     found: dict[Value, Value] = {}
     for i, outer in _named(cidrs, 1):
-        if right is None:
-            right = list(_named(others, 2))
-        context.spend(100 * len(right))
-        for j, inner in right:
-            if _contains(outer, inner):
+        for j, inner in _named(others, 2):
+            context.spend(100)
+            if cidr_contains(outer, inner):
                 context.spend(1, ENTRY)
                 pair = [i, j]
                 found.setdefault(key(pair), pair)
     return RegoSet(found)
 
 
-def _named(value: Value, position: int) -> Iterator[tuple[Value, str]]:
+def _named(value: Value, position: int) -> Iterator[tuple[Value, Value]]:
     match value:
         case str():
             yield value, value
@@ -166,12 +172,12 @@ def _named(value: Value, position: int) -> Iterator[tuple[Value, str]]:
             yield from ((unkey(k), _first(value[k], position)) for k in sorted_keys(value))
 
 
-def _first(value: Value, position: int) -> str:
+def _first(value: Value, position: int) -> Value:
     match value:
         case str():
             return value
         case list():
-            if value and type(value[0]) is str:
+            if value:
                 return value[0]
     raise BuiltinError(f"operand {position}: element must be string or non-empty array")
 

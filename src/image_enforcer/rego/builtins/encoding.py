@@ -383,8 +383,8 @@ def uri_parse(a: Value) -> Value:
 
 
 def uri_is_valid(a: Value) -> Value:
-    """Whether :func:`uri_parse` would accept it; false for anything but strings."""
-    if type(a) is not str:
+    """Whether :func:`uri_parse` would accept it; false for no text and for anything but strings."""
+    if type(a) is not str or not a:
         return False
     try:
         _uri(a)

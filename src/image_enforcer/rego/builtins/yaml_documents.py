@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
+import unicodedata
+from datetime import datetime
+from decimal import Decimal
+from functools import cmp_to_key
+from math import isfinite
 from typing import Any, Final
 
 import yaml
 
 from ..json_text import to_json
 from ..meter import ENTRY, METER
-from ..values import Num, RegoSet, Value, sorted_keys, unkey
+from ..values import Num, RegoSet, Value, unkey
 
 MAX_NODES: Final = 200_000
 """How many nodes a document may have once its aliases are followed."""
@@ -32,7 +37,7 @@ def load(text: str) -> Value:
     METER.spend(4 * len(text), 100 * len(text))
     try:
         _check_depth(text)
-        node = yaml.compose(text, Loader=_Loader)
+        node = _first(text)
     except yaml.YAMLError as e:
         raise YamlError(_reason(e)) from None
     except (RecursionError, ValueError) as e:
@@ -40,6 +45,18 @@ def load(text: str) -> Value:
     if node is None:
         return None
     return _Builder().value(node, ())
+
+
+def _first(text: str) -> Any:
+    """The first document; the others are read, for faults in them count."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_node() if loader.check_node() else None
+        while loader.check_node():
+            loader.get_node()
+        return node
+    finally:
+        loader.dispose()
 
 
 def _check_depth(text: str) -> None:
@@ -122,7 +139,17 @@ def _binary(text: str) -> str:
         raise YamlError("error converting YAML to JSON: yaml: !!binary value contains invalid base64 data") from None
 
 
-_INT: Final = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)")
+_INT: Final = re.compile(r"[-+]?(?:0[bB][01_]+|0[oO]?[0-7_]+|0|[1-9][0-9_]*|0[xX][0-9a-fA-F_]+)")
+_TIME: Final = re.compile(
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?:(?:[Tt](?=.*(?:Z|[-+]..:..)$)| (?!.*(?:Z|[-+]..:..)$))"
+    r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})?)?"
+)
+_BASE60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+"""Times, and numbers to base 60, are texts to whoever reads them here, but quoted for those to whom they are not."""
+_BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
+"""What Go's emitter never writes as it is."""
+_UNWRITABLE: Final = re.compile("[\x7f-\x84\x86-\x9f]")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -140,8 +167,9 @@ def scalar(text: str, tag: str, plain: bool) -> Value:
         made = _integer(text.replace("_", ""))
         if made is not None:
             return made
-    if _FLOAT.fullmatch(text):
-        return _float(text)
+    plain_number = text if text.startswith("_") else text.replace("_", "")
+    if _FLOAT.fullmatch(plain_number):
+        return _float(plain_number) if isfinite(float(plain_number)) else text
     if text.lower() in (".inf", "-.inf", "+.inf", ".nan"):
         raise YamlError("error converting YAML to JSON: json: unsupported value")
     return text
@@ -149,7 +177,7 @@ def scalar(text: str, tag: str, plain: bool) -> Value:
 
 def _integer(text: str) -> Value:
     sign = -1 if text.startswith("-") else 1
-    body = text.lstrip("+-")
+    body = text.lstrip("+-").lower()
     try:
         if body.startswith("0b"):
             value = int(body, 2)
@@ -179,7 +207,7 @@ def _float(text: str) -> Value:
 def from_float(value: float) -> Value:
     """A 64-bit float as Go's JSON writes it."""
     if value == int(value) and abs(value) < 1e21:
-        return int(value)
+        return int(Decimal(repr(value)))  # the shortest digits, filled up with zeros
     shown = repr(value)
     if "e" in shown:
         mantissa, _, exponent = shown.partition("e")
@@ -206,6 +234,14 @@ class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002 - PyYAML's signature
         return super().increase_indent(flow, False)
 
+    def check_simple_key(self) -> bool:
+        """Whether a key stands before its colon on one line: as Go's emitter has it, also without any text."""
+        if not isinstance(self.event, yaml.ScalarEvent):
+            return bool(super().check_simple_key())
+        if self.analysis is None:
+            self.analysis = self.analyze_scalar(self.event.value)
+        return not self.analysis.multiline and len(self.event.value.encode("utf-8", "surrogatepass")) <= 128
+
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 
@@ -223,7 +259,8 @@ def _plain(value: Value) -> Any:
             return [_plain(v) for v in value]
         case dict():
             METER.spend(20 * len(value) + 10, (len(value) + 2) * 3 * ENTRY)
-            return {_plain_key(unkey(k)): _plain(value[k]) for k in sorted_keys(value)}
+            pairs = {_plain_key(unkey(k)): v for k, v in value.items()}
+            return {k: _plain(pairs[k]) for k in sorted(pairs, key=cmp_to_key(_natural))}
         case Num():
             return _Literal(_float_text(value))
         case None:
@@ -236,29 +273,64 @@ def _plain(value: Value) -> Any:
 
 
 def _float_text(value: int | Num) -> str:
+    """A 64-bit float as Go's YAML writes it: with an exponent from a million on, and below a ten-thousandth."""
     try:
         made = float(value)
     except OverflowError:
         made = float("inf")
     if made in (float("inf"), float("-inf")):
         raise YamlError("json: unsupported value: number out of range")
-    shown = repr(made)
-    if "e" in shown or abs(made) >= 1e21:
-        mantissa, _, exponent = f"{shown if 'e' in shown else f'{made:e}'}".partition("e")
-        return f"{mantissa.removesuffix('.0')}e{exponent[0]}{exponent[1:].rjust(2, '0')}"
-    exact = from_float(made)
-    if isinstance(exact, int) and abs(exact) < 10**20 and abs(exact) >= 10**21:
-        return str(exact)
-    return exact.text if isinstance(exact, Num) else _whole_text(exact)
+    sign, digits, exponent = Decimal(repr(made)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    power = exponent + len(digits) - 1
+    if made == 0 or -4 <= power < 6:
+        return f"{Decimal(repr(made)).normalize():f}"
+    text = "".join(map(str, digits))
+    mantissa = f"{text[0]}.{text[1:]}" if len(text) > 1 else text
+    return f"{'-' if sign else ''}{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
-def _whole_text(value: int) -> str:
-    """An integer that was a 64-bit float, as Go prints such floats."""
-    text = str(value)
-    if len(text.lstrip("-")) <= 21 and value < 1 << 63:
-        return text
-    digits = repr(float(value))
-    return digits.removesuffix(".0")
+def _natural(a: str, b: str) -> int:
+    """The order of keys in Go's YAML: runs of digits by their value, and letters behind what is none."""
+    return (_before(b, a)) - (_before(a, b))
+
+
+def _before(a: str, b: str) -> bool:
+    digits = False
+    for i, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x == y:
+            digits = _is_digit(x)
+            continue
+        if x.isalpha() or y.isalpha():
+            if x.isalpha() and y.isalpha():
+                return x < y
+            return x.isalpha() if digits else y.isalpha()
+        zeros = "0" in (x, y) and any(c != "0" for c in _digits_back(a[:i]))
+        (m, end_a), (n, end_b) = _run(a, i, zeros), _run(b, i, zeros)
+        if m != n:
+            return m < n
+        return x < y if end_a == end_b else end_a < end_b
+    return len(a) < len(b)
+
+
+def _is_digit(c: str) -> bool:
+    return unicodedata.category(c) == "Nd"
+
+
+def _digits_back(text: str) -> str:
+    start = len(text)
+    while start and _is_digit(text[start - 1]):
+        start -= 1
+    return text[start:]
+
+
+def _run(text: str, at: int, leading: bool) -> tuple[int, int]:
+    """The number that the digits from a place on are, and where they end."""
+    end = at
+    while end < len(text) and _is_digit(text[end]):
+        end += 1
+    number = int("1" if leading else "0") * 10 ** (end - at) if end - at < 1000 else 0
+    return number + (int(text[at:end]) if at < end and end - at < 1000 else 0), end
 
 
 def _plain_key(value: Value) -> str:
@@ -276,8 +348,24 @@ def _stays_text(data: str) -> bool:
         return False
 
 
+def _is_time(data: str) -> bool:
+    """Whether Go's YAML takes a text for a time, whose zone stands behind a ``T`` and never without one."""
+    found = _TIME.fullmatch(data)
+    if found is None:
+        return False
+    try:
+        datetime(*(int(part) for part in found.groups(default="0")))  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return False
+    return True
+
+
 def _string(dumper: Any, data: str) -> Any:
+    if _UNWRITABLE.search(data):
+        raise YamlError("yaml: control characters are not allowed")
     if any(c in data for c in "\x85\u2028\u2029\r"):  # line breaks to YAML, which folds them
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"')
+    if _BEYOND.search(data) or _is_time(data) or _BASE60.fullmatch(data):
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"')
     if "\n" in data:
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|")

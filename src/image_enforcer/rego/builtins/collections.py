@@ -185,8 +185,18 @@ def object_subset(context: Context, a: Value, b: Value) -> Value:
             return _has_run(a, b)
         case list(), RegoSet():
             context.spend(len(a) + len(b))
-            return b.members.keys() <= {key(v) for v in a}
+            return _holds_as_many(a, b)
     raise OperandError("both arguments object.subset must be of the same type or array and set")
+
+
+def _holds_as_many(items: list[Value], wanted: RegoSet) -> bool:
+    """As OPA counts: elements that are members, each as often as it stands there; no elements are never enough."""
+    missing = len(wanted)
+    for item in items:
+        missing -= key(item) in wanted.members
+        if missing == 0:
+            return True
+    return False
 
 
 def _has_run(items: list[Value], wanted: list[Value]) -> bool:

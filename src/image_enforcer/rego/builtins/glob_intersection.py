@@ -23,8 +23,6 @@ class Token:
 
 def tokens(pattern: str) -> tuple[Token, ...]:
     """The tokens of a pattern."""
-    if not pattern:
-        raise GlobError("the input provided is invalid")
     out: list[Token] = []
     i = 0
     while i < len(pattern):
@@ -79,8 +77,10 @@ def tokens(pattern: str) -> tuple[Token, ...]:
 
 
 def intersect(a: str, b: str) -> bool:
-    """Whether some non-empty text matches both patterns."""
+    """Whether some non-empty text matches both patterns, or both are without any."""
     x, y = tokens(a), tokens(b)
+    if not x and not y:
+        return True
     METER.spend(len(x) * len(y), len(x) * len(y) * 4 * CELL)
     seen: set[tuple[int, int]] = set()
     todo = [(i, j) for i in _closure(x, 0) for j in _closure(y, 0)]

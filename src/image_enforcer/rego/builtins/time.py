@@ -227,8 +227,6 @@ def diff(a: Value, b: Value) -> Value:
         x, y, xn, yn = y, x, yn, xn
     year, month, day = y.year - x.year, y.month - x.month, y.day - x.day
     hour, minute, second_ = y.hour - x.hour, y.minute - x.minute, y.second - x.second
-    if yn < xn:
-        second_ -= 1
     if second_ < 0:
         second_ += 60
         minute -= 1

@@ -37,7 +37,7 @@ def test_files_prefixes_and_mounts(tmp_path: Path) -> None:
     code, out, err = run(tmp_path, "data.a.k\ndata.b.k\ninput.user\n", "./data/a", "./data/b", "repl.input:i.json")
     assert (code, out) == (0, '"a"\n"b"\n"kim"\n')
     assert err == "mounted ./data/a at data.a\nmounted ./data/b at data.b\n"
-    assert run(tmp_path, "1\n", "--no-mount", "./data/a", "./data/b")[0] == 2
+    assert run(tmp_path, "1\n", "--no-mount", "./data/a", "./data/b")[0] == 1
 
 
 def test_options(tmp_path: Path) -> None:
@@ -50,10 +50,29 @@ def test_options(tmp_path: Path) -> None:
 
 def test_files_that_do_not_load(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[")
-    code, out, err = run(tmp_path, "1\n", ".")
-    assert (code, out) == (2, "")
-    assert "a.json: unexpected EOF" in err
-    assert "hint: the text ends too early, at line 1, column 2" in err
+    assert run(tmp_path, "1\n", ".") == (
+        1,
+        "error: load error: 1 error occurred during loading: a.json: unexpected EOF\n",
+        "hint: the text ends too early, at line 1, column 2\n",
+    )
+
+
+def test_policies_that_do_not_compile(tmp_path: Path) -> None:
+    (tmp_path / "p.rego").write_text("package p\nq := x\n")
+    assert run(tmp_path, "1\n", "p.rego") == (
+        1, "error: initialization error: 1 error occurred: p.rego:2: rego_unsafe_var_error: var x is unsafe\n", "",
+    )  # fmt: skip
+
+
+def test_an_unknown_format_is_pretty_and_says_so(tmp_path: Path) -> None:
+    code, out, err = run(tmp_path, "1\n", "--format", "yaml")
+    assert (code, out) == (0, "1\n")
+    assert err == "--format 'yaml' is neither pretty nor json; results are shown as pretty\n"
+
+
+def test_the_version_is_a_document(tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, "data.system.version.version\ndata\ndata[x]\n", "-f", "pretty")
+    assert (code, out) == (0, f'"{image_enforcer.__version__}"\n{{}}\nundefined\n')
 
 
 class Running:
@@ -61,52 +80,50 @@ class Running:
 
     def __init__(self, folder: Path, *args: str) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "-w", *args], cwd=folder, env=environment(), text=True, bufsize=1,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [*COMMAND, "-w", *args], cwd=folder, env=environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self.said: list[str] = []
+        self.said = ""
         self.marks = 0
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
-        self.said.extend(self.process.stderr)
+        assert self.process.stdout is not None
+        while got := os.read(self.process.stdout.fileno(), 65536):
+            self.said += got.decode()
 
     def ask(self, line: str) -> str:
+        """What is answered, without notices that came before."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.marks += 1
-        mark = f'"answered {self.marks}"\n'
-        self.process.stdin.write(f"{line}\n{mark}")
+        begin, end = f'"asked {self.marks}"\n', f'"answered {self.marks}"\n'
+        self.process.stdin.write(f"{begin}{line}\n{end}")
         self.process.stdin.flush()
-        answer = ""
-        for said in self.process.stdout:
-            if said == mark:
-                break
-            answer += said
-        return answer
+        return self.until(end).rpartition(begin)[2].removesuffix(end)
 
-    def hears(self, start: str, change: Callable[[], object]) -> str:
-        """Make a change and wait for a notice that begins so."""
-        before = len(self.said)
-        change()
+    def until(self, text: str, start: int = 0) -> str:
+        """Wait until a text is written; everything from ``start`` to its end."""
         until = time.monotonic() + SECONDS
-        while True:
-            found = [line for line in self.said[before:] if line.startswith(start)]
-            if found:
-                return found[0]
+        while (found := self.said.find(text, start)) < 0:
             assert time.monotonic() < until, self.said
             time.sleep(0.01)
+        return self.said[start : found + len(text)]
+
+    def hears(self, start: str, change: Callable[[], object], then: str = "") -> str:
+        """Make a change and wait for a notice that begins so, and what ``then`` it says."""
+        before = len(self.said)
+        change()
+        begun = before + len(self.until(f"\n{start}", before))
+        return self.until(then or ")", begun)
 
     def close(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
         assert self.process.wait(SECONDS) in (0, 2)
         self.reader.join(SECONDS)
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -130,16 +147,19 @@ def running(tmp_path: Path, policy: Path) -> Iterator[Running]:
 def test_changed_files_are_loaded_and_what_was_entered_stays(running: Running, policy: Path) -> None:
     running.ask("mine := data.p.q + 10")
     running.ask("input = data.p")
-    notice = running.hears("# reloaded files (took ", lambda: policy.write_text("package p\nq := 2\n"))
-    assert notice.endswith("ms)\n")
+    took = running.hears("# reloaded files (took ", lambda: policy.write_text("package p\nq := 2\n"))
+    assert took.endswith("s)")
     assert running.ask("mine") == "12\n"
     assert running.ask("input.q") == "2\n"
 
 
 @pytest.mark.slow
 def test_a_broken_edit_changes_nothing_until_it_is_mended(running: Running, policy: Path) -> None:
-    notice = running.hears("# reload error (took ", lambda: policy.write_text("package p\nq := x\n"))
-    assert "p.rego:2: rego_unsafe_var_error: var x is unsafe" in notice
+    running.hears(
+        "# reload error (took ",
+        lambda: policy.write_text("package p\nq := x\n"),
+        "p.rego:2: rego_unsafe_var_error: var x is unsafe",
+    )
     assert running.ask("data.p.q") == "1\n"
     running.hears("# reload error (took ", lambda: (policy.parent / "d.json").write_text("{"))
     running.hears("# reload error (took ", lambda: policy.write_text("package p\nq := 3\n"))

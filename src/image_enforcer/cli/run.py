@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
@@ -19,7 +19,6 @@ _OtherFlag = Annotated[bool, Parameter(negative=(), show=False)]
 _Other = Annotated[tuple[str, ...], Parameter(negative=(), show=False)]
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "--format": ("pretty", "json"),
     "--log-level": ("debug", "info", "error"),
     "--log-format": ("json", "json-pretty", "text"),
     "--authentication": ("off", "token", "tls"),
@@ -136,7 +135,7 @@ def run(
         "--optimize-store-for-read-speed": optimize_store_for_read_speed,
     })  # fmt: skip
     _check({
-        "--format": format_, "--log-level": log_level, "--log-format": log_format, "--authentication": authentication,
+        "--log-level": log_level, "--log-format": log_format, "--authentication": authentication,
         "--authorization": authorization, "--min-tls-version": min_tls_version,
     })  # fmt: skip
     if bool(tls_cert_file) != bool(tls_private_key_file):
@@ -144,8 +143,9 @@ def run(
     if shutdown_grace_period < 0 or max_errors < 0:
         raise Fault("IE2003", "--shutdown-grace-period and --max-errors are not negative")
     from ..opa.documents import Documents
-    from ..opa.errors import OpaError
+    from ..opa.errors import LoadError, OpaError
     from ..opa.loader import Loaded, load
+    from ..opa.version import VERSION, version_document
     from ..opa.watch import now
     from ..rego import CompileError
 
@@ -158,10 +158,12 @@ def run(
     since = now(watched, ignore) if watched else None  # what changes while it is loaded is loaded again
     try:
         loaded = read()
-        documents = Documents(loaded, version=version, max_errors=max_errors)
+        mounted = None if server else {VERSION: version_document()}
+        documents = Documents(loaded, version=version, max_errors=max_errors, mounted=mounted)
+    except LoadError as e:
+        return _failed(f"load error: {e.plain()}", e.hints)
     except (OpaError, CompileError) as e:
-        print(f"error: {'initialization' if isinstance(e, CompileError) else 'load'} error: {e}", file=sys.stderr)
-        return 2
+        return _failed(f"initialization error: {e}")
     for notice in loaded.notices:
         print(notice, file=sys.stderr)
 
@@ -179,6 +181,8 @@ def run(
         return _serve(documents, options, watched, reload, since)
     from ..opa.repl.console import Console
 
+    if format_ not in ("pretty", "json"):
+        print(f"--format {format_!r} is neither pretty nor json; results are shown as pretty", file=sys.stderr)
     return Console(
         documents,
         form="json" if format_ == "json" else "pretty",
@@ -188,6 +192,14 @@ def run(
         since=since,
         reload=reload,
     ).run()
+
+
+def _failed(text: str, hints: Sequence[str] = ()) -> int:
+    """Say that files cannot be used, where and as OPA does; what to do about it goes to standard error. Gives 1."""
+    print(f"error: {text}")
+    for hint in hints:
+        print(f"hint: {hint}", file=sys.stderr)
+    return 1
 
 
 def _serve(

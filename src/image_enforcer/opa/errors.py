@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..rego import Problem
@@ -39,10 +39,23 @@ class LoadError(OpaError):
         """A line for each fault, without hints."""
         return tuple(c.text for c in self.causes)
 
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """The next steps, each once."""
+        return tuple(dict.fromkeys(c.hint for c in self.causes if c.hint))
+
+    def plain(self) -> str:
+        """What OPA says of it: the faults without hints."""
+        return _counted(self.faults)
+
     def __str__(self) -> str:
-        if len(self.causes) == 1:
-            return f"1 error occurred during loading: {self.causes[0]}"
-        return f"{len(self.causes)} errors occurred during loading:\n" + "\n".join(str(c) for c in self.causes)
+        return _counted([str(c) for c in self.causes])
+
+
+def _counted(faults: Sequence[str]) -> str:
+    if len(faults) == 1:
+        return f"1 error occurred during loading: {faults[0]}"
+    return f"{len(faults)} errors occurred during loading:\n" + "\n".join(faults)
 
 
 class StoreError(OpaError):

@@ -51,6 +51,16 @@ def _raw(value: Value) -> str:
     return value if type(value) is str else to_json(value)
 
 
+def duration(nanoseconds: int) -> str:
+    """A time below a minute as Go writes it: ``1.25ms``, ``12µs``."""
+    for unit, size in (("s", 10**9), ("ms", 10**6), ("µs", 10**3)):
+        if nanoseconds >= size:
+            whole, part = divmod(nanoseconds, size)
+            fraction = f".{part:0{len(str(size)) - 1}d}".rstrip("0").rstrip(".")
+            return f"{whole}{fraction}{unit}"
+    return f"{nanoseconds}ns" if nanoseconds else "0s"
+
+
 def metrics_table(metrics: Mapping[str, int]) -> str:
     """Times by name as a table."""
     return table(["Metric", "Value"], [[k, str(v)] for k, v in sorted(metrics.items())]) + "\n"

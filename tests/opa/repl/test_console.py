@@ -43,9 +43,12 @@ def test_a_statement_that_fails_ends_in_2() -> None:
 
 def test_the_end_of_input_ends_a_statement() -> None:
     assert piped(b"[1,\n2]")[:2] == (0, "[\n  1,\n  2\n]\n")
-    code, out, _ = piped(b"[1,")
-    assert code == 2
-    assert "unexpected eof token" in out
+
+
+def test_a_statement_that_is_not_whole_at_the_end_is_told_beside_the_results() -> None:
+    code, out, err = piped(b"1\n[1,")
+    assert (code, out) == (2, "1\n")
+    assert err.startswith("1 error occurred: 2:0: rego_parse_error: unexpected eof token")
 
 
 def test_exit_leaves_the_rest_unread() -> None:

@@ -38,3 +38,16 @@ def test_its_fault_is_one_of_the_call_in_strict_mode() -> None:
     with pytest.raises(rego.EvalError) as failed:
         query(MOCKED, strict=True).value()
     assert str(failed.value) == "t.rego:3: eval_type_error: upper: operand 1 must be string but got number"
+
+
+def test_packages_stay_in_the_whole_of_data_when_it_is_replaced() -> None:
+    policy = rego.compile_modules({"m.rego": "package a.b\nq := 1\n"})
+    assert policy.prepare('data with data as {"only": 1}').value() == {"only": 1, "a": {"b": {}}}
+    assert policy.prepare('data with data.a as {"z": 1}').value() == {"a": {"z": 1, "b": {}}}
+    assert policy.prepare('data.a with data.a as {"z": 1}').value() == {"z": 1}
+
+
+def test_the_whole_of_data_is_scanned_without_system() -> None:
+    policy = rego.compile_modules({"m.rego": "package a\nq := 1\n"})
+    assert policy.prepare("[k | data[k]]").value(data={"system": {"n": 1}, "b": 2}) == ["b", "a"]
+    assert policy.prepare('[k | data[k]] with data as {"system": 1}').value(data={}) == ["system"]

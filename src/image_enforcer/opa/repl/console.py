@@ -1,6 +1,6 @@
 """The REPL on a terminal, with history and completion; plain line reading where standard input is none.
 
-Results alone go to standard output; notices of reloads and of what does not work go to standard error.
+Results and notices of reloads go to standard output, as OPA's; hints and what is not OPA's go to standard error.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ... import __version__
 from ...rego import RegoError
 from .. import presentation
 from ..documents import Documents
-from ..errors import OpaError
+from ..errors import LoadError, OpaError
 from ..watch import Look, watch
 from .session import MAX_STATEMENT, Session
 from .settings import Format
@@ -37,6 +37,8 @@ class Console:
         ``since`` is how they looked before they were loaded.
         """
         self.session = Session(documents, form=form)
+        self._writing = threading.Lock()
+        self._terminal_there = False
         self.history = history
         self.watched = watched
         self.ignore = ignore
@@ -50,8 +52,9 @@ class Console:
         """
         if sys.stdin is None:
             return 0
+        self._terminal_there = sys.stdin.isatty() and sys.stdout.isatty()
         with self._watching():
-            if sys.stdin.isatty() and sys.stdout.isatty():
+            if self._terminal_there:
                 return self._terminal()
             return self._plain(sys.stdin.buffer)
 
@@ -78,19 +81,26 @@ class Console:
 
     def _reloaded(self) -> None:
         assert self.reload is not None
-        begun = time.monotonic()
+        begun = time.perf_counter_ns()
         fault = ""
+        hints: tuple[str, ...] = ()
         try:
             self.reload()
+        except LoadError as e:
+            fault, hints = e.plain(), e.hints
         except (OpaError, RegoError, OSError, ValueError, RecursionError, MemoryError) as e:
             fault = str(e) or type(e).__name__
-        took = f"(took {(time.monotonic() - begun) * 1000:.1f}ms)"
-        self._report(f"reload error {took}: {fault}" if fault else f"reloaded files {took}")
+        took = f"(took {presentation.duration(time.perf_counter_ns() - begun)})"
+        said = f"reload error {took}: {fault}" if fault else f"reloaded files {took}"
+        with contextlib.suppress(OSError, ValueError):  # nobody reads any more: the next result finds that out
+            self._write(f"\n# {said}" + ("\n" if self._terminal_there else ""))
+        for hint in hints:
+            self._report(f"hint: {hint}")
 
     def _report(self, text: str) -> None:
         if sys.stderr is not None:
             with contextlib.suppress(OSError, ValueError):
-                sys.stderr.write(_shown(f"\n# {text}\n", sys.stderr))
+                sys.stderr.write(_shown(f"# {text}\n", sys.stderr))
                 sys.stderr.flush()
 
     # --- lines -----------------------------------------------------------------------------------
@@ -100,15 +110,19 @@ class Console:
             self._write(line if isinstance(line, _Bad) else self.session.line(line))
             if self.session.done:
                 break
-        self._write(self.session.end())
+        out, fault = self.session.close()
+        self._write(out)
+        if fault and sys.stderr is not None:
+            sys.stderr.write(_shown(fault, sys.stderr))
         return 2 if self.session.failed else 0
 
     def _write(self, text: str) -> None:
         if isinstance(text, _Bad):
             self.session.failed = True
         if text:
-            sys.stdout.write(_shown(text, sys.stdout))
-            sys.stdout.flush()
+            with self._writing:
+                sys.stdout.write(_shown(text, sys.stdout))
+                sys.stdout.flush()
 
     def _terminal(self) -> int:
         from prompt_toolkit.patch_stdout import patch_stdout

@@ -95,6 +95,17 @@ class Session:
         self._buffer.clear()
         return self.block(text if text.endswith("\n") else text + "\n") if text else ""
 
+    def close(self) -> tuple[str, str]:
+        """Take the statement over several lines as the last one: the output, and what is wrong where it is not whole.
+
+        OPA drops it and says nothing.
+        """
+        text = "\n".join(self._buffer) + "\n"
+        if self._buffer and isinstance(found := self._parse(text), CompileError):
+            self._buffer.clear()
+            return "", self._fault(found)
+        return self.end(), ""
+
     def drop(self) -> None:
         """Forget the statement that is not whole yet."""
         self._buffer.clear()

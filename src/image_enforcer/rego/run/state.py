@@ -365,7 +365,8 @@ class State:
         """Everything below a path, base and virtual, or UNDEFINED."""
         base = self.settled(self.base(path))
         if self.replaced(path):
-            return base
+            root = None if path else self.linked.node(path)
+            return base if root is None else merge(base, _packages(root))
         if not path and type(base) is dict and "system" in base:
             base = {k: v for k, v in base.items() if k != "system"}  # OPA keeps its own documents out of the whole
         node = self.linked.node(path)
@@ -386,7 +387,7 @@ class State:
             if child.doc >= 0:
                 value = UNDEFINED if child.kind == "function" else self.document(child.doc, child.path)
             elif self.replaced(child.path):
-                value = self.base(child.path)
+                value = merge(self.base(child.path), _packages(child))
             else:
                 value = self._leaves(child)
             if value is not UNDEFINED:
@@ -432,6 +433,8 @@ class State:
         there: set[Key] = set()
         if base is not UNDEFINED:
             for k, _ in pairs(self.e, base):
+                if k == "system" and not node.path and not self.replaced(()):
+                    continue  # as in the extent of the whole
                 there.add(key(k))
                 value = self.step(cursor, k)
                 if value is not UNDEFINED:
@@ -464,6 +467,11 @@ class State:
             lines = [[*line, v] for line in lines for v in values]
         for line in lines:
             self.e.host.print(" ".join(line), location)
+
+
+def _packages(node: Node) -> dict[Key, Value]:
+    """The packages below a place, empty: they are there even where ``with`` has put something else at it."""
+    return {k: _packages(c) for k, c in node.children.items() if c.doc < 0 and c.path != ("system",)}
 
 
 class Cursor:

@@ -152,7 +152,7 @@ class Policy:
         captures: tuple[str | None, ...] = ()
         where = None if package is None else tuple(package)
         if capture:
-            body, captures = _capture(body, lambda operator: self._user_arity(operator, where, imports))
+            body, captures = _capture(body, lambda operator: self._operands(operator, where, imports))
         checked = check_query(
             self._checked,
             body,
@@ -163,13 +163,13 @@ class Policy:
         )
         return Query(self._link(checked.body), checked, written, captures, strict)
 
-    def _user_arity(self, operator: Ref, package: tuple[str, ...] | None, imports: Sequence[Import]) -> int:
-        """How many operands a policy's own function takes, by the name a query has for it; -1 where there is none."""
+    def _operands(self, operator: Ref, package: tuple[str, ...] | None, imports: Sequence[Import]) -> int:
+        """How many operands a function with a result takes, by the name a query has for it; -1 where there is none."""
         path = Ref((Var("data"), *(Scalar(p) for p in package or ())))
         own = [r.head.name for m in self._checked.source.values() if m.package.names == package for r in m.rules]
         resolved = Resolver(global_names(path, own, imports)).operator(operator)
         if not (isinstance(resolved.head, Var) and resolved.head.name == "data"):
-            return -1
+            return _built_in_operands(operator)
         return self._checked.tree.arity(resolved) if self._checked.tree.is_function(resolved) else -1
 
     def _link(self, body: Body) -> Linked:
@@ -304,7 +304,7 @@ def _too_deep() -> CompileError:
     return CompileError([Problem(COMPILE_ERROR, "rules and expressions nest deeper than they may")])
 
 
-def _capture(body: Body, user_arity: Callable[[Ref], int]) -> tuple[Body, tuple[str | None, ...]]:
+def _capture(body: Body, operands: Callable[[Ref], int]) -> tuple[Body, tuple[str | None, ...]]:
     """The query with each expression's value in a variable of its own; None where it has no value but true."""
     made: list[Expr] = []
     names: list[str | None] = []
@@ -317,9 +317,7 @@ def _capture(body: Body, user_arity: Callable[[Ref], int]) -> tuple[Body, tuple[
                 eq = Ref((Var("eq", expr.loc),), expr.loc)
                 made.append(replace(expr, terms=CallExpr(eq, (var, term))))
                 names.append(name)
-            case CallExpr(operator, args) if not expr.negated and (
-                _has_value(operator, args) or user_arity(operator) == len(args)
-            ):
+            case CallExpr(operator, args) if not expr.negated and operands(operator) == len(args):
                 made.append(replace(expr, terms=CallExpr(operator, (*args, var))))
                 names.append(name)
             case _:
@@ -340,12 +338,10 @@ def _iterates(body: Body) -> bool:
     )
 
 
-def _has_value(operator: Ref, args: tuple[Any, ...]) -> bool:
+def _built_in_operands(operator: Ref) -> int:
     name = term_text(operator)
-    found = signatures().get(name)
-    return (
-        name not in ("eq", "assign") and found is not None and found.result is not None and len(found.args) == len(args)
-    )
+    found = None if name in ("eq", "assign") else signatures().get(name)
+    return -1 if found is None or found.result is None else len(found.args)
 
 
 def _user_vars(checked: CheckedQuery) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import random
@@ -24,6 +23,7 @@ from ..domain.errors import EnforcerError
 from ..ports.policy import PolicyEngine
 from ..services.decide import Guard
 from ..settings import Address, Serve
+from . import memory
 from .admin import Admin
 from .certificates import Certificates
 from .decision_log import DecisionLog
@@ -132,7 +132,9 @@ class Service:
         """Serve until told to stop; gives the exit code."""
         import uvloop
 
-        self._settle()
+        self._open_files()
+        memory.give_back()
+        memory.settle()
         sys.setswitchinterval(SWITCH)
         logging.getLogger("uvicorn").handlers = [Forwarded(self.log)]
         logging.getLogger("uvicorn").propagate = False
@@ -150,14 +152,8 @@ class Service:
         return 0
 
     @staticmethod
-    def _settle() -> None:
-        """Take what was loaded out of garbage collection, whose passes would else stop every answer for its size.
-
-        What was loaded before is let go of first: policies are cycles, which nothing else would free.
-        """
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+    def _open_files() -> None:
+        """As many as may be: each connection is one."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < hard:
             with contextlib.suppress(ValueError, OSError):
@@ -249,7 +245,7 @@ class Service:
                 "error", "policies and data were not reloaded; the old ones stay in force", error=fault, took_ms=took
             )
             return
-        self._settle()
+        memory.settle()
         revision = self._engine.revision()
         self.log("info", "reloaded", policy_revision=revision.policy, data_revision=revision.data, took_ms=took)
 

@@ -5,6 +5,7 @@ After this stage no name means two things: every declared variable of a rule is 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -17,6 +18,7 @@ from ..syntax.nodes import (
     CallExpr,
     Every,
     Expr,
+    Head,
     LogicalAnd,
     LogicalOr,
     Not,
@@ -37,7 +39,7 @@ from ..syntax.nodes import (
 from ..syntax.shapes import value_name
 from .resolve import declared
 from .safety import equality_outputs
-from .visit import ROOTS, is_assignment, operator_name, variables, walk
+from .visit import ROOTS, Rewriter, is_assignment, operator_name, variables, walk
 
 ASSIGN_IN_NEGATED = "cannot assign vars inside negated expression"
 ASSIGN_IN_AND = "cannot assign vars inside implicit and operand"
@@ -72,7 +74,11 @@ class Scope:
 
 
 class LocalVars:
-    """Rewrites rules one by one; ``problems`` collects what is wrong, ``original`` maps new names to written ones."""
+    """Rewrites rules one by one; ``original`` maps new names to written ones.
+
+    ``problems`` collects what is wrong, ``all_unused`` what is declared and never used: that is wrong as well, but
+    keeps no later check from being made.
+    """
 
     def __init__(self, names: Names, strict: bool = False) -> None:
         self.names = names
@@ -80,17 +86,18 @@ class LocalVars:
         self.scopes: list[Scope] = []
         self.problems: list[Problem] = []
         self.unused: list[Problem] = []
+        self.all_unused: list[Problem] = []
         self.original: dict[str, str] = {}
-        self.in_head = False
+        self._clean = 0
 
     # --- rules -----------------------------------------------------------------------------------
 
     def rule(self, rule: Rule) -> Rule:
-        """A rule: arguments, body, then its head; each ``else`` branch is a scope of its own."""
+        """A rule: arguments, closures in the head, the body; each ``else`` branch is a scope of its own."""
         before = len(self.problems)
         made, unused = self._branch(rule)
         if self.strict and len(self.problems) == before:
-            self.problems.extend(
+            self.all_unused.extend(
                 Problem(COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.loc)
                 for name in unused
             )
@@ -99,35 +106,67 @@ class LocalVars:
     def _branch(self, rule: Rule) -> tuple[Rule, list[str]]:
         """A rule from here on down its ``else`` chain, and the arguments that none of these branches uses."""
         self.scopes = [Scope()]
-        self.unused = []
         args = None if rule.head.args is None else tuple(self._arg(a) for a in rule.head.args)
-        head = rule.head
+        self._clean = len(self.problems)
+        head = self._head(rule.head, self._closures)
         used = set(variables((head.key, head.value, head.ref.terms[1:])))
+        self._clean = len(self.problems)
+        self.unused = []
         body = self._body(rule.body, used)
-        self.in_head = True
-        ref = replace(head.ref, terms=(head.ref.terms[0], *(self.term(t) for t in head.ref.terms[1:])))
-        key = None if head.key is None else self.term(head.key)
-        value = None if head.value is None else self.term(head.value)
-        self.in_head = False
+        self.all_unused.extend(self.unused)
         scope = self.scopes[0]
+        in_value = variables(head.value)
         unused = [
             name
             for name, how in scope.how.items()
             if how == "arg" and not scope.uses.get(name) and name not in ROOTS and not name.startswith("$")
-        ]
-        self.problems.extend(self.unused)
-        made = replace(rule, head=replace(head, args=args, ref=ref, key=key, value=value), body=body)
+            and name not in in_value
+        ]  # fmt: skip
+        head = self._head(head, _Renamed(scope.names).term)
+        made = replace(rule, head=replace(head, args=args), body=body)
         if rule.else_ is None:
             return made, unused
         below, unused_below = self._branch(rule.else_)
         return replace(made, else_=below), [name for name in unused if name in unused_below]
 
+    @staticmethod
+    def _head(head: Head, change: Callable[[Term], Term]) -> Head:
+        """A head whose reference, key and value are changed; its arguments are not."""
+        ref = replace(head.ref, terms=(head.ref.terms[0], *(change(t) for t in head.ref.terms[1:])))
+        key = None if head.key is None else change(head.key)
+        return replace(head, ref=ref, key=key, value=None if head.value is None else change(head.value))
+
+    def _closures(self, term: Term) -> Term:
+        """A term of a head whose closures are rewritten as if nothing stood around them, as OPA does before the body.
+
+        What they leave undeclared is taken from the arguments and the body afterwards, by its name.
+        """
+        match term:
+            case ArrayComprehension() | SetComprehension() | ObjectComprehension() | TemplateString():
+                outer, self.scopes, self.unused = self.scopes, [Scope()], []
+                try:
+                    return self.term(term)
+                finally:
+                    self.all_unused.extend(self.unused)
+                    self.scopes = outer
+            case Ref(terms):
+                return replace(term, terms=tuple(self._closures(t) for t in terms))
+            case Array(items) | Set(items):
+                return replace(term, items=tuple(self._closures(i) for i in items))
+            case Object(pairs):
+                return replace(term, pairs=tuple((self._closures(k), self._closures(v)) for k, v in pairs))
+            case Call(_, args):
+                return replace(term, args=tuple(self._closures(a) for a in args))
+            case _:
+                return term
+
     def query(self, body: Body) -> Body:
         """The body of a query."""
         self.scopes = [Scope()]
         self.unused = []
+        self._clean = len(self.problems)
         made = self._body(body, set())
-        self.problems.extend(self.unused)
+        self.all_unused.extend(self.unused)
         return made
 
     def _arg(self, arg: Term) -> Term:
@@ -194,7 +233,6 @@ class LocalVars:
 
     def _body(self, body: Body, used: set[str]) -> Body:
         made: list[Expr] = []
-        before = len(self.problems)
         for expr in body:
             done = self._expr(expr)
             if done is not None:
@@ -202,7 +240,7 @@ class LocalVars:
         if not made:
             loc = body[0].loc if body else Location()
             made.append(Expr(TermExpr(Scalar(True, loc)), loc=loc))
-        if len(self.problems) == before and not self.unused:
+        if len(self.problems) == self._clean and not self.unused:
             self._check_unused(body, tuple(made), used)
         return tuple(made)
 
@@ -247,7 +285,7 @@ class LocalVars:
                 if not _explicit(expr.terms):
                     body = self._implicit(body, ASSIGN_IN_NEGATED)
                     return self._withs(replace(expr, terms=replace(expr.terms, body=body)))
-                return self._withs(replace(expr, terms=replace(expr.terms, body=self._scoped(body))))
+                return self._explicit_not(expr, expr.terms)
             case LogicalAnd() | LogicalOr():
                 return self._logical(expr, expr.terms)
             case CallExpr(operator, args):
@@ -256,6 +294,14 @@ class LocalVars:
                 return self._withs(made)
             case TermExpr(term):
                 return self._withs(replace(expr, terms=TermExpr(self.term(term))))
+
+    def _explicit_not(self, expr: Expr, node: Not) -> Expr:
+        self.scopes.append(Scope())
+        try:
+            made = replace(expr, terms=replace(node, body=self._body(node.body, set())))
+            return self._withs(made)  # as in OPA these see what the body declares
+        finally:
+            self.scopes.pop()
 
     def _scoped(self, body: Body) -> Body:
         self.scopes.append(Scope())
@@ -375,9 +421,11 @@ class LocalVars:
             if len(self.problems) > before:
                 return None
             body = self._body(node.body, set())
+            # as in OPA, what is not declared outside is taken from the body in the domain and in the modifiers as well
+            domain = self.term(domain)
+            return self._withs(replace(expr, terms=replace(node, key=key, value=value, domain=domain, body=body)))
         finally:
             self.scopes.pop()
-        return self._withs(replace(expr, terms=replace(node, key=key, value=value, domain=domain, body=body)))
 
     # --- terms -----------------------------------------------------------------------------------
 
@@ -429,8 +477,7 @@ class LocalVars:
             case Object(pairs):
                 return replace(term, pairs=tuple((self.term(k), self.term(v)) for k, v in pairs))
             case Call(operator, args):
-                if not self.in_head:  # in a head it is, as in OPA, an undefined function
-                    self._check_shadowed(operator, term.loc)
+                self._check_shadowed(operator, term.loc)
                 return replace(term, operator=self._operator(operator), args=tuple(self.term(a) for a in args))
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                 self.scopes.append(Scope())
@@ -453,6 +500,28 @@ class LocalVars:
         if isinstance(part, Scalar):
             return part
         return self._expr(part) or part
+
+
+class _Renamed(Rewriter):
+    """Terms of a head with the new names of what the arguments and the body declare."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def term(self, term: Term) -> Term:
+        """A term with its variables renamed."""
+        match term:
+            case Var(name):
+                new = self.names.get(name, name)
+                return term if new == name else Var(new, term.loc)
+            case Ref((Var(name),)) if self.names.get(name, name) != name:
+                return Var(self.names[name], term.loc)
+            case _:
+                return super().term(term)
+
+    def operator(self, operator: Ref) -> Ref:
+        """What is called: by a new name it is, as in OPA, an undefined function."""
+        return replace(operator, terms=tuple(self.term(t) for t in operator.terms))
 
 
 def _explicit(node: Not) -> bool:

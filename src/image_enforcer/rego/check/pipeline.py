@@ -14,6 +14,7 @@ from . import expand, overrides
 from .documents import RuleTree
 from .locals import LocalVars, Names
 from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
+from .rule_labels import RuleLabels, branches
 from .rule_types import check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
 from .type_calls import argument_problem, term_type
@@ -46,18 +47,24 @@ class CheckedQuery:
 
 
 class _Stages:
-    """Collects problems; a stage that found some ends the run."""
+    """Collects problems. A stage that found some ends the run, unless those after it can do without what failed."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, full: int) -> None:
+        """With ``full`` problems (0: no matter how many) only ``limit`` of them are told."""
         self.limit = limit
+        self.full = full
         self.problems: list[Problem] = []
+        self.broken = False
 
-    def add(self, problems: Sequence[Problem]) -> None:
+    def add(self, problems: Sequence[Problem], *, recoverable: bool = False) -> None:
+        """Problems of a stage; after ``recoverable`` ones the stages that follow look for more."""
         self.problems.extend(problems)
+        self.broken = self.broken or (bool(problems) and not recoverable)
 
-    def end(self) -> None:
-        if self.problems:
-            limited = self.limit > 0 and len(self.problems) > self.limit
+    def end(self, *, last: bool = False) -> None:
+        """The end of a stage; of the ``last``, whatever was found is raised."""
+        limited = 0 < self.full <= len(self.problems)
+        if self.problems and (self.broken or limited or last):
             found = sorted(self.problems[: self.limit] if limited else self.problems, key=_order)
             if limited:
                 found.append(LIMIT)
@@ -83,7 +90,7 @@ def _check_modules(
     modules: Mapping[str, Module], strict: bool, path_conflicts: PathExists | None, unsafe_builtins: frozenset[str],
     keep_prints: bool, max_errors: int,
 ) -> Checked:  # fmt: skip
-    stages = _Stages(max_errors)
+    stages = _Stages(max_errors, max_errors)
     source = {k: modules[k] for k in sorted(modules)}
     work, used = resolve_modules(source)
     names = Names({n for m in work.values() for r in m.rules for n in variables(r)})
@@ -91,18 +98,20 @@ def _check_modules(
         for key, module in work.items():
             for item in module.imports:
                 if not is_keyword_import(item) and import_name(item) not in used[key]:
-                    stages.add([Problem(COMPILE_ERROR, f"{import_text(item)} unused", item.loc)])
+                    unused = Problem(COMPILE_ERROR, f"{import_text(item)} unused", item.loc)
+                    stages.add([unused], recoverable=True)
     work = _each(work, lambda r: expand.head_refs(names, r))
     for module in work.values():
         if strict or module.version >= 1:
-            stages.add(overrides.root_documents(module))
+            stages.add(overrides.root_documents(module), recoverable=True)
     for module in work.values():
         if strict or module.version >= 1:
-            stages.add(overrides.duplicate_imports(module))
+            stages.add(overrides.duplicate_imports(module), recoverable=True)
     tree = RuleTree(work)
     stages_local = LocalVars(names, strict)
     work = _each(work, stages_local.rule)
     stages.add(stages_local.problems)
+    stages.add(stages_local.all_unused, recoverable=True)
     original = stages_local.original
     stages.end()
     bound = Undeclared(tree.arity, original, templates=True)
@@ -138,10 +147,11 @@ def _check_modules(
         stages.add(undefined_functions(tuple(module.rules), tree, original, mocked))
     stages.end()
     for module in work.values():
+        labels = RuleLabels(module)
         for rule in module.rules:
-            stages.add(_head_safety(rule, original))
+            stages.add(_head_safety(rule, original, labels))
     stages.end()
-    work = _each(work, lambda r: _body_safety(r, tree, original, stages))
+    work = {k: _safe_bodies(m, tree, original, stages) for k, m in work.items()}
     stages.end()
     work = _each(work, expand.Equals().rule)
     dynamics = expand.Dynamics(names)
@@ -150,15 +160,16 @@ def _check_modules(
     stages.add(tree.recursion(original))
     stages.end()
     env = TypeEnv(tree)
-    stages.add(check_rule_types(env, tree, original, names.terms))
+    stages.add(check_rule_types(env, tree, original, names.terms), recoverable=True)
     stages.end()
     for module in work.values():
-        stages.add(overrides.unsafe_calls(module.rules, unsafe_builtins))
+        stages.add(overrides.unsafe_calls(module.rules, unsafe_builtins), recoverable=True)
     stages.end()
     for module in work.values():
         if strict or module.version >= 1:
-            stages.add(overrides.deprecated_calls(source[module.name or _key_of(work, module)].rules))
-    stages.end()
+            used_rules = source[module.name or _key_of(work, module)].rules
+            stages.add(overrides.deprecated_calls(used_rules), recoverable=True)
+    stages.end(last=True)
     return Checked(source, work, tree, env, original, strict)
 
 
@@ -170,10 +181,9 @@ def _each(modules: Mapping[str, Module], change: Callable[[Rule], Rule]) -> dict
     return {k: replace(m, rules=kept(m.rules, [change(r) for r in m.rules])) for k, m in modules.items()}
 
 
-def _head_safety(rule: Rule, original: Mapping[str, str]) -> list[Problem]:
+def _head_safety(rule: Rule, original: Mapping[str, str], labels: RuleLabels) -> list[Problem]:
     problems: list[Problem] = []
-    link: Rule | None = rule
-    while link is not None:
+    for link in branches(rule):
         there = set(variables(link.body, closures=False)) | set(variables(link.head.args or ()))
         head = variables((link.head.key, link.head.value, link.head.ref.terms[1:]))
         for name, var in head.items():
@@ -183,19 +193,29 @@ def _head_safety(rule: Rule, original: Mapping[str, str]) -> list[Problem]:
             if shown.startswith("$"):
                 shown = "_"
             if not shown.startswith("__local"):
-                problems.append(Problem(UNSAFE_VAR_ERROR, f"var {shown} is unsafe", var.loc))
-        link = link.else_
+                problems.append(Problem(UNSAFE_VAR_ERROR, f"var {shown} is unsafe{labels.of(link)}", var.loc))
     return problems
 
 
-def _body_safety(rule: Rule, tree: RuleTree, original: Mapping[str, str], stages: _Stages) -> Rule:
+def _safe_bodies(module: Module, tree: RuleTree, original: Mapping[str, str], stages: _Stages) -> Module:
+    """A module whose bodies are in a safe order."""
+    labels = RuleLabels(module)
+    made = [_body_safety(r, tree, original, stages, labels) for r in module.rules]
+    return replace(module, rules=kept(module.rules, made))
+
+
+def _body_safety(
+    rule: Rule, tree: RuleTree, original: Mapping[str, str], stages: _Stages, labels: RuleLabels
+) -> Rule:  # fmt: skip
     safe = {"data", "input"} | set(variables(rule.head.args or ()))
     body, unsafe = reorder(tree.arity, safe, rule.body)
     if unsafe:
-        stages.add(unsafe_problems(unsafe, original))
+        stages.add(unsafe_problems(unsafe, original, labels.of(rule)))
         body = rule.body
     made = rule if body is rule.body else replace(rule, body=indexed(body))
-    return made if rule.else_ is None else replace(made, else_=_body_safety(rule.else_, tree, original, stages))
+    if rule.else_ is None:
+        return made
+    return replace(made, else_=_body_safety(rule.else_, tree, original, stages, labels))
 
 
 def _mocked(node: object) -> frozenset[str]:
@@ -275,7 +295,7 @@ def _check_query(
     checked: Checked, body: Body, package: tuple[str, ...] | None, imports: Sequence[Import],
     unsafe_builtins: frozenset[str], keep_prints: bool,
 ) -> CheckedQuery:  # fmt: skip
-    stages = _Stages(10)
+    stages = _Stages(10, 11)
     tree = checked.tree
     globals_: dict[str, Ref] = {}
     if package is not None or imports:
@@ -288,7 +308,7 @@ def _check_query(
     names = Names(set(variables(body)), "q")
     local = LocalVars(names, checked.strict)
     body = local.query(body)
-    stages.add(local.problems)
+    stages.add([*local.problems, *local.all_unused])
     stages.end()
     original = {new: old for old, new in local.scopes[0].names.items() if new != old}
     shown = {**checked.original, **local.original}
@@ -309,7 +329,7 @@ def _check_query(
     stages.end()
     body, unsafe = reorder(tree.arity, {"data", "input"}, body)
     if unsafe:
-        stages.add(unsafe_problems(unsafe, shown, query=True))
+        stages.add(unsafe_problems(unsafe, shown))
     stages.end()
     body = expand.Dynamics(names).body(body)
     stages.add(check_query_types(checked.types, body, shown, names.terms))

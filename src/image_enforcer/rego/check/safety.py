@@ -34,6 +34,8 @@ from .visit import Rewriter, children, is_equality, kept, variables
 
 Arity = Callable[[Ref], int]
 GLOBALS = frozenset({"data", "input"})
+FUTURE_KEYWORDS = frozenset({"in", "every", "contains", "if"})
+"""What a v0 module has to import before it is a keyword."""
 
 
 def equality_outputs(expr: Expr, safe: set[str]) -> set[str]:
@@ -248,7 +250,7 @@ def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
     own = [_own_vars(e) for e in body]
     done, unsafe = _order(arity, outer, body, own)
     waiting = sorted(set(range(len(body))) - set(done))
-    found = _reportable(body, waiting, unsafe)
+    found: Unsafe = {id(body[i]): (body[i], dict.fromkeys(sorted(unsafe[i]))) for i in waiting if unsafe[i]}
     inner = _Inner(arity, set(outer))
     made: list[Expr] = []
     for position, i in enumerate(done):
@@ -284,11 +286,10 @@ def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]
         turn, i = heappop(turns)
         waits[i] = None
         outputs = expression_outputs(body[i], arity, {v for v in mentioned[i] if v in safe or v in outer})
-        missing = closures[i] - safe - outer
-        if missing:
-            if missing == outputs:
+        if closures[i]:
+            if closures[i] == outputs:  # what a closure needs is bound by nothing but its own expression
                 continue
-            unsafe[i] = missing
+            unsafe[i] = set(closures[i])
         unsafe[i] = {v for v in unsafe[i] if v not in outputs and v not in safe}
         if unsafe[i]:
             continue
@@ -302,21 +303,6 @@ def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]
                     waits[j] = again
                     heappush(turns, (again, j))
     return done, unsafe
-
-
-def _reportable(body: Body, waiting: list[int], unsafe: list[set[str]]) -> Unsafe:
-    """What to report of the expressions left: a variable that waits for its ``:=`` is not what is wrong."""
-    assigned: set[str] = set()
-    for i in waiting:
-        expr = body[i]
-        if expr.assignment and isinstance(expr.terms, CallExpr):
-            assigned |= set(variables(expr.terms.args[0]))
-    found: Unsafe = {}
-    for i in waiting:
-        names = unsafe[i] - assigned
-        if names:
-            found[id(body[i])] = (body[i], dict.fromkeys(sorted(names)))
-    return found or {id(body[i]): (body[i], dict.fromkeys(sorted(unsafe[i]))) for i in waiting}
 
 
 class _Inner(Rewriter):
@@ -370,25 +356,41 @@ def _place(expr: Expr, name: str) -> Location:
     return expr.loc
 
 
-def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], query: bool = False) -> list[Problem]:
-    """The problems of a body that stays unsafe: a line for each variable, at the first expression that needs it."""
+def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], label: str = "") -> list[Problem]:
+    """The problems of a body that stays unsafe: a line for each variable, at the first expression that needs it.
+
+    ``label`` says which rule is meant, where that is not plain from the place. A variable that waits for its ``:=`` is
+    told only where nothing else is wrong.
+    """
     places: dict[str, Location] = {}
     for expr, names in unsafe.values():
         for name in names:
             have, here = places.get(name), _place(expr, name)
             if have is None or (here.row, here.col) < (have.row, have.col):
                 places[name] = here
-    problems: list[Problem] = []
-    for name, loc in sorted(places.items(), key=lambda p: (p[1].row, p[1].col, p[0])):
-        shown = original.get(name, name)
-        if shown.startswith("__local"):
-            continue
-        if shown.startswith("$"):
-            shown = "_"
-        problems.append(Problem(UNSAFE_VAR_ERROR, f"var {shown} is unsafe", loc))
-    if problems and not query:
-        named = [p for p in problems if p.message != "var _ is unsafe"]
-        problems = named or problems
-    if problems:
+    assigned = {name for expr, _ in unsafe.values() for name in _assigned(expr)}
+    ordered = sorted(places.items(), key=lambda p: (p[1].row, p[1].col, p[0]))
+    written = [(original.get(name, name), name, loc) for name, loc in ordered]
+    written = [found for found in written if not found[0].startswith("__local")]
+    others = [found for found in written if found[1] not in assigned]
+    if problems := [_unsafe(shown, loc, label) for shown, _, loc in others or written]:
         return problems
-    return [Problem(UNSAFE_VAR_ERROR, "expression is unsafe", expr.loc) for expr, _ in unsafe.values()]
+    told: set[str] = set()
+    for expr, names in sorted(unsafe.values(), key=lambda pair: (pair[0].loc.row, pair[0].loc.col)):
+        generated = {n for n in names if n.startswith("__local")}
+        if generated - told:
+            problems.append(Problem(UNSAFE_VAR_ERROR, f"expression is unsafe{label}", expr.loc))
+        told |= generated
+    return problems
+
+
+def _assigned(expr: Expr) -> dict[str, Var]:
+    """The variables on the left of ``:=``."""
+    is_written = expr.assignment and isinstance(expr.terms, CallExpr) and len(expr.terms.args) == 2
+    return variables(expr.terms.args[0]) if is_written and isinstance(expr.terms, CallExpr) else {}
+
+
+def _unsafe(shown: str, loc: Location, label: str) -> Problem:
+    name = "_" if shown.startswith("$") else shown
+    hint = f" (hint: `import future.keywords.{name}` to import a future keyword)" if name in FUTURE_KEYWORDS else ""
+    return Problem(UNSAFE_VAR_ERROR, f"var {name} is unsafe{label}{hint}", loc)

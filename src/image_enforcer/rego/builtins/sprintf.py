@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from math import copysign
 from typing import Final
 
 from ..meter import LARGE
 from ..text import term
 from ..values import Num, Value, integer_text
 from . import operands
+from .byte_texts import joined, to_bytes
 from .contract import Builtin, Context
+from .float_texts import float_text, with_point
 
 Arg = int | float | str
 _WIDEST: Final = 1_000_000
-"""The greatest width and precision; Go refuses greater ones."""
+"""The greatest width and precision that an argument may give, and that a digit more is read after."""
 
 
 class Big(int):
     """An integer beyond 64 bits."""
-
-
-_DIRECTIVE: Final = re.compile(r"%([-+# 0]*)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(?:\[([0-9]+)\])?(.|$)?", re.DOTALL)
 
 
 def _arg(value: Value) -> Arg:
@@ -50,7 +49,7 @@ def sprintf(context: Context, form: Value, args: Value) -> Value:
     for item in items:
         if type(item) is str and len(item) > LARGE:
             context.spend(len(item) >> 4, 2 * len(item))
-    return Formatter(context, items).run(text)
+    return joined(Formatter(context, items).run(text))
 
 
 class Formatter:
@@ -79,7 +78,7 @@ class Formatter:
         return "".join(out)
 
     def _directive(self, text: str, at: int, out: list[str]) -> int:
-        flags = set()
+        flags: set[str] = set()
         while at < len(text) and text[at] in "+-# 0":
             flags.add(text[at])
             at += 1
@@ -97,10 +96,10 @@ class Formatter:
                 width = -width
             indexed = False
         else:
-            width, at = _digits(text, at)
+            width, at = _digits(text, at, len(text))
             if indexed and width is not None:
                 good_index = False
-        if at < len(text) and text[at] == ".":
+        if at + 1 < len(text) and text[at] == ".":
             at += 1
             if indexed:
                 good_index = False
@@ -111,27 +110,21 @@ class Formatter:
                 precision = self._star(out, "%!(BADPREC)", negative=False)
                 indexed = False
             else:
-                precision, at = _digits(text, at)
+                precision, at = _digits(text, at, len(text))
                 precision = precision or 0
         if not indexed:
             at, indexed, ok = self._index(text, at)
             good_index = good_index and ok
         for size in (width, precision):
             if size is not None:
-                self.context.spend(min(size, _WIDEST) >> 6, min(size, _WIDEST))
-        if width is not None and width > _WIDEST:
-            out.append("%!(BADWIDTH)")
-            width = None
-        if precision is not None and precision > _WIDEST:
-            out.append("%!(BADPREC)")
-            precision = None
+                self.context.spend(size >> 6, size)
         if at >= len(text):
             out.append("%!(NOVERB)")
             return at
         verb = text[at]
         at += 1
-        if verb == "v":
-            flags.discard("+")  # there it asks for the names of fields, of which these values have none
+        if verb in ("v", "w"):  # there they ask for the syntax of Go, and for the names of fields
+            flags = {flag + "v" if flag in "+#" else flag for flag in flags}
         if verb == "%":
             out.append("%")
         elif not good_index:
@@ -152,11 +145,13 @@ class Formatter:
         end = text.find("]", at)
         if end < 0:
             return at + 1, False, False
-        inner = text[at + 1 : end]
-        if inner.isdigit() and 1 <= int(inner) <= len(self.items):
-            self.next = int(inner) - 1
-            return end + 1, True, True
-        return end + 1, True, False
+        number, stopped = _digits(text, at + 1, end)
+        if number is None or stopped != end:
+            return end + 1, False, False
+        if not 1 <= number <= len(self.items):
+            return end + 1, True, False
+        self.next = number - 1
+        return end + 1, True, True
 
     def _star(self, out: list[str], complaint: str, negative: bool = True) -> int | None:
         if self.next < len(self.items):
@@ -175,7 +170,7 @@ class Formatter:
     def format(self, arg: Arg, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
         """One argument under one verb."""
         if verb == "T":
-            return _pad(_go_type(arg), width, flags)
+            return _pad(_go_type(arg)[:precision], width, flags)
         if verb == "p":
             return self._bad(arg, verb, flags, width, precision)
         if isinstance(arg, int):
@@ -185,7 +180,18 @@ class Formatter:
         return self._string(arg, verb, flags, width, precision)
 
     def _bad(self, arg: Arg, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
+        if isinstance(arg, Big):
+            if verb == "w":  # the only one that it is not asked to format itself under
+                return f"%!w(*big.Int={self._parts(arg, flags, width, precision)})"
+            return f"%!{verb}(big.Int={integer_text(arg)})"
         return f"%!{verb}({_go_type(arg)}={self.format(arg, 'v', flags, width, precision)})"
+
+    def _parts(self, arg: Big, flags: set[str], width: int | None, precision: int | None) -> str:
+        """A large integer as it is stored: whether it is negative, and its words of 64 bits, the least first."""
+        magnitude = abs(arg)
+        words = [magnitude >> shift & ((1 << 64) - 1) for shift in range(0, magnitude.bit_length(), 64)]
+        shown = " ".join(self._integer(word, "v", flags, width, precision) for word in words)
+        return f"&{{{_pad('true' if arg < 0 else 'false', width, flags)} [{shown}]}}"
 
     def _integer(self, arg: int, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
         bases = {"d": 10, "v": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
@@ -203,14 +209,15 @@ class Formatter:
             digits = digits.upper()
         if precision is not None:
             if precision == 0 and magnitude == 0:
-                return " " * (width or 0)
+                return "" if big else " " * (width or 0)
             digits = digits.rjust(precision, "0")
-        prefix = ""
-        if ("#" in flags and verb != "v") or verb == "O":
-            prefix = {"b": "0b", "o": "0", "x": "0x", "X": "0X", "O": "0o"}.get(verb, "")
-            if verb == "o" and digits.startswith("0"):
-                prefix = ""
-        sign = "-" if arg < 0 else "+" if "+" in flags else " " if " " in flags else ""
+        prefix = {"b": "0b", "x": "0x", "X": "0X"}.get(verb, "") if "#" in flags else ""
+        if "#" in flags and (verb == "o" or (verb == "O" and not big)) and not digits.startswith("0"):
+            prefix = "0"
+        if verb == "O":
+            prefix = "0o" + prefix
+        plus = "+" in flags or (big and "+v" in flags)
+        sign = "-" if arg < 0 else "+" if plus else " " if " " in flags else ""
         if "0" in flags and "-" not in flags and precision is None and width is not None:
             digits = digits.rjust(width - len(sign) - (len(prefix) if big else 0), "0")
             return sign + prefix + digits
@@ -224,41 +231,34 @@ class Formatter:
             quoted = "'" + ("\\'" if char == "'" else _escape(char, "+" in flags, '"')) + "'"
             return _pad(quoted, width, flags)
         text = f"U+{arg & 0xFFFFFFFFFFFFFFFF:0{max(precision or 4, 4)}X}"
-        if "#" in flags and char.isprintable():
+        if "#" in flags and ord(char) == arg and char.isprintable():
             text += f" '{char}'"
         return _pad(text, width, flags - {"0"})
 
     def _float(self, arg: float, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
-        if verb in "eEfFgGv":
-            body = _go_float(abs(arg), verb, precision, "#" in flags)
-        elif verb == "b":
-            mantissa, exponent = _binary(abs(arg))
-            body = f"{mantissa}p{exponent:+d}"
-        elif verb in "xX":
-            body = _hex_float(abs(arg), precision)
-            if verb == "X":
-                body = body.upper()
-        else:
+        if verb not in "eEfFgGvxXb":
             return self._bad(arg, verb, flags, width, precision)
-        negative = arg < 0 or (arg == 0 and str(arg)[0] == "-")
-        sign = "-" if negative else "+" if "+" in flags else " " if " " in flags else ""
+        plain = "g" if verb == "v" else verb
+        body = float_text(abs(arg), plain, precision)
+        if "#" in flags and plain != "b":
+            body = with_point(body, plain, precision)
+        sign = "-" if copysign(1, arg) < 0 else "+" if "+" in flags else " " if " " in flags else ""
         if "0" in flags and "-" not in flags and width is not None:
             return sign + body.rjust(width - len(sign), "0")
         return _pad(sign + body, width, flags - {"0"})
 
     def _string(self, arg: str, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
-        if verb == "v" and "#" in flags:
+        if verb == "v" and "#v" in flags:
             verb = "q"
-            flags = flags - {"#"}
         if verb in ("s", "v"):
             return _pad(arg if precision is None else arg[:precision], width, flags)
         if verb == "q":
             text = arg if precision is None else arg[:precision]
-            if "#" in flags and "`" not in text and all(c == "\t" or c.isprintable() for c in text):
+            if "#" in flags and not _UNQUOTED.search(text):
                 return _pad(f"`{text}`", width, flags)
             return _pad('"' + "".join(_escape(c, "+" in flags, '"') for c in text) + '"', width, flags)
         if verb in ("x", "X"):
-            raw = arg.encode("utf-8", "surrogatepass")
+            raw = to_bytes(arg)
             if precision is not None:
                 raw = raw[:precision]
             pairs = [f"{b:02x}" for b in raw]
@@ -269,11 +269,19 @@ class Formatter:
         return self._bad(arg, verb, flags, width, precision)
 
 
-def _digits(text: str, at: int) -> tuple[int | None, int]:
-    end = at
-    while end < len(text) and text[end].isascii() and text[end].isdigit():
-        end += 1
-    return (int(text[at : min(end, at + 10)]) if end > at else None), end
+def _digits(text: str, at: int, end: int) -> tuple[int | None, int]:
+    """A number, if there is one, and where it ends; one that is too large takes all of the text with it."""
+    number: int | None = None
+    while at < end and "0" <= text[at] <= "9":
+        if number is not None and number > _WIDEST:
+            return None, end
+        number = (number or 0) * 10 + int(text[at])
+        at += 1
+    return number, at
+
+
+_UNQUOTED: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f`\ufeff\ufffd\ud800-\udfff]")
+"""What cannot stand between backquotes in Go."""
 
 
 def _go_type(arg: Arg) -> str:
@@ -314,75 +322,9 @@ def _escape(char: str, ascii_only: bool, quote: str) -> str:
         return char
     if (code < 0x80 and code < 0x20) or code == 0x7F:
         return f"\\x{code:02x}"
+    if 0xDC80 <= code < 0xDD00:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _go_float(value: float, verb: str, precision: int | None, sharp: bool) -> str:
-    if verb in "fF":
-        return (
-            f"{value:#.{6 if precision is None else precision}f}"
-            if sharp
-            else f"{Decimal(value):.{6 if precision is None else precision}f}"
-        )
-    if verb in "eE":
-        text = f"{Decimal(value):.{6 if precision is None else precision}e}"
-        return _exponent(text, verb)
-    if precision is None:
-        return _shortest(value, verb)
-    text = f"{value:{'#' if sharp else ''}.{precision or 1}g}"
-    return _exponent(text, "E" if verb == "G" else "e")
-
-
-def _exponent(text: str, letter: str) -> str:
-    mantissa, e, exponent = text.lower().partition("e")
-    if not e:
-        return text
-    number = int(exponent)
-    return f"{mantissa}{letter if letter in 'eE' else 'e'}{'-' if number < 0 else '+'}{abs(number):02d}"
-
-
-def _shortest(value: float, verb: str) -> str:
-    """Go's ``%v``: the shortest digits, with an exponent below -4 and from 21."""
-    if value == 0:
-        return "0"
-    digits, exponent = _repr_digits(value)
-    if exponent < -4 or exponent >= 21:
-        mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
-        return f"{mantissa}{'E' if verb == 'G' else 'e'}{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
-    point = exponent + 1
-    if point <= 0:
-        return "0." + "0" * -point + digits
-    if point >= len(digits):
-        return digits + "0" * (point - len(digits))
-    return digits[:point] + "." + digits[point:]
-
-
-def _repr_digits(value: float) -> tuple[str, int]:
-    _, digits, exponent = Decimal(repr(value)).as_tuple()
-    text = "".join(map(str, digits))
-    assert isinstance(exponent, int)
-    place = len(text) - 1 + exponent
-    return text.rstrip("0") or "0", place
-
-
-def _binary(value: float) -> tuple[int, int]:
-    numerator, denominator = value.as_integer_ratio()
-    if not numerator:
-        return 0, -1074
-    exponent = -(denominator.bit_length() - 1)
-    shift = 53 - numerator.bit_length()
-    return (numerator << shift, exponent - shift) if shift >= 0 else (numerator >> -shift, exponent - shift)
-
-
-def _hex_float(value: float, precision: int | None) -> str:
-    text = value.hex()
-    mantissa, _, exponent = text.removeprefix("0x").partition("p")
-    head, _, tail = mantissa.partition(".")
-    tail = tail.rstrip("0")
-    if precision is not None:
-        tail = tail[:precision].ljust(precision, "0")
-    number = int(exponent)
-    return f"0x{head}{'.' + tail if tail else ''}p{'-' if number < 0 else '+'}{abs(number):02d}"
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {"sprintf": Builtin(sprintf, context=True)}

@@ -22,6 +22,7 @@ MAX_EXPONENT: Final = 30_103
 MAX_TEXT: Final = 256 << 20
 """How many characters of JSON text are written at most, about."""
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _MINUS_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
 
 
@@ -43,7 +44,7 @@ def from_json(text: str | bytes) -> Value:
 
     Of a key given twice the last value stays; half of a surrogate pair becomes U+FFFD, as do bytes that are no UTF-8.
     """
-    raw = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
+    raw = _HALF.sub("\ufffd", text).encode() if isinstance(text, str) else bytes(text)
     if _too_deep(raw):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
@@ -126,7 +127,7 @@ _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"
 def _escaped(match: re.Match[str]) -> str:
     c = match.group()
     if "\ud800" <= c <= "\udfff":
-        return "\ufffd"
+        return "\\ufffd"
     return _SHORT.get(c) or f"\\u{ord(c):04x}"
 
 

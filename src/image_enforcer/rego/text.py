@@ -31,6 +31,8 @@ def _escape(char: str) -> str:
     if char.isprintable():
         return char
     code = ord(char)
+    if 0xDC80 <= code < 0xDD00:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
     if 0xD800 <= code < 0xE000:
         return "\ufffd"
     if code < 0x20 or code == 0x7F:

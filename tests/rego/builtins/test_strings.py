@@ -9,6 +9,17 @@ from hypothesis import strategies as st
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
+    'strings.replace_n({"": "-", "a": "b"}, "ab")': '"-b-b-"',
+    'strings.replace_n({"": "-", "é": "x"}, "éa")': '"-x-a-"',
+    'strings.replace_n({"a": "", "b": "bb"}, "abab")': '"bbbb"',
+    'substring("abc", -0, 2)': '"ab"',
+    'substring("abc", 1.00000000000000000, 2)': '"bc"',
+    'substring("abc", 1.000000000000000000, 2)': (
+        "fault: substring: operand 2 must be integer number but got floating-point number"
+    ),
+    "format_int(10, 10.0)": "fault: format_int: operand 2 must be one of {2, 8, 10, 16}",
+    'upper("ᾳΐŉßǆǅﬁ")': '"ᾼΐŉßǄǄﬁ"',
+    'lower("İΣßǅK")': '"iσßǆk"',
     'concat(",", {"b", "a"})': '"a,b"',
     'split("a,b,,c", ",")': '["a", "b", "", "c"]',
     'substring("héllo", 1, 2)': '"él"',

@@ -16,6 +16,7 @@ from ...opa.errors import LoadError
 from ...opa.loader import Loaded, load
 from ...ports.policy import Answered, Exceeded, Failed, Outcome, Revision, Undefined, UnusablePolicy
 from ...rego import UNDEFINED, CompileError, DocumentError, EvalError, LimitError, Limits, Query, RegoSet, Snapshot
+from ...rego.builtins.byte_texts import as_utf8
 from ...rego.json_text import as_written, key_text
 from ...rego.values import sorted_keys
 
@@ -121,7 +122,7 @@ class EmbeddedEngine:
         except LimitError as e:
             return Exceeded(e.message, time=e.kind == "time")
         except (EvalError, DocumentError) as e:
-            return Failed(str(e))
+            return Failed(as_utf8(str(e)))
         if value is UNDEFINED:
             return Undefined(f"{self._name} is undefined for this review")
         try:
@@ -169,6 +170,8 @@ def _plain(value: Any, room: list[int]) -> Any:
     ``room`` holds how many values there may be, for parts that a value shares with itself are many once written out.
     Raises :class:`_TooLarge`.
     """
+    if isinstance(value, str):
+        return as_utf8(value)
     if not isinstance(value, dict | list | RegoSet):
         return value
     room[0] -= len(value)
@@ -177,6 +180,6 @@ def _plain(value: Any, room: list[int]) -> Any:
     if not isinstance(value, dict):
         return [_plain(v, room) for v in value]
     if all(type(k) is str for k in value):
-        return {k: _plain(v, room) for k, v in value.items()}
+        return {as_utf8(k): _plain(v, room) for k, v in value.items()}
     # Where two keys have one text, the later in Rego's order stands, as in OPA's answers.
-    return {key_text(k): _plain(value[k], room) for k in sorted_keys(value)}
+    return {as_utf8(key_text(k)): _plain(value[k], room) for k in sorted_keys(value)}

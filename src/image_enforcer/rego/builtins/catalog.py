@@ -28,8 +28,7 @@ FAMILIES: Mapping[str, str] = {
     "encoding": (
         "base64.decode base64.encode base64.is_valid base64url.decode base64url.encode "
         "base64url.encode_no_pad hex.decode hex.encode json.is_valid json.marshal json.marshal_with_options "
-        "json.unmarshal uri.is_valid uri.parse urlquery.decode urlquery.decode_object urlquery.encode "
-        "urlquery.encode_object yaml.is_valid yaml.marshal yaml.unmarshal"
+        "json.unmarshal yaml.is_valid yaml.marshal yaml.unmarshal"
     ),
     "glob": "glob.match glob.quote_meta",
     "graph": "graph.reachable graph.reachable_paths walk",
@@ -59,6 +58,7 @@ FAMILIES: Mapping[str, str] = {
         "time.add_date time.clock time.date time.diff time.format time.now_ns time.parse_duration_ns "
         "time.parse_ns time.parse_rfc3339_ns time.weekday"
     ),
+    "uri": ("uri.is_valid uri.parse urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object"),
     "units": "units.parse units.parse_bytes",
 }
 """Module to the names in it."""

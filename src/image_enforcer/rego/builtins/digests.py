@@ -9,12 +9,13 @@ from typing import Final
 
 from ..values import Value
 from . import operands
+from .byte_texts import to_bytes
 from .contract import Builtin
 
 
 def _digest(name: str) -> Builtin:
     def run(a: Value) -> Value:
-        return hashlib.new(name, _raw(operands.string(a, 1)), usedforsecurity=False).hexdigest()
+        return hashlib.new(name, to_bytes(operands.string(a, 1)), usedforsecurity=False).hexdigest()
 
     return Builtin(run)
 
@@ -22,18 +23,14 @@ def _digest(name: str) -> Builtin:
 def _code(name: str) -> Builtin:
     def run(a: Value, secret: Value) -> Value:
         text, k = operands.string(a, 1), operands.string(secret, 2)
-        return hmac.new(_raw(k), _raw(text), name).hexdigest()
+        return hmac.new(to_bytes(k), to_bytes(text), name).hexdigest()
 
     return Builtin(run)
 
 
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
 def equal(a: Value, b: Value) -> Value:
     """Whether two codes are the same, in time that does not tell where they differ."""
-    return hmac.compare_digest(_raw(operands.string(a, 1)), _raw(operands.string(b, 2)))
+    return hmac.compare_digest(to_bytes(operands.string(a, 1)), to_bytes(operands.string(b, 2)))
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

@@ -35,18 +35,17 @@ def number(value: Value, position: int) -> int | Num:
 
 
 def integer(value: Value, position: int) -> int:
-    """A number written as an integer that fits 64 bits."""
+    """A number that is written as an integer, or with but zeros behind its point, in 18 digits; or fits 64 bits."""
     if type(value) is int:
         if -(1 << 63) <= value < 1 << 63:
             return value
-        raise bad(position, "must be integer number but got integer number")
-    if type(value) is Num:
-        text = value.text
-        head, dot, tail = text.partition(".")
-        if dot and not tail.strip("0") and head.lstrip("-").isdigit():
-            return int(head)
-        raise bad(position, "must be integer number but got floating-point number")
-    raise wrong(value, position, "number")
+    elif type(value) is Num:
+        head, _, tail = value.text.removeprefix("-").partition(".")
+        if not tail.strip("0") and head.isdigit() and len(head) + len(tail) < 19:
+            return int(value)
+    else:
+        raise wrong(value, position, "number")
+    raise bad(position, "must be integer number but got floating-point number")
 
 
 def big_integer(value: Value, position: int) -> int:

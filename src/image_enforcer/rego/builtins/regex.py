@@ -13,6 +13,7 @@ from ..errors import BuiltinError
 from ..meter import CELL, LARGE, METER
 from ..values import Value
 from . import operands
+from .byte_texts import as_utf8
 from .contract import Builtin, Context
 from .glob_intersection import GlobError, intersect
 
@@ -30,10 +31,8 @@ def _compiled(pattern: str) -> Any:
 
 
 def sound(text: str) -> str:
-    """The text with halves of surrogate pairs, which have no UTF-8, replaced; the same object where there are none."""
-    if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text):
-        return text
-    return text.encode("utf-8", "replace").decode()
+    """The text with what has no UTF-8 replaced; the same object where there is none of it."""
+    return as_utf8(text)
 
 
 def compiled(pattern: str) -> Any:

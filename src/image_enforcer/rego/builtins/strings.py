@@ -11,6 +11,7 @@ from ..meter import CELL, LARGE, METER
 from ..text import term
 from ..values import Num, RegoSet, Value, integer_text
 from . import bigfloat, operands
+from .byte_texts import as_utf8, from_bytes, joined, to_bytes
 from .contract import Builtin, Context
 
 SPACE: Final = (
@@ -28,7 +29,7 @@ def concat(context: Context, join: Value, items: Value) -> Value:
     found = operands.strings(items, 2)
     size = len(glue) * len(found) + sum(map(len, found))
     context.spend(len(found) + (size >> 6), size)
-    return glue.join(found)
+    return joined(glue.join(found))
 
 
 def contains(a: Value, b: Value) -> Value:
@@ -55,17 +56,25 @@ def endswith(a: Value, b: Value) -> Value:
 def lower(a: Value) -> Value:
     """Lower case, character by character as Go does it: the number of characters stays."""
     text = operands.string(a, 1)
-    return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else _lower(c) for c in text)
+    return text.lower() if text.isascii() else "".join(map(_lower, as_utf8(text)))
 
 
 def _lower(c: str) -> str:
-    return "i̇"[0] if c == "İ" else c
+    made = c.lower()
+    return made if len(made) == 1 else made[0] if c == "İ" else c
 
 
 def upper(a: Value) -> Value:
     """Upper case, character by character as Go does it: ``ß`` stays."""
     text = operands.string(a, 1)
-    return text.upper() if text.isascii() else "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
+    return text.upper() if text.isascii() else "".join(map(_upper, as_utf8(text)))
+
+
+def _upper(c: str) -> str:
+    for made in (c.upper(), c.title()):  # letters with a mark below have one character only as titles
+        if len(made) == 1:
+            return made
+    return c
 
 
 def split(a: Value, delimiter: Value) -> Value:
@@ -91,11 +100,13 @@ def split_n(a: Value, delimiter: Value, n: Value) -> Value:
 
 
 def replace(context: Context, a: Value, old: Value, new: Value) -> Value:
-    """``a`` with every ``old`` replaced; the empty text is found around every character."""
+    """``a`` with every ``old`` replaced; the empty text is found around every byte."""
     text, what, by = operands.string(a, 1), operands.string(old, 2), operands.string(new, 3)
     count = text.count(what) if what else len(text) + 1
     context.spend(count, len(text) + count * len(by))
-    return text.replace(what, by)
+    if not what and not text.isascii():  # between bytes, also those of one character
+        return from_bytes(to_bytes(text).replace(b"", to_bytes(by)))
+    return joined(text.replace(what, by))
 
 
 def replace_n(context: Context, patterns: Value, a: Value) -> Value:
@@ -118,28 +129,20 @@ def replace_n(context: Context, patterns: Value, a: Value) -> Value:
 
 
 def _replace_many(text: str, pairs: list[tuple[str, str]]) -> str:
-    """Go's ``strings.NewReplacer``: at each place the first pattern in order that fits."""
-    table = dict(reversed(pairs))
-    empty = table.get("")
-    names = [re.escape(k) for k, _ in pairs if k]
-    if empty is None:
-        return re.sub("|".join(names), lambda m: table[m.group()], text) if names else text
-    if not names:
-        return empty + "".join(c + empty for c in text)
-    out: list[str] = []
-    at = 0
-    pattern = re.compile("|".join(names))
-    while at <= len(text):
-        m = pattern.match(text, at)
-        if m is not None:
-            out.append(table[m.group()])
-            at = m.end()
-            continue
-        out.append(empty)
-        if at < len(text):
-            out.append(text[at])
-        at += 1
-    return "".join(out)
+    """Go's ``strings.NewReplacer``: at each place the first pattern in order that fits.
+
+    The empty pattern comes first and fits at each byte, before whatever else does.
+    """
+    table = {to_bytes(k): to_bytes(v) for k, v in pairs}
+    empty = table.pop(b"", b"")
+    names = b"|".join(map(re.escape, table))
+    raw = to_bytes(text)
+    if len(table) == len(pairs):
+        return from_bytes(re.sub(names, lambda m: table[m.group()], raw))
+    out: list[bytes] = []
+    for found in re.finditer(names + b"|." if names else b".", raw, re.DOTALL):
+        out += (empty, table.get(found.group(), found.group()))
+    return from_bytes(b"".join([*out, empty]))
 
 
 def substring(a: Value, start: Value, length: Value) -> Value:
@@ -147,7 +150,9 @@ def substring(a: Value, start: Value, length: Value) -> Value:
     text, first, size = operands.string(a, 1), operands.integer(start, 2), operands.integer(length, 3)
     if first < 0:
         raise BuiltinError("negative offset")
-    return text[first:] if size < 0 else text[first : first + size]
+    if first == 0 and size >= len(text):
+        return text
+    return as_utf8(text[first:] if size < 0 else text[first : first + size])
 
 
 def indexof(a: Value, b: Value) -> Value:
@@ -245,14 +250,14 @@ _BASES: Final = {2: "b", 8: "o", 10: "d", 16: "x"}
 
 
 def format_int(context: Context, a: Value, base: Value) -> Value:
-    """The integer part of a number in base 2, 8, 10 or 16."""
+    """The integer part of a number in base 2, 8, 10 or 16, which must be written so."""
     value, radix = operands.number(a, 1), operands.number(base, 2)
-    if radix not in _BASES:
+    if type(radix) is not int or radix not in _BASES:
         raise OperandError("operand 2 must be one of {2, 8, 10, 16}")
     if type(value) is Num:
         value = int(bigfloat.load(value))
     context.spend(value.bit_length() >> 4, value.bit_length())
-    return integer_text(value) if radix == 10 else format(value, _BASES[int(radix)])
+    return integer_text(value) if radix == 10 else format(value, _BASES[radix])
 
 
 def template_string(context: Context, parts: Value) -> Value:
@@ -269,7 +274,7 @@ def template_string(context: Context, parts: Value) -> Value:
             part = found[0]
         out.append(part if type(part) is str else term(part))
         context.spend(len(out[-1]) >> 4, len(out[-1]))
-    return "".join(out)
+    return joined("".join(out))
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

@@ -16,6 +16,7 @@ import yaml
 from ..json_text import to_json
 from ..meter import ENTRY, METER
 from ..values import Num, RegoSet, Value, unkey
+from .byte_texts import as_utf8
 
 MAX_NODES: Final = 200_000
 """How many nodes a document may have once its aliases are followed."""
@@ -35,6 +36,8 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
 def load(text: str) -> Value:
     """The value of a YAML document; raises :class:`YamlError`."""
     METER.spend(4 * len(text), 100 * len(text))
+    if as_utf8(text) != text:
+        raise YamlError("yaml: invalid leading UTF-8 octet")
     try:
         _check_depth(text)
         node = _first(text)
@@ -360,7 +363,8 @@ def _is_time(data: str) -> bool:
     return True
 
 
-def _string(dumper: Any, data: str) -> Any:
+def _string(dumper: Any, given: str) -> Any:
+    data = as_utf8(given)
     if _UNWRITABLE.search(data):
         raise YamlError("yaml: control characters are not allowed")
     if any(c in data for c in "\x85\u2028\u2029\r"):  # line breaks to YAML, which folds them

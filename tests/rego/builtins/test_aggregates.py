@@ -7,6 +7,7 @@ import pytest
 from tests.rego.builtins.expressions import outcome
 
 OUTCOMES = {
+    "product([0.5, -0])": "-0",
     "product([0.3, 3])": "0.8999999999999999",
     "product([9007199254740993, 3])": "27021597764222979",
     "product([0.5, 9007199254740993, 1])": "4503599627370496",

@@ -11,6 +11,14 @@ from hypothesis import strategies as st
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
+    'net.cidr_merge(["::/0", "10.0.0.0/8"])': '{"::/0"}',
+    'net.cidr_merge(["::1/128", "::/128"])': '{"::/127"}',
+    'net.cidr_merge(["::ffff:0:0/96", "fd00::/8"])': '{"0.0.0.0/0", "fd00::/8"}',
+    'net.cidr_merge(["1.2.3.4", "1.2.3.4"])': '{"1.0.0.0/8"}',
+    'net.cidr_merge(["1.2.3.4", "200.1.1.1"])': '{"1.2.3.4/8", "200.1.1.1/24"}',
+    'net.cidr_contains("10.0.0.0/8", "10.0.0.0/x")': (
+        "fault: net.cidr_contains: not a valid textual representation of an IP address or CIDR: 10.0.0.0/x"
+    ),
     'net.cidr_is_valid("10.0.0.0/08")': "true",
     'net.cidr_merge(["10.1.2.3"])': '{"10.1.2.3/8"}',
     'net.cidr_merge(["10.1.2.3", "10.4.5.6"])': '{"10.0.0.0/8"}',

@@ -10,7 +10,7 @@ from ..errors import OperandError
 from ..meter import LARGE, METER
 from ..values import UNDEFINED, Num, RegoSet, Value, compare, sort_values, type_name
 from . import bigfloat, operands
-from .arithmetic import integral, mul, plus
+from .arithmetic import integral, is_negative, mul, plus
 from .contract import Builtin, Context
 
 
@@ -55,10 +55,11 @@ def product(context: Context, a: Value) -> Value:
         for item in items:
             total = mul(context, total, item)
         return total
-    inexact = Fraction(1)
+    inexact, negative = Fraction(1), False
     for item in items:
         inexact = bigfloat.rounded(inexact * bigfloat.load(item), bigfloat.DOUBLE)
-    return bigfloat.number(inexact, bits=bigfloat.DOUBLE)
+        negative ^= is_negative(item)
+    return bigfloat.number(inexact, negative_zero=negative, bits=bigfloat.DOUBLE)
 
 
 def max_(a: Value) -> Value:

@@ -65,10 +65,11 @@ def mul(context: Context, a: Value, b: Value) -> Value:
         return i * j
     left, right = bigfloat.load(x), bigfloat.load(y)
     product = bigfloat.rounded(left * right)
-    return bigfloat.number(product, not product and _negative(x) != _negative(y))
+    return bigfloat.number(product, not product and is_negative(x) != is_negative(y))
 
 
-def _negative(value: int | Num) -> bool:
+def is_negative(value: int | Num) -> bool:
+    """Whether a number is below zero, or minus zero."""
     return value < 0 or (type(value) is Num and value.is_signed())
 
 
@@ -80,7 +81,7 @@ def div(a: Value, b: Value) -> Value:
     if type(x) is int and type(y) is int and -SMALL <= x < SMALL and -SMALL <= y < SMALL and x and x % y == 0:
         return x // y
     quotient = bigfloat.rounded(bigfloat.load(x) / bigfloat.load(y))
-    return bigfloat.number(quotient, not quotient and _negative(x) != _negative(y))
+    return bigfloat.number(quotient, not quotient and is_negative(x) != is_negative(y))
 
 
 def rem(a: Value, b: Value) -> Value:
@@ -114,7 +115,7 @@ def round_(a: Value) -> Value:
         return x
     value = bigfloat.load(x)
     half = Fraction(1, 2)
-    shifted = bigfloat.rounded(value - half if value < 0 or _negative(x) else value + half)
+    shifted = bigfloat.rounded(value - half if value < 0 or is_negative(x) else value + half)
     return int(bigfloat.rounded(Fraction(int(shifted))))
 
 

@@ -38,15 +38,15 @@ def _network(text: str) -> Network | None:
         found = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
-    if found.version == 6 and found.prefixlen >= 96:
-        mapped = found.network_address.ipv4_mapped
-        if mapped is not None:  # Go takes such a network for the IPv4 one that it is
-            return ipaddress.ip_network(f"{mapped}/{found.prefixlen - 96}")
-    return found
+    return _unmapped(found) if isinstance(found, ipaddress.IPv6Network) else found
 
 
-def _no_cidr(text: str) -> BuiltinError:
-    return BuiltinError(f"not a valid textual representation of an IP address or CIDR: {text}")
+def _unmapped(network: ipaddress.IPv6Network) -> Network:
+    """Go takes a network of IPv4 addresses in IPv6 for the IPv4 one that it is."""
+    mapped = network.network_address.ipv4_mapped
+    if network.prefixlen < 96 or mapped is None:
+        return network
+    return ipaddress.ip_network(f"{mapped}/{network.prefixlen - 96}")
 
 
 def cidr_contains(cidr: Value, other: Value) -> Value:
@@ -72,7 +72,7 @@ def _contains(outer_text: str, inner_text: str) -> bool:
         return address.version == outer.version and address in outer
     inner = _network(inner_text)
     if inner is None:
-        raise _no_cidr(inner_text) if "/" not in inner_text else BuiltinError(f"invalid CIDR address: {inner_text}")
+        raise BuiltinError(f"not a valid textual representation of an IP address or CIDR: {inner_text}")
     return inner.version == outer.version and inner.network_address in outer and inner.broadcast_address in outer
 
 
@@ -104,42 +104,73 @@ def cidr_expand(context: Context, a: Value) -> Value:
 
 
 def cidr_merge(a: Value) -> Value:
-    """The fewest networks that cover these; an IPv4 address without prefix stands for its class's network."""
+    """The fewest networks that cover these; an IPv4 address without prefix stands for its class's network.
+
+    What was merged with nothing stays as it was written. The families share one range of numbers, as in Go: ``::/0``
+    covers IPv4 too.
+    """
     if type(a) is not list and type(a) is not RegoSet:
         raise BuiltinError("operand must be an array")
     METER.spend(100 * len(a))
-    networks: list[Network] = []
-    lone: dict[Network, str] = {}
-    for item in a:
-        if type(item) is not str:
-            raise BuiltinError("element must be string")
-        found = _network(item)
-        if found is None:
-            address = _address(item)
-            if address is None:
-                raise BuiltinError(f"invalid CIDR address: {item}")
-            if address.version == 6:
-                raise BuiltinError("IPv6 invalid: needs prefix length")
-            found = ipaddress.ip_network(f"{address}/{_class_mask(address)}", strict=False)
-            lone[found] = f"{address}/{found.prefixlen}"
-        networks.append(found)
-    merged: list[Network] = []
-    for version in (4, 6):
-        family = [n for n in networks if n.version == version]
-        merged.extend(ipaddress.collapse_addresses(family))  # type: ignore[type-var]
-    shown = [lone[n] if n in lone and _parts(n, networks) == 1 else str(n) for n in merged]
+    blocks = sorted((_block(item) for item in a), key=lambda block: (block.last, block.first))
+    for i in range(len(blocks) - 1, 0, -1):
+        before, block = blocks[i - 1], blocks[i]
+        if _previous(block.first) <= before.last:
+            blocks[i - 1 : i + 1] = [_Block(min(before.first, block.first), block.last, None)]
+    shown = [text for block in blocks for text in block.texts()]
     return RegoSet({text: text for text in shown})
 
 
-def _parts(whole: Network, networks: list[Network]) -> int:
-    """How many of the networks a merged one is made of: an address that was merged with nothing is shown as written."""
-    return sum(n.version == whole.version and n.network_address in whole for n in networks)
+_MAPPED: Final = 0xFFFF << 32
+_V4: Final = range(_MAPPED, _MAPPED + (1 << 32))
+"""Where IPv4 addresses lie among those of IPv6."""
+
+
+class _Block:
+    """A run of addresses, and how it was written if it is one that was given."""
+
+    __slots__ = ("first", "last", "written")
+
+    def __init__(self, first: int, last: int, written: str | None) -> None:
+        self.first = first
+        self.last = last
+        self.written = written
+
+    def texts(self) -> list[str]:
+        """The networks that it consists of."""
+        if self.written is not None:
+            return [self.written]
+        if self.first in _V4 and self.last in _V4:
+            ends = ipaddress.IPv4Address(self.first - _MAPPED), ipaddress.IPv4Address(self.last - _MAPPED)
+            return [str(n) for n in ipaddress.summarize_address_range(*ends)]
+        whole = ipaddress.summarize_address_range(ipaddress.IPv6Address(self.first), ipaddress.IPv6Address(self.last))
+        return [str(_unmapped(n)) for n in whole]
+
+
+def _block(item: Value) -> _Block:
+    if type(item) is not str:
+        raise BuiltinError("element must be string")
+    found, written = _network(item), None
+    if found is None:
+        address = _address(item)
+        if address is None:
+            raise BuiltinError(f"invalid CIDR address: {item}")
+        if address.version == 6:
+            raise BuiltinError("IPv6 invalid: needs prefix length")
+        found = ipaddress.ip_network(f"{address}/{_class_mask(address)}", strict=False)
+        written = f"{address}/{found.prefixlen}"
+    offset = _MAPPED if found.version == 4 else 0
+    first, last = int(found.network_address) + offset, int(found.broadcast_address) + offset
+    return _Block(first, last, written or str(found))
+
+
+def _previous(address: int) -> int:
+    """The address before, in its family; the first has none but itself."""
+    return address if address in (0, _MAPPED) else address - 1
 
 
 def _class_mask(address: Address) -> int:
-    """The mask of an address's class, as Go's ``DefaultMask``; all bits for IPv6."""
-    if address.version == 6:
-        return 128
+    """The mask of an IPv4 address's class, as Go's ``DefaultMask``."""
     first = int(address) >> 24
     return 8 if first < 0x80 else 16 if first < 0xC0 else 24
 

@@ -26,9 +26,10 @@ def harmless(text: str) -> str:
 
 
 def render(
-    form: str, solutions: Sequence[Solution], *, width: int = DEFAULT_WIDTH, metrics: Mapping[str, int] | None = None
-) -> str:
-    """Results in one of :data:`FORMATS`, each line ended."""
+    form: str, solutions: Sequence[Solution], *, width: int = DEFAULT_WIDTH, metrics: Mapping[str, int] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> str:  # fmt: skip
+    """Results in one of :data:`FORMATS`, each line ended. ``more`` is shown beside the results where JSON is."""
     match form:
         case "pretty":
             out = pretty(solutions, width) + "\n"
@@ -44,7 +45,7 @@ def render(
         shown["result"] = "discarded"
     if metrics:
         shown["metrics"] = dict(metrics)
-    return dumps(shown) + "\n"
+    return dumps({**shown, **(more or {})}) + "\n"
 
 
 def _raw(value: Value) -> str:

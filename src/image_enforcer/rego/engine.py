@@ -83,6 +83,11 @@ class Policy:
         """The modules as the checks have rewritten them, by name: the form that OPA shows of a policy."""
         return self._checked.modules
 
+    @property
+    def checked(self) -> Checked:
+        """What the checks have made of the modules; for who explains an evaluation in terms of them."""
+        return self._checked
+
     def apart(self) -> Policy:
         """The same policy with generated code of its own.
 
@@ -152,7 +157,7 @@ class Policy:
         captures: tuple[str | None, ...] = ()
         where = None if package is None else tuple(package)
         if capture:
-            body, captures = _capture(body, lambda operator: self._operands(operator, where, imports))
+            body, captures = _capture(body, lambda operator: self.operands(operator, where, imports))
         checked = check_query(
             self._checked,
             body,
@@ -163,7 +168,7 @@ class Policy:
         )
         return Query(self._link(checked.body), checked, written, captures, strict)
 
-    def _operands(self, operator: Ref, package: tuple[str, ...] | None, imports: Sequence[Import]) -> int:
+    def operands(self, operator: Ref, package: tuple[str, ...] | None, imports: Sequence[Import]) -> int:
         """How many operands a function with a result takes, by the name a query has for it; -1 where there is none."""
         path = Ref((Var("data"), *(Scalar(p) for p in package or ())))
         own = [r.head.name for m in self._checked.source.values() if m.package.names == package for r in m.rules]

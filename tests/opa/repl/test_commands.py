@@ -65,19 +65,39 @@ def test_wrong_use(session: Session, line: str, answer: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["trace", "trace full", "notes", "fails", "instrument", "profile", "traceback", "types", "unknown input",
-     "unknown data.a input.b", "target wasm"],
-)  # fmt: skip
+    ["instrument", "types", "unknown input", "unknown data.a input.b"],
+)
 def test_what_is_not_supported_says_so(session: Session, line: str) -> None:
     answer = said(session, line)
-    assert answer.startswith(f"{line if line == 'target wasm' else line.split(maxsplit=1)[0]} is not supported; ")
+    assert answer.startswith(f"{line.split(maxsplit=1)[0]} is not supported; ")
     assert session.failed
 
 
-@pytest.mark.parametrize("line", ["trace off", "target rego"])
-def test_what_is_so_already(session: Session, line: str) -> None:
-    assert said(session, line) == ""
-    assert not session.failed
+def test_the_modes_of_traces(session: Session) -> None:
+    def mode(*lines: str) -> str:
+        assert [session.line(line) for line in lines] == [""] * len(lines)
+        return session.settings.explain
+
+    assert mode("trace off") == "off"
+    assert mode("trace") == "full"
+    assert mode("notes") == "notes"
+    assert mode("trace notes") == "off"
+    assert mode("fails") == "fails"
+    assert mode("trace debug") == "debug"
+    assert mode("profile") == "off"
+    assert mode("trace") == "full"
+    assert session.settings.profile
+    assert mode("profile") == "full"
+
+
+def test_under_the_other_target_queries_fail(session: Session) -> None:
+    assert said(session, "target rego") == said(session, "target wasm") == ""
+    assert said(session, "1").startswith("1 error occurred: engine not found\nWebAssembly runtime not supported")
+    assert session.failed
+    warning = 'warning: trace mode "full" is not supported with wasm target\n'
+    assert said(session, "trace") == warning
+    assert said(session, "target wasm") == warning
+    assert said(session, "trace off", "target rego", "1") == "1\n"
 
 
 def test_the_help_names_every_command(session: Session) -> None:

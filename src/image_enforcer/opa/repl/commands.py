@@ -202,14 +202,46 @@ def leave(session: Session, args: list[str]) -> str:
 
 
 def trace(session: Session, args: list[str]) -> str:
-    """Refuses to trace; switching it off is fine."""
-    del session
+    """Show how queries are answered, in one of the modes, or not any more."""
     mode = args[0] if args else "full"
     if mode not in EXPLAIN:
         raise Misuse(f"invalid explain mode, expected one of: {', '.join(EXPLAIN)}")
-    if mode == "off":
-        return ""
-    raise texts.unsupported("trace", SEES)
+    return _explain(session, mode)
+
+
+def notes(session: Session, args: list[str]) -> str:
+    """Show what ``trace(…)`` says, or not any more."""
+    del args
+    return _explain(session, "notes")
+
+
+def fails(session: Session, args: list[str]) -> str:
+    """Show what fails, or not any more."""
+    del args
+    return _explain(session, "fails")
+
+
+def _explain(session: Session, mode: str) -> str:
+    settings = session.settings
+    settings.explain = "off" if settings.explain == mode else mode
+    return texts.no_trace(mode) if settings.target == "wasm" and settings.explain != "off" else ""
+
+
+def profile(session: Session, args: list[str]) -> str:
+    """Show which lines took how long, or not any more; switches tracing off."""
+    del args
+    settings = session.settings
+    settings.profile = not settings.profile
+    if settings.profile:
+        settings.explain = "off"
+    return ""
+
+
+def traceback(session: Session, args: list[str]) -> str:
+    """Show the way to an error, or not any more."""
+    del args
+    session.settings.traceback = not session.settings.traceback
+    return ""
 
 
 def unknown(session: Session, args: list[str]) -> str:
@@ -222,15 +254,14 @@ def unknown(session: Session, args: list[str]) -> str:
 
 
 def target(session: Session, args: list[str]) -> str:
-    """There is one way to evaluate."""
-    del session
+    """Choose how policies are evaluated. There is one way; queries fail under the other."""
     if len(args) != 1:
         raise Misuse(f"code bad arguments: target <mode>: expects exactly one argument, got {len(args)}")
-    if args[0] == "wasm":
-        raise texts.unsupported("target wasm", "policies are compiled to Python")
-    if args[0] != "rego":
+    if args[0] not in ("rego", "wasm"):
         raise Misuse(f'invalid target "{args[0]}":must be one of {{rego,wasm}}')
-    return ""
+    settings = session.settings
+    settings.target = args[0]
+    return texts.no_trace(settings.explain) if args[0] == "wasm" and settings.explain != "off" else ""
 
 
 def _refuse(name: str, instead: str = "") -> Command:
@@ -241,20 +272,13 @@ def _refuse(name: str, instead: str = "") -> Command:
     return refuse
 
 
-SEES: Final = "print(…) in a rule shows what it sees"
 TIMES: Final = "metrics shows how long things take"
 
 REFUSED: Final[Mapping[str, Command]] = MappingProxyType(
     {
-        "trace": trace,
-        "notes": _refuse("notes", SEES),
-        "fails": _refuse("fails", SEES),
         "instrument": _refuse("instrument", TIMES),
-        "profile": _refuse("profile", TIMES),
-        "traceback": _refuse("traceback"),
         "types": _refuse("types"),
         "unknown": unknown,
-        "target": target,
     }
 )
 """Commands of OPA's that are known and refused, save where they ask for what is so already."""
@@ -267,10 +291,16 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "json": json,
         "pretty": pretty,
         "pretty-limit": pretty_limit,
+        "trace": trace,
+        "notes": notes,
+        "fails": fails,
         "metrics": metrics,
+        "profile": profile,
         "strict-builtin-errors": strict_builtin_errors,
+        "traceback": traceback,
         "dump": dump,
         "help": help_text,
+        "target": target,
         "exit": leave,
         **REFUSED,
     }

@@ -31,6 +31,7 @@ from ..documents import Documents
 from . import texts
 from .commands import COMMANDS
 from .entered import DEFAULT_PACKAGE, Entered, Input, Names, package_ref
+from .queries import answer
 from .settings import Format, Settings
 from .world import World
 
@@ -58,12 +59,12 @@ class Session:
         self.package: Names = DEFAULT_PACKAGE
         self.done = False
         self.failed = False
-        self._clock = clock
+        self.clock = clock
         self._buffer: list[str] = []
         self._current: World | None = None
         self._printed: list[str] = []
         self._printed_size = 0
-        self._parse_time = 0
+        self.parse_time = 0
 
     # --- lines -----------------------------------------------------------------------------------
 
@@ -129,13 +130,13 @@ class Session:
         return self._run(self._parse(text)) if command is None else self._guarded(command)[0]
 
     def _parse(self, text: str) -> tuple[Statement, ...] | CompileError:
-        begun = self._clock()
+        begun = self.clock()
         try:
             return parse_statements(text, version=self.documents.version)
         except CompileError as e:
             return e
         finally:
-            self._parse_time = self._clock() - begun
+            self.parse_time = self.clock() - begun
 
     @staticmethod
     def _may_go_on(text: str) -> bool:
@@ -169,6 +170,9 @@ class Session:
             out, good = run(), True
         except RegoError as e:
             out, good = self._fault(e), False
+        except texts.Told as e:
+            self.failed = True
+            out, good = str(e), False
         except (NotARule, texts.Misuse) as e:
             self.failed = True
             out, good = f"{e}\n", False
@@ -210,7 +214,7 @@ class Session:
                     text = "`if` keyword is required before function body"
                     raise CompileError([Problem("rego_parse_error", text, rule.loc)])
                 return self._define_equation(rule)
-        return self._query(body)
+        return answer(self, body)
 
     def _define_equation(self, rule: Rule) -> str:
         try:
@@ -261,26 +265,8 @@ class Session:
 
     # --- queries ---------------------------------------------------------------------------------
 
-    def _query(self, body: Body) -> str:
-        begun = self._clock()
-        world = self._world()
-        compiled = self._clock()
-        query = world.prepare(body, self.package, strict_builtin_errors=self.settings.strict_builtin_errors)
-        prepared = self._clock()
-        host = Host(print=self._heard)
-        given = world.input_document(self.limits, host)
-        solutions = query.run(input=given, data=world.snapshot, limits=self.limits, host=host)
-        evaluated = self._clock()
-        metrics = {
-            "timer_rego_module_compile_ns": compiled - begun,
-            "timer_rego_query_compile_ns": prepared - compiled,
-            "timer_rego_query_eval_ns": evaluated - prepared,
-            "timer_rego_query_parse_ns": self._parse_time,
-        }
-        shown = metrics if self.settings.metrics else None
-        return presentation.render(self.settings.format, solutions, width=self.settings.width, metrics=shown)
-
-    def _heard(self, text: str, location: Location) -> None:
+    def heard(self, text: str, location: Location) -> None:
+        """Take what ``print`` says. Raises :class:`LimitError` where it is too much."""
         self._printed_size += len(text)
         if self._printed_size > MAX_PRINTED:
             raise LimitError("output", f"more than {MAX_PRINTED >> 20} Mi characters printed", location)
@@ -288,9 +274,9 @@ class Session:
 
     def input(self) -> Value:
         """The input document: what was set here, else ``data.repl.input``."""
-        return self._world().input_document(self.limits, Host(print=self._heard))
+        return self.world().input_document(self.limits, Host(print=self.heard))
 
-    def _world(self) -> World:
+    def world(self) -> World:
         """What was entered with the documents as they are now."""
         state = self.documents.state
         if self._current is None or self._current.state is not state or self._current.entered is not self.entered:

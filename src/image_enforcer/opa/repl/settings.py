@@ -18,16 +18,21 @@ class Settings:
     width: int = presentation.DEFAULT_WIDTH
     strict_builtin_errors: bool = False
     metrics: bool = False
+    explain: str = "off"
+    """What is shown of how a query was answered: one of the modes of ``trace``, or ``off``."""
+    profile: bool = False
+    traceback: bool = False
+    target: str = "rego"
 
     def shown(self) -> str:
         """The settings as ``show debug`` prints them; those without a switch here are always off."""
         fields = {
-            "explain": '"off"',
+            "explain": f'"{self.explain}"',
             "metrics": _word(self.metrics),
             "instrument": "false",
-            "profile": "false",
+            "profile": _word(self.profile),
             "strict-builtin-errors": _word(self.strict_builtin_errors),
-            "traceback": "false",
+            "traceback": _word(self.traceback),
         }
         return "{\n" + ",\n".join(f'\t"{k}": {v}' for k, v in fields.items()) + "\n}\n"
 

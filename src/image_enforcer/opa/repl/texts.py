@@ -76,6 +76,19 @@ TOPICS: Final = {"input": HELP_INPUT, "partial": HELP_PARTIAL}
 UNKNOWN_USAGE: Final = "usage: unknown <input/data reference> [<input/data reference> [...]] (hint: try 'input')"
 
 
+NO_ENGINE: Final = """1 error occurred: engine not found
+WebAssembly runtime not supported in this build.
+----------------------------------------------------------------------------------
+Please download an OPA binary with Wasm enabled from
+https://www.openpolicyagent.org/docs/latest/#running-opa
+or build it yourself (with Wasm enabled).
+----------------------------------------------------------------------------------"""
+
+
+class Told(Exception):
+    """A query that failed; the text is all that is shown of it, lines ended."""
+
+
 class Misuse(Exception):
     """A command that was given wrongly; the text says how it goes."""
 
@@ -83,3 +96,8 @@ class Misuse(Exception):
 def unsupported(command: str, instead: str = "") -> Misuse:
     """A command of OPA's that is not here."""
     return Misuse(f"{command} is not supported" + (f"; {instead}" if instead else "; see 'help' for what is"))
+
+
+def no_trace(mode: str) -> str:
+    """What is said where tracing is on and policies are not evaluated."""
+    return f'warning: trace mode "{mode}" is not supported with wasm target\n'

@@ -40,10 +40,14 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class CheckedQuery:
-    """A query that can be planned. ``rewritten_vars`` maps generated names to those that the user wrote."""
+    """A query that can be planned. ``rewritten_vars`` maps generated names to those that the user wrote.
+
+    ``original`` does the same for the variables of closures, too.
+    """
 
     body: Body
     rewritten_vars: Mapping[str, str]
+    original: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Stages:
@@ -336,7 +340,7 @@ def _check_query(
     stages.end()
     stages.add(overrides.unsafe_calls(body, unsafe_builtins))
     stages.end()
-    return CheckedQuery(body, original)
+    return CheckedQuery(body, original, local.original)
 
 
 __all__ = ["Checked", "CheckedQuery", "check_modules", "check_query"]

@@ -43,6 +43,17 @@ def plan_conditions(planner: BodyPlanner, rule: ast.Rule) -> None:
             planner.ops.append(Indexed(source, tuple(condition.tests)))
 
 
+def conditions(world: World, rule: ast.Rule) -> list[tuple[Place, tuple[tuple[str, Value], ...]]]:
+    """What a rule's index asks for: places that must be defined, and tests of which one must hold where there are some.
+
+    A place begins with ``input``, ``data`` or the name of an argument.
+    """
+    reader = _Reader(world, rule)
+    for _ in reader.read():
+        pass
+    return [(place, tuple(condition.tests)) for place, condition in reader.found.items()]
+
+
 def _reference(place: Place) -> ast.Ref:
     return ast.Ref((ast.Var(place[0]), *(ast.Scalar(step) for step in place[1:])))
 

@@ -1,0 +1,103 @@
+"""Which rules an evaluation looks at: the tree of documents and the index of each, as OPA's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ...rego import UNDEFINED, Value
+from ...rego.check.pipeline import Checked
+from ...rego.plan.documents import Node, RuleAt, build_tree, full_path
+from ...rego.plan.indexing import Place, conditions
+from ...rego.plan.world import World
+from ...rego.run.access import indexed
+from ...rego.syntax.nodes import Array, Object, Ref, Rule, Scalar, Set, Term, Var
+from ...rego.values import equal
+from .bindings import Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The rules of a document that may hold. ``otherwise`` has the ``else`` branches behind each, by identity."""
+
+    rules: tuple[RuleAt, ...]
+    otherwise: dict[int, tuple[Rule, ...]]
+    default: Rule | None
+    early_exit: bool
+
+    @property
+    def message(self) -> str:
+        """What OPA says of it."""
+        count = len(self.rules)
+        return f"(matched {count} rule{'' if count == 1 else 's'}{', early exit' if self.early_exit else ''})"
+
+
+@dataclass(slots=True)
+class Rules:
+    """The documents that rules make, by path."""
+
+    checked: Checked
+    root: Node = field(init=False)
+    world: World = field(init=False)
+    paths: dict[int, Ref] = field(init=False, default_factory=dict)
+    """The path of each rule, ``else`` branches included, by identity."""
+    _conditions: dict[int, list[tuple[Place, tuple[tuple[str, Value], ...]]]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root, documents = build_tree(self.checked.modules)
+        self.world = World(self.root, documents)
+        for module in self.checked.modules.values():
+            for rule in module.rules:
+                ground: list[Term] = []
+                for step in full_path(module.package.names, rule):
+                    if not isinstance(step, Scalar):
+                        break
+                    ground.append(step)
+                link: Rule | None = rule
+                while link is not None:
+                    self.paths[id(link)] = Ref((Var("data"), *ground))
+                    link = link.else_
+
+    def matched(self, node: Node, place: Callable[[Place, Rule], Value]) -> Matched:
+        """The rules of a document whose conditions hold; ``place`` gives what stands at the place of one."""
+        rules: list[RuleAt] = []
+        otherwise: dict[int, tuple[Rule, ...]] = {}
+        default: Rule | None = None
+        for at in node.rules:
+            if at.rule.default:
+                default = at.rule
+                continue
+            links: list[Rule] = []
+            link: Rule | None = at.rule
+            while link is not None:
+                if self._holds(link, place):
+                    links.append(link)
+                link = link.else_
+            if links:
+                rules.append(RuleAt(links[0], at.suffix))
+                otherwise[id(links[0])] = tuple(links[1:])
+        seen = [r for at in rules for r in (at.rule, *otherwise[id(at.rule)])]
+        return Matched(tuple(rules), otherwise, default, node.kind in ("complete", "function") and _one_value(seen))
+
+    def _holds(self, rule: Rule, place: Callable[[Place, Rule], Value]) -> bool:
+        wanted = self._conditions.get(id(rule))
+        if wanted is None:
+            wanted = self._conditions[id(rule)] = conditions(self.world, rule)
+        for where, tests in wanted:
+            value = place(where, rule)
+            if value is UNDEFINED or (tests and not indexed(value, tests)):
+                return False
+        return True
+
+
+def _one_value(rules: Sequence[Rule]) -> bool:
+    """Whether all rules have the same constant value, so that one of them is enough."""
+    values = [constant(r.head.value) for r in rules]
+    return all(v is not UNDEFINED and equal(v, values[0]) for v in values)
+
+
+def constant(term: Term | None) -> Value:
+    """The value of a term without variables, else UNDEFINED."""
+    if not isinstance(term, Scalar | Array | Object | Set):
+        return UNDEFINED
+    return Bindings().value(term)

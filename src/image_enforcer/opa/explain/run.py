@@ -1,0 +1,174 @@
+"""A query explained: the same query as the compiled one, evaluated once more for its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+
+from ...rego import EvalError, Host, LimitError, Limits, Location, Policy, Snapshot, Value
+from ...rego.check.pipeline import check_query
+from ...rego.meter import METER, make_room
+from ...rego.run.state import Evaluation
+from ...rego.signatures import signatures
+from ...rego.syntax.nodes import (
+    ArrayComprehension,
+    Body,
+    CallExpr,
+    Expr,
+    Import,
+    ObjectComprehension,
+    Ref,
+    SetComprehension,
+    TermExpr,
+    Var,
+)
+from ...rego.syntax.printer import term_text
+from .bindings import Bindings
+from .events import Event, Recorder
+from .exits import Exit, Untraceable
+from .frame import Frame
+from .outside import Outside
+from .rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One body on the way to a fault: its number, and the expression that was evaluated."""
+
+    query: int
+    location: Location
+
+
+@dataclass(slots=True)
+class Explanation:
+    """What an evaluation did. ``names`` has what generated names stand for, ``paths`` those of rules by identity."""
+
+    events: list[Event] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[int, Ref] = field(default_factory=dict)
+    fault: EvalError | None = None
+    calls: tuple[Call, ...] = ()
+    """The way to the first fault, from the inside."""
+    cut: str = ""
+    """Why the events end early, where they do."""
+
+
+class Run:
+    """What is one for all frames."""
+
+    def __init__(self, rules: Rules, recorder: Recorder, context: Evaluation, debug: bool) -> None:
+        self.rules = rules
+        self.recorder = recorder
+        self.context = context
+        self.debug = debug
+        self.fault: EvalError | None = None
+        self.calls: tuple[Call, ...] = ()
+        self._numbers = 0
+
+    def next_number(self) -> int:
+        """The number of another body."""
+        self._numbers += 1
+        return self._numbers
+
+    def spend(self) -> None:
+        """An expression is evaluated. Raises :class:`LimitError`."""
+        self.context.spend(1)
+
+    def failed(self, fault: EvalError, frame: Frame) -> None:
+        """A call has failed; the first one is kept with the way there."""
+        if self.fault is not None:
+            return
+        self.fault = fault
+        found: list[Call] = []
+        at: Frame | None = frame
+        while at is not None:
+            found.append(Call(at.number, at.body[min(at.index, len(at.body) - 1)].loc))
+            at = at.parent
+        self.calls = tuple(found)
+
+    def is_function(self, ref: Ref) -> bool:
+        """Whether a reference names a function or built-in."""
+        return term_text(ref) in signatures() or self.rules.checked.tree.is_function(ref)
+
+    def arity(self, operator: Ref) -> int:
+        """How many operands a function takes."""
+        return self.rules.checked.tree.arity(operator)
+
+
+def explain(
+    policy: Policy, body: Body, *, package: tuple[str, ...], imports: Sequence[Import], input_: Value, data: Snapshot,
+    limits: Limits, host: Host, debug: bool = False, bindings: bool = False,
+    heard: Callable[[Event], None] | None = None,
+) -> Explanation:  # fmt: skip
+    """Evaluate a query for its steps. It has been answered before: what is said here is about how.
+
+    ``bindings`` records what variables were bound to at each step.
+    """
+    make_room()
+    checked = check_query(policy.checked, captured(policy, body, package, imports), package=package, imports=imports)
+    rules = Rules(policy.checked)
+    recorder = Recorder(heard, bindings)
+    context = Evaluation(limits, replace(host, print=None, note=None), strict=False)
+    run = Run(rules, recorder, context, debug)
+    frame = Frame(run, checked.body, Bindings(), Outside(input_, data.root), 0)
+    made = Explanation(recorder.events, {**policy.checked.original, **checked.original}, rules.paths)
+    before, METER.payer = METER.payer, context
+    try:
+        frame.enter(checked.body, lambda: None)
+    except Untraceable as e:
+        made.cut = f"{e} cannot be traced"
+    except LimitError as e:
+        made.cut = str(e)
+    except RecursionError:
+        made.cut = "it nests deeper than can be traced"
+    except EvalError as e:
+        run.fault = run.fault or e
+    except Exit:
+        pass
+    finally:
+        METER.payer = before
+    made.fault, made.calls = run.fault, run.calls
+    return made
+
+
+def captured(policy: Policy, body: Body, package: tuple[str, ...], imports: Sequence[Import]) -> Body:
+    """The query as OPA evaluates it: each expression's value goes into a variable, which then must not be false where
+    there may be several answers."""
+    made: list[Expr] = []
+    checks: list[Expr] = []
+    for expr in body:
+        var = Var(f"$term{len(checks) + 1}", expr.loc)
+        count = len(checks)
+        match expr.terms:
+            case TermExpr(term) if not expr.negated:
+                made.append(replace(expr, terms=CallExpr(Ref((Var("eq", expr.loc),), expr.loc), (term, var))))
+                count += 1
+            case CallExpr(operator, args) if not expr.negated and policy.operands(operator, package, imports) == len(
+                args
+            ):
+                made.append(replace(expr, terms=CallExpr(operator, (*args, var))))
+                count += 1
+            case _:
+                made.append(expr)
+        if count > len(checks):
+            checks.append(Expr(TermExpr(var), generated=True, loc=expr.loc))
+    several = len(body) > 1 or _iterates(body)
+    return (*made, *(checks if several else ()))
+
+
+def _iterates(node: object) -> bool:
+    """Whether a query scans something outside closures, or asks a built-in that has several answers."""
+    match node:
+        case ArrayComprehension() | SetComprehension() | ObjectComprehension():
+            return False
+        case Ref(terms):
+            found = signatures().get(term_text(node))
+            if (found is not None and found.relation) or any(isinstance(t, Var) for t in terms[1:]):
+                return True
+            return any(map(_iterates, terms))
+        case tuple():
+            return any(map(_iterates, node))
+        case Expr():
+            return _iterates(node.terms) or any(_iterates(w.value) for w in node.withs)
+        case _:
+            return is_dataclass(node) and any(_iterates(getattr(node, f.name)) for f in fields(node) if f.compare)

@@ -26,7 +26,6 @@ from tests.rego.check.compiling import problems
             "3: recursion_error: rule data.a.r is recursive: data.a.r -> data.a.p -> data.a.q -> data.a.r",
         ]),
         ("f(x) := f(x - 1)", ["1: recursion_error: rule data.a.f is recursive: data.a.f -> data.a.f"]),
-        ("p if data[input.x]", ["1: recursion_error: rule data.a.p is recursive: data.a.p -> data.a.p"]),
         ("p if q\nq if { r }\nr := 1", []),
         ("p := 1 if q else := 2 if p\nq := 1",
          ["1: recursion_error: rule data.a.p is recursive: data.a.p -> data.a.p"]),

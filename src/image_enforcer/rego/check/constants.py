@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..syntax.nodes import Array, Object, Ref, Scalar, Set, Term
-from ..values import Key, Value, key
+from ..values import Key, RegoSet, Value, key
 
 
 def constant_value(term: Term) -> tuple[Value] | None:
@@ -22,6 +22,9 @@ def constant_value(term: Term) -> tuple[Value] | None:
                     return None
                 made[key(a[0])] = b[0]
             return (made,)
+        case Set(items):
+            members = [constant_value(i) for i in items]
+            return None if any(m is None for m in members) else (RegoSet.of([m[0] for m in members if m is not None]),)
     return None
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from ..errors import COMPILE_ERROR, RECURSION_ERROR, TYPE_ERROR, Problem
+from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
 from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, Var
 from ..syntax.printer import package_text, term_text
 from ..values import Key, key
-from .visit import operator_name, original_ref, walk
+from .constants import comparable, constant_value
+from .visit import operator_name, original_ref
+
+Place: TypeAlias = tuple[str, int, int]
+"""Where a rule stands: its module, its number in it, and how many ``else`` it is below its first branch."""
 
 
 @dataclass(slots=True)
@@ -49,15 +54,19 @@ def is_ground_ref(ref: Ref) -> bool:
 class RuleTree:
     """Rules of a set of modules by path."""
 
-    def __init__(self, modules: Mapping[str, Module]) -> None:
+    def __init__(self, modules: Mapping[str, Module], needs: Mapping[Place, Sequence[Place]] | None = None) -> None:
+        """``needs`` tells which rules each rule needs, for what asks after that."""
         self.root = Node("data")
         self.modules = modules
         self.module_of: dict[int, Module] = {}
+        self.place_of: dict[int, Place] = {}
+        self._needs = needs or {}
+        self._at: dict[Place, tuple[Rule, Ref]] = {}
         self._used_by: dict[int, list[tuple[Rule, Ref]]] | None = None
         for name in _package_order(modules):
             module = modules[name]
             self._reach([Scalar(p) for p in module.package.names])
-            for rule in module.rules:
+            for number, rule in enumerate(module.rules):
                 path = rule_path(module.package.names, rule)
                 ground: list[Term] = []
                 for t in path.terms[1:]:
@@ -66,9 +75,13 @@ class RuleTree:
                     ground.append(t)
                 self._reach(ground).rules.append((rule, path))
                 link: Rule | None = rule
+                depth = 0
                 while link is not None:
                     self.module_of[id(link)] = module
+                    self.place_of[id(link)] = place = (name, number, depth)
+                    self._at[place] = (link, path)
                     link = link.else_
+                    depth += 1
 
     def _reach(self, steps: list[Term] | list[Scalar]) -> Node:
         node = self.root
@@ -242,15 +255,7 @@ class RuleTree:
 
     def of(self, rule: Rule) -> list[tuple[Rule, Ref]]:
         """The rules that a rule refers to, ``else`` branches included; what its own branches refer to is theirs."""
-        found: dict[int, tuple[Rule, Ref]] = {}
-        for x in walk((rule.head, rule.body)):
-            if isinstance(x, Ref) and isinstance(x.head, Var) and x.head.name == "data":
-                for target, path in self.matching(x):
-                    link: Rule | None = target
-                    while link is not None:
-                        found[id(link)] = (link, path)
-                        link = link.else_
-        return list(found.values())
+        return [self._at[place] for place in self._needs.get(self.place_of[id(rule)], ())]
 
     def matching(self, ref: Ref) -> list[tuple[Rule, Ref]]:
         """The rules that a reference may mean: on its way, at its end, or below it."""
@@ -264,12 +269,12 @@ class RuleTree:
                 found.append((rule, path))
         if not steps:
             for child in node.below():
-                if child.name != "system" or node is not self.root:
-                    found.extend(child.rules)
+                found.extend(child.rules)
             return
         step = steps[0]
-        if isinstance(step, Scalar):
-            below = node.children.get(key(step.value))
+        constant = (step.value,) if isinstance(step, Scalar) else constant_value(step)
+        if constant is not None:
+            below = node.children.get(key(constant[0]))
             if below is not None:
                 self._match(below, steps[1:], found)
             return
@@ -283,22 +288,6 @@ class RuleTree:
                 return path.terms[i:]
         return ()
 
-    def recursion(self, original: Mapping[str, str], limit: int = 10) -> list[Problem]:
-        """Rules that need themselves; one more than the limit at most, since each takes a search."""
-        deps = {i: {id(r): r for r, _ in found} for i, found in self.dependencies().items()}
-        problems: list[Problem] = []
-        paths = {id(rule): path for rule, path in self.rules()}
-        on_circles = _cyclic(deps)
-        for rule, path in self.rules():
-            circle = _circle(id(rule), deps) if id(rule) in on_circles else []
-            if circle:
-                names = [term_text(original_ref(paths[i], original)) for i in circle]
-                message = f"rule {term_text(original_ref(path, original))} is recursive: {' -> '.join(names)}"
-                problems.append(Problem(RECURSION_ERROR, message, rule.loc))
-            if len(problems) > limit:
-                break
-        return problems
-
 
 def _links(rule: Rule) -> Iterator[Rule]:
     """A rule and its ``else`` branches."""
@@ -311,47 +300,10 @@ def _links(rule: Rule) -> Iterator[Rule]:
 def _may_match(path: Ref, ground: int, steps: tuple[Term, ...]) -> bool:
     tail = path.terms[ground:]
     for mine, theirs in zip(tail, steps, strict=False):
-        if isinstance(mine, Scalar) and isinstance(theirs, Scalar) and mine != theirs:
-            return False
+        if isinstance(mine, Scalar) and mine != theirs and constant_value(theirs) is not None:
+            if comparable(mine) != comparable(theirs):
+                return False
     return True
-
-
-def _cyclic(deps: Mapping[int, Mapping[int, Rule]]) -> set[int]:
-    """The rules on circles or between them: what is left when rules without dependencies go, and so on."""
-    users: dict[int, list[int]] = {}
-    needs: dict[int, int] = {}
-    for i, found in deps.items():
-        there = [d for d in found if d in deps]
-        needs[i] = len(there)
-        for d in there:
-            users.setdefault(d, []).append(i)
-    loose = [i for i, count in needs.items() if not count]
-    while loose:
-        i = loose.pop()
-        del needs[i]
-        for user in users.get(i, ()):
-            needs[user] -= 1
-            if not needs[user]:
-                loose.append(user)
-    return set(needs)
-
-
-def _circle(start: int, deps: Mapping[int, Mapping[int, Rule]]) -> list[int]:
-    """A way from a rule back to itself, both ends included; empty where there is none."""
-    before: dict[int, int] = {}
-    stack = [start]
-    while stack:
-        at = stack.pop()
-        for target in deps.get(at, ()):
-            if target == start:
-                way = [target, at]
-                while way[-1] != start:
-                    way.append(before[way[-1]])
-                return way[::-1]
-            if target not in before:
-                before[target] = at
-                stack.append(target)
-    return []
 
 
 def _conflict_list(inner: list[tuple[Rule, Ref]], original: Mapping[str, str]) -> str:

@@ -176,14 +176,9 @@ class Calls(Bodies):
                 else:
                     terms = CallExpr(replace(operator, terms=steps), made_args)
             case Every(_, _, domain, body):
-                made_domain = self._term(domain, support)
-                if isinstance(made_domain, Call):
-                    made_domain = self._hoist(made_domain, support)
-                if not isinstance(made_domain, Var | Ref):
-                    part, var = equation(self.names, made_domain)
-                    support.append(part)
-                    made_domain = var
-                terms = replace(expr.terms, domain=made_domain, body=self.body(body))
+                part, var = equation(self.names, domain)
+                self.stage(part, support)
+                terms = replace(expr.terms, domain=var, body=self.body(body))
             case Not(body):
                 terms = replace(expr.terms, body=self.body(body))
             case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):

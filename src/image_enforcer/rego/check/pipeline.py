@@ -10,9 +10,10 @@ from ..errors import COMPILE_ERROR, TYPE_ERROR, UNSAFE_VAR_ERROR, CompileError, 
 from ..signatures import signatures
 from ..syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var, With
 from ..syntax.printer import import_text, term_text
-from . import expand, overrides
+from . import expand, overrides, rule_graph
 from .documents import RuleTree
 from .locals import LocalVars, Names
+from .recursion import Recursion
 from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
 from .rule_labels import RuleLabels, branches
 from .rule_types import check_query_types, check_rule_types
@@ -132,10 +133,11 @@ def _check_modules(
     calls = expand.Calls(names)
     work = _each(work, calls.rule)
     work = overrides.metadata_calls(work, source)
+    tree = written = RuleTree(work)
+    needs = rule_graph.needs(written)
     heads = expand.ClosureHeads(names)
     work = _each(work, heads.rule)
     work = _each(work, lambda r: expand.rule_heads(names, r))
-    tree = RuleTree(work)
     withs = overrides.WithTargets(tree, unsafe_builtins)
     replaced = expand.Withs(names, withs.check)
     work = _each(work, replaced.rule)
@@ -160,8 +162,8 @@ def _check_modules(
     work = _each(work, expand.Equals().rule)
     dynamics = expand.Dynamics(names)
     work = _each(work, dynamics.rule)
-    tree = RuleTree(work)
-    stages.add(tree.recursion(original))
+    tree = RuleTree(work, needs)
+    stages.add(Recursion(written, needs, tree, original).problems())
     stages.end()
     env = TypeEnv(tree)
     stages.add(check_rule_types(env, tree, original, names.terms), recoverable=True)

@@ -30,10 +30,10 @@ from ..syntax.nodes import (
     TermExpr,
     Var,
 )  # fmt: skip
+from .unifier import GLOBALS, ref_safe, unify_outputs
 from .visit import Rewriter, children, is_equality, kept, variables
 
 Arity = Callable[[Ref], int]
-GLOBALS = frozenset({"data", "input"})
 FUTURE_KEYWORDS = frozenset({"in", "every", "contains", "if"})
 """What a v0 module has to import before it is a keyword."""
 
@@ -61,7 +61,7 @@ def term_outputs(node: object, safe: set[str]) -> set[str]:
                 continue
             case Ref(terms):
                 head = terms[0]
-                if not _ref_safe(x, safe):
+                if not ref_safe(x, safe):
                     continue
                 for t in terms[1:]:
                     found |= set(variables(t, ref_heads=False))
@@ -80,82 +80,6 @@ def term_outputs(node: object, safe: set[str]) -> set[str]:
             case _:
                 pass
     return found
-
-
-def _ref_safe(ref: Ref, safe: set[str]) -> bool:
-    head = ref.head
-    if isinstance(head, Var):
-        return head.name in safe or head.name in GLOBALS
-    if isinstance(head, Call):
-        return all(v in safe or v in GLOBALS for v in variables(head, closures=False))
-    return all(v in safe or v in GLOBALS for v in variables(head, closures=False)) or not isinstance(
-        head, Array | Object | Set
-    )
-
-
-def unify_outputs(safe: set[str], a: Term, b: Term) -> set[str]:
-    """The variables that get a value by unifying two terms."""
-    unified: set[str] = set()
-    pairs: list[tuple[Term, Term]] = [(a, b)]
-    links: list[tuple[str, set[str]]] = []
-
-    def ok(name: str) -> bool:
-        return name in safe or name in unified or name in GLOBALS
-
-    def all_vars(term: Term) -> set[str]:
-        return set(variables(term, ref_heads=False, object_keys=False, closures=False, sets=False))
-
-    while pairs:
-        x, y = pairs.pop()
-        if isinstance(y, Var) and not isinstance(x, Var):
-            x, y = y, x
-        match x, y:
-            case Var(m), Var(n):
-                links.append((m, {n}))
-                links.append((n, {m}))
-            case Var(m), Array() | Object():
-                names = all_vars(y)
-                links.append((m, names))
-                links.extend((n, {m}) for n in names)
-            case Var(m), Ref():
-                if _ref_safe(y, safe | unified):
-                    unified.add(m)
-            case Var(m), Call():
-                if all(ok(v) for v in variables(y, closures=False)):
-                    unified.add(m)
-            case Var(m), _:
-                unified.add(m)
-            case Array(xs), Array(ys):
-                if len(xs) == len(ys):
-                    pairs.extend(zip(xs, ys, strict=True))
-            case Object(ps), Object(qs):
-                there = {_key(k): v for k, v in qs}
-                if len(ps) == len(qs):
-                    pairs.extend((v, there[_key(k)]) for k, v in ps if _key(k) in there)
-            case (Ref(), Array() | Object()):
-                if _ref_safe(x, safe | unified):
-                    unified |= all_vars(y)
-            case (Array() | Object(), Ref()):
-                if _ref_safe(y, safe | unified):
-                    unified |= all_vars(x)
-            case (ArrayComprehension(), Array()) | (ObjectComprehension(), Object()) | (Call(), Array() | Object()):
-                unified |= all_vars(y)
-            case (Array(), ArrayComprehension()) | (Array() | Object(), Call()):  # not objects: OPA's oversight
-                unified |= all_vars(x)
-            case _:
-                pass
-    changed = True
-    while changed:
-        changed = False
-        for name, needs in links:
-            if not ok(name) and all(ok(n) for n in needs):
-                unified.add(name)
-                changed = True
-    return unified
-
-
-def _key(term: Term) -> object:
-    return (type(term.value), term.value) if isinstance(term, Scalar) else term
 
 
 def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
@@ -349,13 +273,6 @@ class _Inner(Rewriter):
                 return super().expr_terms(expr)
 
 
-def _place(expr: Expr, name: str) -> Location:
-    """Where a variable is missing: the domain of an ``every`` is evaluated before it, as if on its own."""
-    if isinstance(expr.terms, Every) and name in variables(expr.terms.domain):
-        return expr.terms.domain.loc
-    return expr.loc
-
-
 def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], label: str = "") -> list[Problem]:
     """The problems of a body that stays unsafe: a line for each variable, at the first expression that needs it.
 
@@ -365,7 +282,7 @@ def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], label: str = ""
     places: dict[str, Location] = {}
     for expr, names in unsafe.values():
         for name in names:
-            have, here = places.get(name), _place(expr, name)
+            have, here = places.get(name), expr.loc
             if have is None or (here.row, here.col) < (have.row, have.col):
                 places[name] = here
     assigned = {name for expr, _ in unsafe.values() for name in _assigned(expr)}

@@ -48,7 +48,7 @@ class Undeclared:
             safe = {"data", "input"} | set(variables(head.args or ()))
             problems.extend(self.body(link.body, safe))
             outside = (*head.ref.terms[1:], *(t for t in (head.key, head.value) if t is not None))
-            problems.extend(self._below(outside, safe | self._outputs(link.body, safe)))
+            problems.extend(self._below(outside, safe | self._outputs(link.body, safe) if self.templates else safe))
             link = link.else_
         return problems
 
@@ -63,6 +63,7 @@ class Undeclared:
             if not _prints(expr):
                 continue
             safe = outer | self._outputs(body[:i], outer)
+            safe |= {n for n in variables(body[:i]) if n.startswith("__local")}  # as in OPA, bound or not
             problems.extend(self._below(expr, safe))
             if isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) == "print":
                 for arg in expr.terms.args:

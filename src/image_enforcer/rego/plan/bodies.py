@@ -41,6 +41,7 @@ class BodyPlanner:
         self.env = env
         self.state = state
         self.ops: list[ops.Op] = []
+        self.circular: set[str] = set()
 
     # --- bodies ----------------------------------------------------------------------------------
 
@@ -52,6 +53,7 @@ class BodyPlanner:
     def inner(self, body: ast.Body, end: Callable[[BodyPlanner], ops.End]) -> ops.Block:
         """Plan a body that sees this one's variables, and whose own stay inside."""
         child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
+        child.circular = self.circular
         child.body(body)
         last = end(child)
         return ops.Block(tuple(child.ops), last)
@@ -95,6 +97,7 @@ class BodyPlanner:
     def _every(self, key_term: ast.Term | None, value_term: ast.Term, domain: ast.Term, body: ast.Body) -> None:
         source = self.value(domain)
         child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
+        child.circular = self.circular
         regs: list[Reg | None] = []
         for term in (key_term, value_term):
             reg = None
@@ -208,7 +211,7 @@ class BodyPlanner:
                     return self._input()
                 if name == "data":
                     return self._data(ast.Ref((term,), term.loc))
-                raise LookupError(f"variable {name} is not bound")
+                return self._without_value(name)
             case ast.Ref():
                 return self.ref(term)
             case ast.Array(items):
@@ -272,8 +275,23 @@ class BodyPlanner:
                     pending[i : i + 1] = done
                     break
             else:
-                x, y = pending[0]
-                raise LookupError(f"cannot unify {x} with {y}: nothing is bound")
+                if not all(self._is_circular(x, y) or self._is_circular(y, x) for x, y in pending):
+                    self.ops.append(ops.Fail())
+                return
+
+    def _is_circular(self, var: Side, term: Side) -> bool:
+        """Whether a variable is to be a set of which some members have no value: OPA takes that for true."""
+        if isinstance(var, ast.Var) and isinstance(term, ast.Set):
+            self.circular.add(var.name)
+            return True
+        return False
+
+    def _without_value(self, name: str) -> Operand:
+        """A variable that the checks take for bound although nothing binds it before: as in OPA it is undefined."""
+        if name in self.circular:
+            raise LookupError(f"variable {name} holds itself")
+        self.ops.append(ops.Fail())
+        return Const(None)
 
     def _unify_one(self, a: Side, b: Side) -> list[tuple[Side, Side]] | None:
         """What is left to do after this pair, or None when neither side is known yet."""

@@ -11,6 +11,24 @@ from hypothesis import strategies as st
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
+    'time.parse_duration_ns("1.5y2w3d4h5m6s7ms8us9ns")': "48787506007008009",
+    'time.parse_duration_ns("0.1d")': "8640000000000",
+    'time.parse_duration_ns("0.123456789012345678901234h")': "444444440444",
+    'time.parse_duration_ns("1d1μs")': 'fault: time.parse_duration_ns: time: invalid duration "1d1μs"',
+    'time.parse_duration_ns("1d1x")': 'fault: time.parse_duration_ns: time: unknown unit "x" in duration "1d1x"',
+    'time.parse_duration_ns("1é")': (
+        'fault: time.parse_duration_ns: time: unknown unit "\\xc3\\xa9" in duration "1\\xc3\\xa9"'
+    ),
+    'time.parse_duration_ns("-9223372036854775808ns")': "-9223372036854775808",
+    'time.parse_duration_ns("200000000h")': 'fault: time.parse_duration_ns: time: invalid duration "200000000h"',
+    "time.add_date(1, 7, 1, 9223372036854775807)": "223516800000000001",
+    "time.add_date(1, 7, -9223372036854775808, 1)": "220859136000000001",
+    "time.add_date(1, 9223372036854775807, 9223372036854775807, 9223372036854775807)": "-34349183999999999",
+    "time.add_date(1, 0, 12000, -365250)": "-604799999999999",
+    "time.add_date(1, 300, 0, 0)": "fault: time.add_date: time outside of valid range",
+    "time.clock(1.000000000000000000000000001)": "[0, 0, 0]",
+    'time.clock([1, "US"])': "fault: time.clock: is a directory",
+    'time.clock([0.1, "nowhere"])': "fault: time.clock: unknown time zone nowhere",
     'time.parse_rfc3339_ns("2024-02-29T12:34:56.789+02:00")': "1709202896789000000",
     'time.parse_ns("2006-01-02", "2024-02-30")': 'fault: time.parse_ns: parsing time "2024-02-30": day out of range',
     'time.parse_ns("02 Jan 06 15:04 MST", "29 Feb 24 12:00 UTC")': "1709208000000000000",
@@ -60,3 +78,18 @@ def test_formatting_and_reading_back(ns: int) -> None:
 def test_any_layout_has_an_outcome(layout: str, text: str) -> None:
     assert type(value("time.format([0, input.z, input.l])", z="UTC", l=layout)) is str
     value("time.parse_ns(input.l, input.t)", l=layout, t=text)
+
+
+@pytest.mark.parametrize("shape", [[], True, {"a": 1}])
+def test_what_is_no_time_is_said_so(shape: object) -> None:
+    kind = {list: "array", bool: "boolean", dict: "object"}[type(shape)]
+    fault = f"operand 1 must be either number (ns) or [number (ns), string (tz)] but got {kind}"
+    assert outcome("time.clock(input.t)", t=shape) == f"fault: time.clock: {fault}"
+
+
+@pytest.mark.parametrize(("hours", "days", "there"), [(6, 0, 6), (6, 1, 30), (7, 1, 30), (30, -1, 6), (31, -1, 8)])
+def test_the_hour_stays_where_the_clock_is_changed(hours: int, days: int, there: int) -> None:
+    midnight = 1709942400 * 10**9  # a day before clocks are put forward in New York
+    moment = [midnight + hours * 3600 * 10**9, "America/New_York"]
+    got = value("time.add_date(input.t, 0, 0, input.d)", t=moment, d=days)
+    assert got == midnight + there * 3600 * 10**9

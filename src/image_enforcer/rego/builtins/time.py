@@ -6,12 +6,13 @@ from calendar import monthrange
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from ..errors import BuiltinError
+from ..meter import METER
 from ..values import Num, Value
-from . import operands
+from . import bigfloat, durations, operands
 from .contract import Builtin, Context
 from .time_layouts import LAYOUTS, LayoutError, render, scan
 
@@ -33,11 +34,15 @@ def zone(name: str) -> tzinfo:
         return UTC
     if name == "Local":
         return UTC
-    if name.startswith(("/", ".")) or ".." in name or "\\" in name:
+    if name.startswith(("/", "\\")) or ".." in name:
         raise BuiltinError("time: invalid location name")
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    except ValueError:
+        raise BuiltinError("invalid argument" if "\0" in name else "malformed time zone information") from None
+    except IsADirectoryError:
+        raise BuiltinError("is a directory") from None
+    except (KeyError, OSError):
         raise BuiltinError(f"unknown time zone {name}") from None
 
 
@@ -60,41 +65,31 @@ class Moment:
 
 
 def _moment(value: Value) -> Moment:
-    match value:
-        case list():
-            return _from_array(value)
-        case bool() | None | str() | dict():
-            raise operands.wrong(value, 1, "either number (ns) or [number (ns), string (tz)]")
-    ns = operands.number(value, 1)
-    return Moment(_ns(ns), UTC)
+    """The time, zone and layout that the operand says, in the order in which OPA finds faults in it."""
+    if type(value) is not list:
+        if type(value) not in (int, Num):
+            raise operands.wrong(value, 1, _EXPECTED)
+        return Moment(_ns(value), UTC)
+    if not value:
+        raise operands.wrong(value, 1, _EXPECTED)
+    number = operands.number(value[0], 1)
+    tz = zone(operands.string(value[1], 1)) if len(value) > 1 else UTC
+    layout = operands.string(value[2], 1) if len(value) > 2 else ""
+    return Moment(_ns(number), tz, layout)
 
 
-def _ns(value: Any) -> int:
-    if type(value) is Num and (value.adjusted() > 30 or value != value.to_integral_value()):
+_EXPECTED: Final = "either number (ns) or [number (ns), string (tz)]"
+
+
+def _ns(number: int | Num) -> int:
+    """Nanoseconds; what a float of 64 bits takes for an integer is one."""
+    if type(number) is Num and number.adjusted() > 30:
         raise BuiltinError("timestamp too big")
-    ns = int(value)
-    if not LOW <= ns <= HIGH:
+    exact = bigfloat.load(number)
+    ns = int(exact)
+    if ns != exact or not LOW <= ns <= HIGH:
         raise BuiltinError("timestamp too big")
     return ns
-
-
-def _from_array(value: list[Value]) -> Moment:
-    if not value:
-        raise operands.bad(1, "array must contain number (ns) and optional string (tz)")
-    ns = _ns(operands.number(value[0], 1))
-    tz: tzinfo = UTC
-    layout = ""
-    if len(value) > 1:
-        name = value[1]
-        if type(name) is not str:
-            raise operands.wrong(name, 1, "string")
-        tz = zone(name)
-    if len(value) > 2:
-        form = value[2]
-        if type(form) is not str:
-            raise operands.wrong(form, 1, "string")
-        layout = form
-    return Moment(ns, tz, layout)
 
 
 def date(value: Value) -> Value:
@@ -144,55 +139,11 @@ def _parsed(layout: str, text: str) -> int:
     return ns
 
 
-_UNITS: Final = {
-    "ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 1_000_000, "s": SECOND,
-    "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND, "w": 7 * 86400 * SECOND,
-}  # fmt: skip
-
-
 def parse_duration_ns(value: Value) -> Value:
-    """A duration: Go's units, and ``d`` and ``w``."""
+    """A duration: Go's units, and ``d``, ``w`` and ``y``."""
     text = operands.string(value, 1)
-    original = text
-    invalid = BuiltinError(f'time: invalid duration "{original}"')
-    negative = text.startswith("-")
-    if text[:1] in ("+", "-"):
-        text = text[1:]
-    if text == "0":
-        return 0
-    if not text:
-        raise invalid
-    total = 0
-    while text:
-        end = 0
-        while end < len(text) and ((text[end].isascii() and text[end].isdigit()) or text[end] == "."):
-            end += 1
-        number, text = text[:end], text[end:]
-        if not number or number == "." or number.count(".") > 1:
-            raise invalid
-        end = 0
-        while end < len(text) and text[end] != "." and not (text[end].isascii() and text[end].isdigit()):
-            end += 1
-        unit, text = text[:end], text[end:]
-        if not unit:
-            raise BuiltinError(f'time: missing unit in duration "{original}"')
-        if unit not in _UNITS:
-            raise BuiltinError(f'time: unknown unit "{unit}" in duration "{original}"')
-        whole, _, part = number.partition(".")
-        if len(whole) > 30:
-            raise invalid
-        part = part[:30]
-        scale = _UNITS[unit]
-        total += int(whole or "0") * scale
-        if part:
-            total += int(part) * scale // 10 ** len(part)
-        if total > HIGH + 1:
-            raise invalid
-    if negative:
-        total = -total
-    if not LOW <= total <= HIGH:
-        raise invalid
-    return total
+    METER.spend(len(text))
+    return durations.parse(text)
 
 
 def add_date(value: Value, years: Value, months: Value, days: Value) -> Value:
@@ -200,21 +151,50 @@ def add_date(value: Value, years: Value, months: Value, days: Value) -> Value:
     moment = _moment(value)
     by_years, by_months, by_days = operands.integer(years, 2), operands.integer(months, 3), operands.integer(days, 4)
     local, nanos = moment.parts()
-    if max(abs(by_years), abs(by_months)) > 200_000:
-        raise BuiltinError("time outside of valid range")
-    months_all = local.year * 12 + local.month - 1 + by_years * 12 + by_months
-    year, month = divmod(months_all, 12)
-    if not 1 <= year <= 9998 or abs(by_days) > 4_000_000:
-        raise BuiltinError("time outside of valid range")
-    first = datetime(year, month + 1, 1, local.hour, local.minute, local.second, tzinfo=moment.tz)
-    there = first + timedelta(
-        days=local.day - 1 + by_days
-    )  # by the calendar: the hour stays over a change of the clock
-    seconds = int((there.astimezone(UTC).replace(tzinfo=None) - EPOCH).total_seconds())
+    days_since, second = _days(local.year, by_years, local.month, by_months, local.day + by_days), _second_of_day(local)
+    seconds = _wrapped(days_since * 86400 + second)
+    if abs(seconds) < _ALMOST_ALL:  # by the calendar: the hour stays over a change of the clock
+        offset = _offset(seconds, moment.tz)
+        if offset:
+            seconds -= _offset(seconds - offset, moment.tz)
     ns = seconds * SECOND + nanos
     if not LOW <= ns <= HIGH:
         raise BuiltinError("time outside of valid range")
     return ns
+
+
+_ALMOST_ALL: Final = 1 << 35
+"""More seconds than nanoseconds that fit 64 bits make."""
+_SHIFT: Final = 292_277_022_400
+"""Years that Go's calendar begins before the year 0: all that 64 bits of seconds can reach are behind it."""
+_BEFORE_1970: Final = _SHIFT * 3_652_425 // 10_000 + 306 + 719_162
+
+
+def _wrapped(number: int) -> int:
+    """What 64 bits keep of a number, as Go's arithmetic overflows."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def _days(year: int, by_years: int, month: int, by_months: int, day: int) -> int:
+    """Days since 1970 of a day that need not be in its month, in Go's arithmetic of 64 bits."""
+    more_years, month = divmod(_wrapped(month + by_months - 1), 12)
+    year = _wrapped(year + by_years + more_years)
+    early = month < 2
+    years = (year - early + _SHIFT) % (1 << 64)
+    century, in_century = divmod(years, 100)
+    in_year = (979 * (month + 1 + 12 * early) - 2919) >> 5
+    all_days = (146_097 * century % (1 << 64)) // 4 + 1461 * in_century // 4 + in_year + _wrapped(day) - 1
+    return _wrapped(all_days) - _BEFORE_1970
+
+
+def _second_of_day(at: datetime) -> int:
+    return at.hour * 3600 + at.minute * 60 + at.second
+
+
+def _offset(seconds: int, tz: tzinfo) -> int:
+    """How many seconds a zone is ahead at a time."""
+    there = (EPOCH + timedelta(seconds=seconds)).replace(tzinfo=UTC).astimezone(tz).utcoffset()
+    return int(there.total_seconds()) if there is not None else 0
 
 
 def diff(a: Value, b: Value) -> Value:

@@ -10,6 +10,18 @@ from image_enforcer import rego
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
+    'glob.match("\\\\", null, "a")': "fault: glob.match: glob: syntax error at 1: trailing backslash",
+    'glob.match("[a-\\\\zd]", [], "a")': ("fault: glob.match: glob: syntax error at 5: expected close range character"),
+    'glob.match("é[a-", [], "a")': "fault: glob.match: glob: syntax error at 5: unexpected end of input",
+    'glob.match("[\\\\", [], "a")': "fault: glob.match: glob: syntax error at 2: unexpected end of input",
+    'glob.match("[]", [], "a")': "fault: glob.match: glob: syntax error at 2: could not parse range",
+    'glob.match("[c-a]", [], "a")': "fault: glob.match: glob: syntax error at 5: range hi character is less than lo",
+    'glob.match("{a", [], "a")': "fault: glob.match: glob: syntax error at 2: unclosed `{`",
+    'glob.match("[^a]", [], "^")': "true",
+    'glob.match("a,}", [], "a,}")': "true",
+    'glob.match("a", ["ab"], "a")': (
+        "fault: glob.match: operand 2 must be array of runes but got array containing string"
+    ),
     'glob.match("*.github.com", [], "api.github.com")': "true",
     'glob.match("*.github.com", [], "a.b.github.com")': "false",
     'glob.match("**.github.com", [], "a.b.github.com")': "true",

@@ -1,4 +1,4 @@
-"""Globs with delimiters, as gobwas/glob reads them, turned into RE2 patterns."""
+"""Globs with delimiters, as version 1.0 of gobwas/glob reads them, turned into RE2 patterns."""
 
 from __future__ import annotations
 
@@ -9,29 +9,33 @@ from typing import Final
 import re2
 
 from ..errors import BuiltinError
-from ..values import Value
+from ..values import Value, type_name
 from . import operands
+from .byte_texts import as_utf8, to_bytes
 from .contract import Builtin
 from .regex import compiled, sound
 
 
 def match(pattern: Value, delimiters: Value, value: Value) -> Value:
     """Whether a text fits a glob. The empty array of delimiters means ``"."``, null means none."""
-    form = sound(operands.string(pattern, 1))
+    form = operands.string(pattern, 1)
     separators: tuple[str, ...]
     if delimiters is None:
         separators = ()
     elif type(delimiters) is list:
-        for item in delimiters:
-            if type(item) is not str:
-                raise BuiltinError("invalid delimiter type")
-        separators = tuple(sound(d[:1]) for d in delimiters) or (".",)
-        if any(len(d) != 1 for d in delimiters):
-            raise operands.bad(2, "must be an array of single characters")
+        separators = tuple(map(_delimiter, delimiters)) or (".",)
     else:
         raise operands.wrong(delimiters, 2, "array", "null")
     text = sound(operands.string(value, 3))
     return compiled(_pattern(form, separators)).fullmatch(text) is not None
+
+
+def _delimiter(item: Value) -> str:
+    if type(item) is not str:
+        raise operands.bad(2, f"must be array of strings but got array containing {type_name(item)}")
+    if len(item) != 1:
+        raise operands.bad(2, "must be array of runes but got array containing string")
+    return sound(item)
 
 
 def quote_meta(pattern: Value) -> Value:
@@ -39,89 +43,109 @@ def quote_meta(pattern: Value) -> Value:
     return "".join("\\" + c if c in "*?\\[]{}" else c for c in operands.string(pattern, 1))
 
 
-def _cut_short(form: str) -> BuiltinError:
-    return BuiltinError(f"glob: syntax error at {len(form)}: unexpected end of input")
-
-
 @lru_cache(maxsize=1024)
 def _pattern(form: str, separators: tuple[str, ...]) -> str:
     reader = _Reader(form, separators)
-    text = reader.sequence(nested=False)
-    return f"(?s:{text})"
+    return f"(?s:{reader.sequence(level=0)})"
+
+
+_CUT_SHORT: Final = "unexpected end of input"
 
 
 class _Reader:
-    """Reads one glob."""
+    """Reads one glob. Faults stand where the reader is, in bytes, when it finds them."""
 
     def __init__(self, form: str, separators: tuple[str, ...]) -> None:
         self.form = form
         self.at = 0
-        joined = "".join(re2.escape(s) for s in separators if s)
+        joined = "".join(re2.escape(s) for s in separators)
         self.single = f"[^{joined}]" if joined else "."
 
-    def sequence(self, nested: bool) -> str:
+    def fault(self, reason: str) -> BuiltinError:
+        offset = len(to_bytes(self.form[: self.at]))
+        return BuiltinError(f"glob: syntax error at {offset}: {reason}")
+
+    def read(self) -> str:
+        """The next character; none at the end."""
+        c = self.form[self.at : self.at + 1]
+        if as_utf8(c) != c:
+            raise self.fault("invalid UTF-8 sequence")
+        self.at += len(c)
+        return c
+
+    def sequence(self, level: int) -> str:
+        """Terms up to the end, or to the comma or brace that ends them inside ``level`` pairs of braces."""
         out: list[str] = []
-        form = self.form
-        while self.at < len(form):
-            c = form[self.at]
-            if nested and c in ",}":
+        breakers = "?*[{},"[: 6 if level else 4]
+        while c := self.read():
+            if level and c in ",}":
+                self.at -= 1
                 break
-            self.at += 1
             if c == "*":
-                if form.startswith("*", self.at):
-                    while form.startswith("*", self.at):
-                        self.at += 1
-                    out.append(".*")
-                else:
-                    out.append(self.single + "*")
+                many = self.form.startswith("*", self.at)
+                self.at += many
+                out.append(".*" if many else self.single + "*")
             elif c == "?":
                 out.append(self.single)
             elif c == "[":
                 out.append(self.range())
             elif c == "{":
-                out.append(self.alternatives())
-            elif c == "\\" and self.at < len(form):
-                out.append(re2.escape(form[self.at]))
-                self.at += 1
+                out.append(self.alternatives(level + 1))
             else:
-                out.append(re2.escape(c))
+                self.at -= 1
+                out.append(re2.escape(self.text(breakers)))
         return "".join(out)
 
-    def alternatives(self) -> str:
+    def text(self, breakers: str, cut_short: str = "trailing backslash") -> str:
+        """Characters up to one of the breakers; behind a backslash any character is one of them."""
+        out: list[str] = []
+        while c := self.read():
+            if c == "\\":
+                c = self.read()
+                if not c:
+                    raise self.fault(cut_short)
+            elif c in breakers:
+                self.at -= 1
+                break
+            out.append(c)
+        return "".join(out)
+
+    def alternatives(self, level: int) -> str:
         choices: list[str] = []
         while True:
-            choices.append(self.sequence(nested=True))
-            if self.at >= len(self.form):
-                raise BuiltinError(f"glob: syntax error at {len(self.form)}: unclosed `{{`")
-            c = self.form[self.at]
-            self.at += 1
+            choices.append(self.sequence(level))
+            c = self.read()
+            if not c:
+                raise self.fault("unclosed `{`")
             if c == "}":
                 return "(?:" + "|".join(choices) + ")"
 
     def range(self) -> str:
-        form = self.form
-        end = form.find("]", self.at)
-        if end < 0:
-            raise _cut_short(form)
-        inner = form[self.at : end]
-        self.at = end + 1
-        negate = inner.startswith("!")
-        body = inner[1:] if negate else inner
-        if len(body) == 2 and body[1] == "-":  # the bracket is the end of the range
-            if form[self.at : self.at + 1] != "]":
-                raise _cut_short(form)
-            body += "]"
+        """A class of characters: a range, or else a text of which each character is one."""
+        first = self.read_in_range()
+        negation = "^" if first == "!" else ""
+        if negation:
+            first = self.read_in_range()
+        if self.form.startswith("-", self.at):
             self.at += 1
-        if not body:
-            raise BuiltinError("syntax error: empty range")
-        if len(body) == 3 and body[1] == "-":
-            low, high = body[0], body[2]
-            if high < low:
-                raise BuiltinError(f"hi character '{high}' should be greater than lo '{low}'")
-            text = f"{re2.escape(low)}-{re2.escape(high)}"
-        else:
-            text = "".join(re2.escape(c) for c in body)
-        return f"[{'^' if negate else ''}{text}]"
+            last = self.read_in_range()
+            if self.read_in_range() != "]":
+                raise self.fault("expected close range character")
+            if last < first:
+                raise self.fault("range hi character is less than lo")
+            return f"[{negation}{re2.escape(first)}-{re2.escape(last)}]"
+        self.at -= 1
+        inside = self.text("]", _CUT_SHORT)
+        self.read_in_range()
+        if not inside:
+            raise self.fault("could not parse range")
+        return f"[{negation}{''.join(map(re2.escape, inside))}]"
+
+    def read_in_range(self) -> str:
+        c = self.read()
+        if not c:
+            raise self.fault(_CUT_SHORT)
+        return c
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {"glob.match": Builtin(match), "glob.quote_meta": Builtin(quote_meta)}

@@ -1,9 +1,9 @@
 """The REPL beside recordings of OPA's: whole sessions, each line on its own, and sessions in which files change.
 
 A session is equal where everything that is written to standard output is, character by character, and standard error
-where OPA wrote to it. Not compared are the banner, versions, and how long something took, with the widths of the tables
-that say so. Nothing is left out of the count: not what is answered otherwise on purpose (``input = …`` works here), and
-not what is not supported.
+where OPA wrote to it. Not compared are the banner, versions, how long something took, with the widths of the tables that
+say so, and the order of types, which is another one each time. Nothing is left out of the count: not what is answered
+otherwise on purpose (``input = …`` works here), and not what is not supported.
 """
 
 import codecs
@@ -33,7 +33,7 @@ from image_enforcer.opa.version import version_document
 FLOOR = 548
 """Lines that are answered as OPA does."""
 
-SESSIONS = 43
+SESSIONS = 44
 """Sessions that are equal, those with changing files among them."""
 
 SECONDS = 30.0
@@ -43,6 +43,9 @@ TIMES = re.compile(r'("(?:timer_\w+_ns|total_time_ns)": )\d+|(\(took )[^)]*(?=\)
 TABLE = re.compile(r"^┌[^┌]*┘$", re.MULTILINE)
 TAKEN = re.compile(r"(│ timer_\w+ +│) \d+ +|(│) \d[\d.]*(?:ns|µs|ms|s) +(?=│)")
 WIDTH = re.compile("─+| +")
+TYPES = re.compile(r"(?:^# .*: .*\n){2,}", re.MULTILINE)
+"""Types of variables, which OPA tells in another order each time."""
+
 AGAIN = re.compile(r"(\n# reload[^\n]*(?:\n[^#{\n][^\n]*)*)(?=\1)")
 """A notice that the same one follows at once: a write is one change or two, as it is read in time."""
 
@@ -51,6 +54,7 @@ def plain(text: str) -> str:
     """What a session wrote, without versions and times."""
     text = VERSION.sub(lambda m: (m[1] or "") + "V", text)
     text = TIMES.sub(lambda m: (m[1] or m[2]) + "T", TABLE.sub(_without_times, text))
+    text = TYPES.sub(lambda m: "".join(sorted(m.group().splitlines(keepends=True))), text)
     return AGAIN.sub("", text)
 
 

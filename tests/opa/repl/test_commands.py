@@ -65,7 +65,7 @@ def test_wrong_use(session: Session, line: str, answer: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["instrument", "types", "unknown input", "unknown data.a input.b"],
+    ["instrument", "unknown input", "unknown data.a input.b"],
 )
 def test_what_is_not_supported_says_so(session: Session, line: str) -> None:
     answer = said(session, line)
@@ -88,6 +88,20 @@ def test_the_modes_of_traces(session: Session) -> None:
     assert mode("trace") == "full"
     assert session.settings.profile
     assert mode("profile") == "full"
+
+
+def test_types(session: Session) -> None:
+    assert said(session, "x := [1, `a`]", "f(y) := z if { z := y + 1 }", "types") == ""
+    assert said(session, "x") == '[\n  1,\n  "a"\n]\n# data.repl.x: array<number, string>\n'
+    assert said(session, "f(1)") == "2\n# data.repl.f: (number) => number\n"
+    assert said(session, "some y in {1}") == (
+        "┌───┐\n│ y │\n├───┤\n│ 1 │\n└───┘\n# eq: (any, any) => boolean\n# eq: (any, any) => boolean\n"
+        "# __localq0__[__localq1__]: number\n# __localq0__: set[number]\n# __localq2__: number\n# __localq1__: number\n"
+    )
+    shown = said(session, "strict-builtin-errors", "1/0")
+    assert shown.endswith("div: divide by zero\n# div: (number, number) => number\n")
+    assert said(session, "x == y").endswith("var y is unsafe\n")
+    assert said(session, "types", "count(x)") == "2\n"
 
 
 def test_under_the_other_target_queries_fail(session: Session) -> None:

@@ -237,6 +237,13 @@ def profile(session: Session, args: list[str]) -> str:
     return ""
 
 
+def types(session: Session, args: list[str]) -> str:
+    """Show the types of what a query refers to, or not any more."""
+    del args
+    session.settings.types = not session.settings.types
+    return ""
+
+
 def traceback(session: Session, args: list[str]) -> str:
     """Show the way to an error, or not any more."""
     del args
@@ -277,7 +284,6 @@ TIMES: Final = "metrics shows how long things take"
 REFUSED: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "instrument": _refuse("instrument", TIMES),
-        "types": _refuse("types"),
         "unknown": unknown,
     }
 )
@@ -296,6 +302,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "fails": fails,
         "metrics": metrics,
         "profile": profile,
+        "types": types,
         "strict-builtin-errors": strict_builtin_errors,
         "traceback": traceback,
         "dump": dump,

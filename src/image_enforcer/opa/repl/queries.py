@@ -11,6 +11,7 @@ from ...rego.syntax.nodes import Body
 from .. import presentation
 from ..tables import table
 from . import texts
+from .types import types_text
 from .world import World
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def answer(session: Session, body: Body) -> str:
     try:
         solutions = query.run(input=given, data=world.snapshot, limits=session.limits, host=host)
     except EvalError as e:
-        if not (settings.explain != "off" or settings.profile or settings.traceback):
+        if not settings.tells_more:
             raise
         error = e
     evaluated = clock()
@@ -52,6 +53,9 @@ def answer(session: Session, body: Body) -> str:
         explained, profile = _explained(session, world, body, given, host)
     shown = _Shown(session, solutions, error, metrics if settings.metrics else None, explained, profile)
     text = shown.json() if settings.format == "json" else shown.pretty()
+    if settings.types:
+        imports = world.entered.entry(session.package).imports
+        text += types_text(world.policy, body, package=session.package, imports=imports)
     if error is not None:
         raise texts.Told(text)
     return text

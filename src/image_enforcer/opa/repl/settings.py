@@ -22,7 +22,13 @@ class Settings:
     """What is shown of how a query was answered: one of the modes of ``trace``, or ``off``."""
     profile: bool = False
     traceback: bool = False
+    types: bool = False
     target: str = "rego"
+
+    @property
+    def tells_more(self) -> bool:
+        """Whether something is shown beside the answer, also where there is none."""
+        return self.explain != "off" or self.profile or self.traceback or self.types
 
     def shown(self) -> str:
         """The settings as ``show debug`` prints them; those without a switch here are always off."""

@@ -319,16 +319,16 @@ def _check_query(
     original = {new: old for old, new in local.scopes[0].names.items() if new != old}
     shown = {**checked.original, **local.original}
     stages.add(Undeclared(tree.arity, shown, templates=True).body(body, {"data", "input"}))
-    body = expand.Templates(names).body(body)
+    body = expand.Templates(_again(names, body)).body(body)
     stages.add(overrides.void_calls(body))
     stages.end()
     stages.add(Undeclared(tree.arity, shown, templates=False).body(body, {"data", "input"}))
     stages.end()
-    body = expand.Prints(names, keep_prints).body(body)
-    body = expand.Calls(names).body(body)
-    body = expand.ClosureHeads(names).body(body)
+    body = expand.Prints(_again(names, body), keep_prints).body(body)
+    body = expand.Calls(_again(names, body)).body(body)
+    body = expand.ClosureHeads(_again(names, body)).body(body)
     targets = overrides.WithTargets(tree, unsafe_builtins)
-    body = expand.Withs(names, targets.check).body(body)
+    body = expand.Withs(_again(names, body), targets.check).body(body)
     stages.add(targets.problems)
     stages.end()
     stages.add(undefined_functions(body, tree, shown, _mocked(body)))
@@ -337,12 +337,19 @@ def _check_query(
     if unsafe:
         stages.add(unsafe_problems(unsafe, shown))
     stages.end()
-    body = expand.Dynamics(names).body(body)
+    body = expand.Dynamics(_again(names, body)).body(body)
     stages.add(check_query_types(checked.types, body, shown, names.terms))
     stages.end()
     stages.add(overrides.unsafe_calls(body, unsafe_builtins))
     stages.end()
     return CheckedQuery(body, original, local.original)
+
+
+def _again(names: Names, body: Body) -> Names:
+    """Names for the next stage of a query: in OPA each begins from the first one that the query does not have."""
+    made = Names(set(variables(body)), names.suffix)
+    made.terms = names.terms
+    return made
 
 
 __all__ = ["Checked", "CheckedQuery", "check_modules", "check_query"]

@@ -1,9 +1,9 @@
 """The REPL beside recordings of OPA's: whole sessions, each line on its own, and sessions in which files change.
 
 A session is equal where everything that is written to standard output is, character by character, and standard error
-where OPA wrote to it. Not compared are the banner, versions, how long something took, with the widths of the tables that
-say so, and the order of types, which is another one each time. Nothing is left out of the count: not what is answered
-otherwise on purpose (``input = …`` works here), and not what is not supported.
+where OPA wrote to it. Not compared are the banner, versions, how long something took, with the widths of the tables
+that say so, and the order of types, which is another one each time. Nothing is left out of the count: not what is
+answered otherwise on purpose (``input = …`` works here), and not what is not supported.
 """
 
 import codecs

@@ -156,8 +156,8 @@ def test_parse_errors_have_the_line() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (EvalError("c", "m", Location("f.rego", 3, 1)), "c", "1 error occurred: f.rego:3: c: m"),
-        (EvalError("c", "m", Location("", 1, 2)), "c", "1 error occurred: 1:2: c: m"),
+        (EvalError("c", "m", Location.named("f.rego", 3, 1)), "c", "1 error occurred: f.rego:3: c: m"),
+        (EvalError("c", "m", Location.named("", 1, 2)), "c", "1 error occurred: 1:2: c: m"),
         (LimitError("time", "too long"), "eval_cancel_error", "1 error occurred: too long"),
         (RegoError("other"), "eval_internal_error", "1 error occurred: other"),
     ],

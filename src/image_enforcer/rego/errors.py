@@ -7,8 +7,10 @@ Three outcomes stay apart: *undefined* is a value (:data:`image_enforcer.rego.va
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+from .places import NO_LOCATION, Location
 
 PARSE_ERROR: Final = "rego_parse_error"
 COMPILE_ERROR: Final = "rego_compile_error"
@@ -21,34 +23,6 @@ EVAL_CONFLICT_ERROR: Final = "eval_conflict_error"
 EVAL_TYPE_ERROR: Final = "eval_type_error"
 EVAL_BUILTIN_ERROR: Final = "eval_builtin_error"
 EVAL_WITH_MERGE_ERROR: Final = "eval_with_merge_error"
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where a piece of source stands. ``row`` and ``col`` count from 1 (0: no place), columns in characters.
-
-    ``offset`` counts characters from 0. The piece itself stands in ``source`` from ``begin`` to ``end``: it is cut out
-    when it is asked for, since nested pieces would otherwise cost the square of the text's size.
-    """
-
-    file: str = ""
-    row: int = 0
-    col: int = 0
-    offset: int = 0
-    begin: int = field(default=0, repr=False)
-    end: int = field(default=0, repr=False)
-    source: str = field(default="", repr=False, compare=False)
-
-    @property
-    def text(self) -> str:
-        """The piece of source."""
-        return self.source[self.begin : self.end]
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.row}" if self.file else f"{self.row}:{self.col}"
-
-
-NO_LOCATION: Final = Location()
 
 
 class RegoError(Exception):

@@ -56,7 +56,7 @@ def test_faults_are_in_the_token(text: str, fault: str) -> None:
 
 def test_space_and_newline_before_a_token() -> None:
     tokens, comments = tokenize(Source("a.rego", "a b\n  c# x \r\n.d"))
-    assert [(t.text, t.space, t.newline) for t in tokens[:5]] == [
+    assert [(t.text, t.space, t.newline) for t in list(tokens)[:5]] == [
         ("a", False, False), ("b", True, False), ("c", True, True), (".", True, True), ("d", False, False),
     ]  # fmt: skip
     assert [c.text for c in comments] == [" x "]

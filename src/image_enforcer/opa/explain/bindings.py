@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ...rego import UNDEFINED, RegoSet, Value
-from ...rego.errors import NO_LOCATION, Location
+from ...rego.places import NO_LOCATION, Location
 from ...rego.syntax.nodes import Array, Call, Object, Ref, Scalar, Set, TemplateString, Term, Var
 from ...rego.values import key, sorted_keys, unkey
 

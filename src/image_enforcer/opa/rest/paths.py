@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
 from ...rego import Location, to_json
+from ...rego.places import Text
 from ...rego.syntax.nodes import Body, Expr, Ref, Scalar, TermExpr, Var
 from ..trees import Path
 
@@ -96,7 +97,7 @@ def _is_name(step: str | int) -> bool:
 def reference_query(path: DataPath) -> Body:
     """A query of the one reference."""
     text = reference_text(path)
-    loc = Location(row=1, col=1, end=len(text), source=text)
+    loc = Text("", text).location(0, len(text))
     return (Expr(TermExpr(_reference(path, loc)), loc=loc),)
 
 

@@ -84,7 +84,7 @@ def _not_utf8(name: str, body: bytes, at: int) -> CompileError:
     line = body[start:].split(b"\n", 1)[0]
     before = line[: at - start].split()
     token = at - start - (len(before[-1]) if before and not line[: at - start].endswith((b" ", b"\t")) else 0)
-    where = Location(name, body.count(b"\n", 0, at) + 1, token + 1)
+    where = Location.named(name, body.count(b"\n", 0, at) + 1, token + 1)
     texts = ["illegal utf-8 character"]
     if line[token : token + 1] == b'"':
         texts += ["illegal token", "illegal token"]

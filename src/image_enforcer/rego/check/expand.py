@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..errors import Location
+from ..places import Location
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,

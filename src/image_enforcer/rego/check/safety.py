@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from ..errors import UNSAFE_VAR_ERROR, Location, Problem
+from ..errors import UNSAFE_VAR_ERROR, Problem
+from ..places import Location
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..errors import NO_LOCATION, Problem
+from ..errors import Problem
+from ..places import NO_LOCATION
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import TYPE_ERROR, Location, Problem
+from ..errors import TYPE_ERROR, Problem
+from ..places import Location
 from ..signatures import signatures
 from ..syntax.nodes import Array, CallExpr, Expr, Ref, Scalar, Term, Var
 from ..syntax.printer import term_text

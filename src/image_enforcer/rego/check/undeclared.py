@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import COMPILE_ERROR, NO_LOCATION, Location, Problem
+from ..errors import COMPILE_ERROR, Problem
+from ..places import NO_LOCATION, Location
 from ..signatures import signatures
 from ..syntax.nodes import (
     ArrayComprehension,

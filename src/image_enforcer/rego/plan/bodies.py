@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..errors import NO_LOCATION, Location
+from ..places import NO_LOCATION, Location
 from ..syntax import nodes as ast
 from ..values import RegoSet, Value, key
 from . import ops

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..errors import NO_LOCATION, Location
+from ..places import NO_LOCATION, Location
 from ..values import Value
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EVAL_CONFLICT_ERROR, EvalError, Location
+from ..errors import EVAL_CONFLICT_ERROR, EvalError
+from ..places import Location
 from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, key, sorted_keys, unkey
 
 if TYPE_CHECKING:

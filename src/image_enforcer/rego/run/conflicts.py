@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ..errors import EVAL_CONFLICT_ERROR, EvalError, Location, RegoError
+from ..errors import EVAL_CONFLICT_ERROR, EvalError, RegoError
+from ..places import Location
 from ..text import term
 from ..values import UNDEFINED, Value, equal
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from ..errors import Location
 from ..meter import CELL, ENTRY
+from ..places import Location
 from ..plan import ops
 from ..plan.ops import Block, Const, InputRoot, Operand, Reg, Routine
 from ..values import Value

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import Location
+from ..places import Location
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from ..builtins import catalog
 from ..builtins.contract import Builtin
-from ..errors import BuiltinError, Location
+from ..errors import BuiltinError
+from ..places import Location
 from ..plan.documents import Node
 from ..plan.membership import Questions
 from ..plan.program import ProgramPlanner

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import (
-    EVAL_BUILTIN_ERROR,
-    EVAL_TYPE_ERROR,
-    NO_LOCATION,
-    BuiltinError,
-    EvalError,
-    LimitError,
-    Location,
-    OperandError,
-)
+from ..errors import EVAL_BUILTIN_ERROR, EVAL_TYPE_ERROR, BuiltinError, EvalError, LimitError, OperandError
 from ..meter import CELL, ENTRY
+from ..places import NO_LOCATION, Location
 from ..plan.documents import Node
 from ..values import UNDEFINED, Key, RegoSet, Value, key, unkey
 from .access import get, member, pairs, whole

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from ..errors import PARSE_ERROR, Location, Problem
+from ..errors import PARSE_ERROR, Problem
+from ..places import Location
 from .lexer import CommentToken, Source
 from .nodes import Annotations, Module, Package, Rule, Scalar
 

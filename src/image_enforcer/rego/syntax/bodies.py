@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..errors import Location
+from ..places import Location
 from . import lexer
 from .cursor import Cursor
 from .expressions import attach_withs, read_expr, read_withs

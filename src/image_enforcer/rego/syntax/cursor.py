@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..errors import PARSE_ERROR, CompileError, Location, Problem
+from ..errors import PARSE_ERROR, CompileError, Problem
+from ..places import Location
 from . import lexer
 from .keywords import FUTURE_V0, KEYWORDS_V0
-from .lexer import Source, Token, tokenize
+from .lexer import Source, tokenize
 from .nodes import Body, Comment, Expr, Rule, Term, Var
+from .tokens import Token
 
 MAX_DEPTH = 250
 """How deep terms and bodies may nest; OPA's own bound is far above what any policy needs."""
@@ -64,6 +66,7 @@ class Cursor:
         self.version = version
         self.grammar = grammar
         self.tokens, self.comment_tokens = tokenize(source)
+        self._at, self._token = 0, self.tokens[0]
         self.keywords: set[str] = set(KEYWORDS_V0)
         if version >= 1 or all_keywords:
             self.keywords |= FUTURE_V0
@@ -85,22 +88,26 @@ class Cursor:
     @property
     def token(self) -> Token:
         """The token at hand."""
-        return self.tokens[self.pos]
+        if self._at != self.pos:
+            self._token, self._at = self.tokens[self.pos], self.pos
+        return self._token
 
     def kind(self, offset: int = 0) -> str:
         """The kind of the token at hand; ``kw:<word>`` for keywords."""
-        at = self.pos + offset
-        token = self.tokens[at] if at < len(self.tokens) else self.tokens[-1]
-        kind = token.kind
-        if kind == lexer.IDENT and token.text in self.keywords and at != self.as_name:
-            return "kw:" + token.text
+        kinds = self.tokens.kinds
+        at = min(self.pos + offset, len(kinds) - 1)
+        kind = kinds[at]
+        if kind == lexer.IDENT and at != self.as_name:
+            word = self.tokens.word(at)
+            if word in self.keywords:
+                return "kw:" + word
         return kind
 
     def next(self) -> None:
         """Go on to the next token; what the lexer found wrong with it is reported here."""
         if self.pos < len(self.tokens) - 1:
             self.pos += 1
-            if self.tokens[self.pos].faults:
+            if self.tokens.faults(self.pos):
                 self._report_lexical()
 
     def _report_lexical(self) -> None:
@@ -109,7 +116,8 @@ class Cursor:
 
     def show_whitespace(self, start: int) -> None:
         """Put the whitespace before the token at hand in its place, where it is what is wrong."""
-        self.tokens.insert(self.pos, Token(lexer.WHITESPACE, "", start, start + 1, False, False))
+        self.tokens.insert(self.pos, lexer.WHITESPACE, start, start + 1)
+        self._at = -1
 
     def at(self, *kinds: str) -> bool:
         """Whether the token at hand is one of these."""
@@ -132,12 +140,12 @@ class Cursor:
         if token.kind == lexer.EOF:
             return self.source.end_location()
         if token.kind == lexer.WHITESPACE and self.source.text[token.start] == "\n":
-            return replace(self.source.location(token.start, token.start), row=self.source.row(token.start) + 1, col=0)
+            return self.source.apart(self.source.row(token.start) + 1, 0, token.start)
         return self.source.location(token.start, token.end)
 
     def span(self, start: int) -> Location:
         """From an offset to the end of the last token consumed."""
-        end = self.tokens[self.pos - 1].end if self.pos else start
+        end = self.tokens.end(self.pos - 1) if self.pos else start
         return self.source.location(start, max(end, start))
 
     def enter(self) -> None:
@@ -255,4 +263,4 @@ def too_deep(source: Source, error: TooDeep | RecursionError) -> CompileError:
     """The error of a text that nests too deep."""
     chain = isinstance(error, TooDeep) and error.chain
     text = f"more than {MAX_CHAIN} operators in one chain" if chain else f"nested deeper than {MAX_DEPTH} levels"
-    return CompileError([Problem(PARSE_ERROR, text, Location(source.name, 1, 1))])
+    return CompileError([Problem(PARSE_ERROR, text, Location.named(source.name, 1, 1))])

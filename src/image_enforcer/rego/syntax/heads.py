@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import Location
+from ..places import Location
 from .cursor import Cursor
 from .keywords import INFIX_TOKENS
 from .nodes import Call, Head, Ref, Scalar, Term, Var

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import Location
+from ..places import Location
 from . import lexer
 from .cursor import Cursor
 from .keywords import FUTURE_V0, FUTURE_V1, KEYWORDS_V0, KEYWORDS_V1

@@ -7,10 +7,10 @@ kind ``illegal`` that carry their messages; the parser reports the first one it 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 
-from ..errors import Location
+from ..places import Location, Text
+from .tokens import Tokens
 
 EOF = "eof"
 IDENT = "identifier"
@@ -36,19 +36,6 @@ OPERATORS = {
     "=": "eq", "==": "equal", ":=": "assign", "!=": "neq", ">": "gt", "<": "lt", ">=": "gte", "<=": "lte",
 }  # fmt: skip
 """Operator text to OPA's name of the token."""
-
-
-@dataclass(slots=True)
-class Token:
-    """``kind`` is OPA's name of the token; ``space`` and ``newline`` say what stands before it."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-    space: bool
-    newline: bool
-    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +68,22 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
-class Source:
+class Source(Text):
     """A policy text and the places in it. Half surrogate pairs, which UTF-8 cannot have, become U+FFFD."""
 
+    __slots__ = ("_line",)
+
     def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.text = text = _HALVES.sub("\ufffd", text)
-        self.line_starts = [0]
+        super().__init__(name, _HALVES.sub("\ufffd", text))
         self._line = (0, 0, "")
-        find = text.find
-        at = find("\n")
-        while at >= 0:
-            self.line_starts.append(at + 1)
-            at = find("\n", at + 1)
-
-    def location(self, start: int, end: int) -> Location:
-        """The location of a stretch of text; rows and columns from 1, columns in characters."""
-        row = bisect_right(self.line_starts, start)
-        return Location(self.name, row, start - self.line_starts[row - 1] + 1, start, start, end, self.text)
-
-    def row(self, offset: int) -> int:
-        """The row of an offset, from 1."""
-        return bisect_right(self.line_starts, offset)
 
     def end_location(self) -> Location:
         """The place of an unexpected end, as OPA gives it: that of the last character."""
         text = self.text
         if text.endswith("\n") or not text:
-            return Location(self.name, len(self.line_starts), 0, len(text))
+            return self.apart(len(self.line_starts), 0, len(text))
         row = len(self.line_starts)
-        return Location(self.name, row, len(text) - self.line_starts[-1], len(text))
+        return self.apart(row, len(text) - self.line_starts[-1], len(text))
 
     def line_at(self, offset: int) -> tuple[str, int]:
         """The source line that an error at the offset is shown with, and the index in it."""
@@ -141,7 +114,7 @@ class Lexer:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.text = source.text
-        self.tokens: list[Token] = []
+        self.tokens = Tokens(source.text)
         self.comments: list[CommentToken] = []
         self._space = False
         self._newline = False
@@ -188,8 +161,9 @@ class Lexer:
                 at = self._template(at, at + 2, text[at + 1] == "`")
         self._add(EOF, "", size, size)
 
-    def _add(self, kind: str, text: str, start: int, end: int, faults: tuple[str, ...] = ()) -> None:
-        self.tokens.append(Token(ILLEGAL if faults else kind, text, start, end, self._space, self._newline, faults))
+    def _add(self, kind: str, word: str | None, start: int, end: int, faults: tuple[str, ...] = ()) -> None:
+        kind = ILLEGAL if faults else kind
+        self.tokens.add(kind, word, start, end, space=self._space, newline=self._newline, faults=faults)
         self._space = self._newline = False
 
     def _stray(self, at: int) -> int:
@@ -239,7 +213,7 @@ class Lexer:
         if m is not None and not m.group()[0].isdigit():
             end = m.end()
             faults.append("illegal number format")
-        self._add(NUMBER, text[at:end], at, end, tuple(faults))
+        self._add(NUMBER, None, at, end, tuple(faults))
         return end
 
     def _quoted(self, at: int, stops: str) -> tuple[int, list[str], str]:
@@ -276,13 +250,13 @@ class Lexer:
 
     def _string(self, at: int) -> int:
         end, faults, _ = self._quoted(at + 1, '"')
-        self._add(STRING, self.text[at:end], at, end, tuple(faults))
+        self._add(STRING, None, at, end, tuple(faults))
         return end
 
     def _raw(self, at: int) -> int:
         end = self.text.find("`", at + 1)
         if end < 0:
-            self._add(RAW_STRING, self.text[at:], at, len(self.text), ("non-terminated string",))
+            self._add(RAW_STRING, None, at, len(self.text), ("non-terminated string",))
             return len(self.text)
         self._add(RAW_STRING, self.text[at + 1 : end], at, end + 1)
         return end + 1
@@ -333,7 +307,7 @@ def _unescape_braces(body: str) -> str:
     return "".join(out)
 
 
-def tokenize(source: Source) -> tuple[list[Token], list[CommentToken]]:
+def tokenize(source: Source) -> tuple[Tokens, list[CommentToken]]:
     """All tokens of a text, ``eof`` last, and its comments."""
     lexer = Lexer(source)
     lexer.run()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from ..values import Num, integer
 from . import lexer
 from .cursor import Cursor
-from .lexer import Token
 from .nodes import CallExpr, Every, Expr, Scalar, SomeDecl, TemplateString, Term, TermExpr
 from .shapes import dotted
+from .tokens import Token
 
 MAX_EXPONENT = 100_000
 """Exponents beyond this one, of ten as OPA's of two, are refused."""
@@ -42,7 +41,7 @@ def read_number(c: Cursor) -> Scalar | None:
     if value is None:
         c.error(c.loc(), "number too big")
         return None
-    return Scalar(value, replace(loc, end=c.token.end))
+    return Scalar(value, loc.showing(loc.begin, c.token.end))
 
 
 def _number(text: str) -> int | Num | None:
@@ -97,7 +96,7 @@ def read_template(c: Cursor, raw: bool) -> Term | None:
             c.error(c.loc(), "expected } to end template string expression")
             return None
         c.next()
-    return TemplateString(tuple(parts), raw, replace(loc, end=c.token.end))
+    return TemplateString(tuple(parts), raw, loc.showing(loc.begin, c.token.end))
 
 
 def _read_template_part(c: Cursor) -> Scalar | Expr | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import PARSE_ERROR, CompileError, Location, Problem
+from ..errors import PARSE_ERROR, CompileError, Problem
+from ..places import Location
 from .annotations import attach, parse_blocks
 from .cursor import Cursor, RuleNote, TooDeep, too_deep
 from .keywords import KEYWORDS_V1
@@ -62,7 +63,7 @@ def parse_module(name: str, text: str, *, version: int = 1, annotations: bool = 
     if c.faults:
         raise _refusal(c.faults)
     if not found:
-        raise CompileError([Problem(PARSE_ERROR, "empty module", Location(name, 0, 0))])
+        raise CompileError([Problem(PARSE_ERROR, "empty module", Location.named(name, 0, 0))])
     return _module(source, c, found, blocks, version)
 
 

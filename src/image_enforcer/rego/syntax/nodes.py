@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ..errors import NO_LOCATION, Location
+from ..places import NO_LOCATION, Location
 from ..values import Num
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import Location
+from ..places import Location
 from .cursor import Cursor, Mark
 from .nodes import Body, Call, CallExpr, Term
 from .shapes import dotted, value_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import Location
+from ..places import Location
 from .nodes import (
     Array,
     ArrayComprehension,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import Location
+from ..places import Location
 from . import lexer
 from .composites import read_array, read_braces, read_terms
 from .cursor import Cursor
@@ -155,7 +155,7 @@ def _read_term_anew(c: Cursor) -> Term | None:
                 if not c.at(")"):
                     c.error(c.loc(), "non-terminated expression")
                     return None
-                made = replace(made, loc=replace(made.loc, begin=token.start, end=c.token.end))
+                made = replace(made, loc=made.loc.showing(token.start, c.token.end))
         case _:
             c.illegal()
             return None

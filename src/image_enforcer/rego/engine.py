@@ -14,7 +14,7 @@ read and no network used; the clock and randomness come from a :class:`Host`. Ob
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,11 +27,11 @@ from .errors import (
     DocumentError,
     EvalError,
     LimitError,
-    Location,
     Problem,
     RegoError,
 )
 from .meter import METER, make_room
+from .places import Location
 from .plan.world import replaced_by
 from .run.limits import DEFAULT_HOST, Host, Limits
 from .run.link import Linked
@@ -196,7 +196,7 @@ class Query:
         self._strict = strict
         self._linked = linked
         self._captures = captures
-        self._written = written
+        self._shown = tuple(_shown(checked.body, written))
         shown = _user_vars(checked)
         self._user = tuple(shown)
         self._hidden = tuple(c for c in captures if c is not None)
@@ -260,10 +260,8 @@ class Query:
         if not self._captures:
             return Solution(bindings)
         hidden = iter(row[size:])
-        shown = tuple(
-            ExpressionValue(True if c is None else next(hidden), e.loc.text, e.loc)
-            for e, c in zip(self._written, self._captures, strict=True)
-        )
+        values = [True if c is None else next(hidden) for c in self._captures]
+        shown = tuple([ExpressionValue(values[i], loc.text, loc) for i, loc in self._shown])
         return Solution(bindings, shown)
 
 
@@ -347,6 +345,17 @@ def _built_in_operands(operator: Ref) -> int:
     name = term_text(operator)
     found = None if name in ("eq", "assign") else signatures().get(name)
     return -1 if found is None or found.result is None else len(found.args)
+
+
+def _shown(body: Body, written: Body) -> Iterator[tuple[int, Location]]:
+    """The expressions that have values to show, by number, in the order in which they are evaluated.
+
+    Declarations have none, and are gone from the ``body`` that was checked.
+    """
+    numbers = {e.loc: i for i, e in enumerate(written)}
+    for expr in body:
+        if not expr.generated and expr.loc in numbers:
+            yield numbers[expr.loc], expr.loc
 
 
 def _user_vars(checked: CheckedQuery) -> dict[str, str]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from ..errors import COMPILE_ERROR, Location, Problem
+from ..errors import COMPILE_ERROR, Problem
+from ..places import Location
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,
@@ -422,7 +423,7 @@ class LocalVars:
                 return None
             body = self._body(node.body, set())
             # as in OPA, what is not declared outside is taken from the body in the domain and in the modifiers as well
-            domain = self.term(domain)
+            domain = _Renamed(self.scopes[-1].names).term(domain)
             return self._withs(replace(expr, terms=replace(node, key=key, value=value, domain=domain, body=body)))
         finally:
             self.scopes.pop()

@@ -234,16 +234,16 @@ class RuleTree:
         return {id(rule): self.of(rule) for rule, _ in self.rules()}
 
     def dependents(self, ref: Ref) -> list[Ref]:
-        """The paths of the rules, functions left out, that need those at or below a reference, directly or not."""
+        """The paths of the rules that a reference may mean, and of those that need them, directly or not."""
         users = self._users()
         found: dict[int, Ref] = {}
-        todo = [id(link) for rule, _ in self.matching(ref) for link in _links(rule)]
+        todo = self.matching(ref)
         while todo:
-            for rule, path in users.get(todo.pop(), ()):
-                if id(rule) not in found:
-                    found[id(rule)] = path
-                    todo.append(id(rule))
-        return [path for path in found.values() if not self.is_function(path)]
+            rule, path = todo.pop()
+            if id(rule) not in found:
+                found[id(rule)] = path
+                todo.extend(users.get(id(rule), ()))
+        return list(found.values())
 
     def _users(self) -> Mapping[int, list[tuple[Rule, Ref]]]:
         if self._used_by is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import Problem
@@ -59,7 +59,7 @@ class KnownTypes:
         original: Mapping[str, str],
         check: Callable[[KnownTypes, Body], list[Problem]],
         scopes: tuple[dict[str, Type | None], ...],
-        overlay: dict[Key, TypeNode] | None = None,
+        layers: tuple[Mapping[Key, TypeNode], ...] = (),
         terms: Mapping[str, Term] | None = None,
     ) -> None:
         self.env = env
@@ -67,7 +67,7 @@ class KnownTypes:
         self.original = original
         self.check = check
         self.scopes = scopes
-        self.overlay = overlay
+        self.layers = layers
 
     def var(self, name: str) -> Type | None:
         """The type of a variable, None while unknown."""
@@ -127,7 +127,7 @@ class KnownTypes:
 
     def inner(self) -> KnownTypes:
         """The same for an inner body with variables of its own."""
-        return KnownTypes(self.env, self.original, self.check, (*self.scopes, {}), self.overlay, self.terms)
+        return KnownTypes(self.env, self.original, self.check, (*self.scopes, {}), self.layers, self.terms)
 
     def ref_type(self, ref: Ref) -> Type | None:
         """The type of what a reference finds."""
@@ -135,33 +135,38 @@ class KnownTypes:
         if not isinstance(head, Var):
             return self._select(self.type(head), ref.path)
         if head.name == "input":
-            return self.over(("input",), ref.path) or ANY
+            over = self.over("input", ref.path)
+            return ANY if over is None else over[0]
         if head.name == "data":
-            over = self.over(("data",), ref.path)
+            over = self.over("data", ref.path)
             if over is not None:
-                return over
+                return over[0]
             return self._rule_type(self.env.root, ref.path)
         found = signatures().get(operator_name(ref)) if self.var(head.name) is None else None
         if found is not None:
             return found.function
         return self._select(self.var(head.name), ref.path)
 
-    def over(self, start: tuple[str, ...], path: tuple[Term, ...]) -> Type | None:
-        """The type that a ``with`` gives a place, if it says anything about it."""
-        if self.overlay is None:
-            return None
-        node: TypeNode | None = self.overlay.get(start[0])
-        for i, step in enumerate(path):
-            if node is None:
-                return None
-            if node.value is not None:
-                return self._select(node.value, path[i:]) or ANY
-            if not isinstance(step, Scalar):
-                return ANY
-            node = node.children.get(key(step.value))
-        if node is None:
-            return None
-        return node.value if node.value is not None else ANY
+    def over(self, start: str, path: tuple[Term, ...]) -> tuple[Type | None] | None:
+        """The type that a ``with`` gives a place, wrapped; None where none says anything about it."""
+        for layer in self.layers:
+            node = layer.get(start)
+            for i, step in enumerate(path):
+                if node is None:
+                    break
+                constant = constant_value(step)
+                if node.value is not None:
+                    below = node.children.get(key(constant[0])) if constant is not None else None
+                    if below is None:
+                        return (self._select(node.value, path[i:]),)
+                    node = below
+                elif constant is None:
+                    return (self._select(extent(node), path[i:]),)
+                else:
+                    node = node.children.get(key(constant[0]))
+            if node is not None:
+                return (extent(node),)
+        return None
 
     def _rule_type(self, node: TypeNode, tail: tuple[Term, ...]) -> Type | None:
         if not tail:
@@ -192,9 +197,9 @@ class KnownTypes:
                 found = select(found, constant[0])
         return found
 
-    def under(self, overlay: dict[Key, TypeNode]) -> KnownTypes:
-        """The same below a ``with``."""
-        return KnownTypes(self.env, self.original, self.check, self.scopes, overlay, self.terms)
+    def under(self, layers: Sequence[Mapping[Key, TypeNode]]) -> KnownTypes:
+        """The same below a ``with``; the first layer that knows a place is the one that counts."""
+        return KnownTypes(self.env, self.original, self.check, self.scopes, (*layers, *self.layers), self.terms)
 
     def learn(self, name: str, kind: Type | None) -> None:
         """Say what a variable is."""

@@ -94,6 +94,9 @@ def _insert_function(env: TypeEnv, steps: Sequence[Value], found: FunctionType) 
     if isinstance(there, FunctionType) and len(there.args) == len(found.args):
         args = tuple(union(a, b) or ANY for a, b in zip(there.args, found.args, strict=True))
         found = FunctionType(args, union(there.result, found.result))
+    elif there is not None:  # another clause has a fault: as in OPA the name is then no function's
+        node.value = None
+        return
     node.value = found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import Problem
@@ -21,6 +21,7 @@ from ..syntax.nodes import (
     Object,
     ObjectComprehension,
     Ref,
+    Scalar,
     Set,
     SetComprehension,
     SomeDecl,
@@ -28,13 +29,14 @@ from ..syntax.nodes import (
     TermExpr,
     Var,
 )
-from ..types import ANY, Type
-from ..values import Value, key
+from ..types import ANY, FunctionType, Type, union
+from ..values import Key, Value, key
 from .constants import ground_steps
 from .known_types import KnownTypes
 from .type_calls import TypeProblem, call_problem, with_problem
 from .type_env import TypeNode
 from .type_refs import reference_problem
+from .visit import ROOTS
 
 
 def check_body(types: KnownTypes, body: Body) -> list[Problem]:
@@ -158,24 +160,32 @@ def _named(term: Term) -> Term:
 def _under_with(types: KnownTypes, expr: Expr) -> KnownTypes:
     """What is known inside an expression with a ``with``.
 
-    A rule that is replaced has the type of what takes its place, and every rule that depends on it may be anything.
-    What replaces ``input``, base documents and built-ins says nothing of rules.
+    What is replaced may have the type of what takes its place too, and every rule that depends on it may be anything.
     """
-    tree = types.env.tree
-    there = [(i, i.target) for i in expr.withs if isinstance(i.target, Ref) and i.target.head == Var("data")]
-    replaced = [
-        (i, t, node) for i, t in there if (node := tree.find(t)) is not None and any(n.rules for n in node.all())
-    ]
-    if not replaced:
-        return types
-    root = _copied(types.overlay["data"]) if types.overlay and "data" in types.overlay else TypeNode()
-    for _, target, _ in replaced:
-        for path in tree.dependents(target):
-            _put(root, ground_steps(path), ANY)
-    for item, target, node in replaced:
-        if not (node.rules and tree.is_function(target)):
-            _put(root, ground_steps(target), (types.type(item.value) if node.rules else None) or ANY)
-    return types.under({**(types.overlay or {}), "data": root})
+    layers: list[Mapping[Key, TypeNode]] = []
+    replaced: dict[Key, TypeNode] = {}
+    for item in expr.withs:
+        target = Ref((item.target,)) if isinstance(item.target, Var) else item.target
+        if not isinstance(target, Ref) or not isinstance(target.head, Var):
+            continue
+        found = types.ref_type(target)
+        is_function = isinstance(found, FunctionType)
+        depending = types.env.tree.dependents(target) if target.head.name == "data" else []
+        relaxed = TypeNode()
+        for path in depending:
+            if not (is_function and path == target):
+                _put(relaxed, ground_steps(path), ANY)
+        if relaxed.children:
+            layers.insert(0, {"data": relaxed})
+        if not is_function and target.head.name in ROOTS:
+            kind: Type | None = None
+            if found is not None and all(isinstance(t, Scalar) for t in target.path):
+                value = types.type(item.value)
+                kind = None if value is None or isinstance(value, FunctionType) else union(found, value)
+            _put(replaced.setdefault(target.head.name, TypeNode()), ground_steps(target), kind or ANY)
+    if replaced:
+        layers.insert(0, replaced)
+    return types.under(layers) if layers else types
 
 
 def _put(root: TypeNode, steps: Sequence[Value], kind: Type) -> None:
@@ -183,7 +193,3 @@ def _put(root: TypeNode, steps: Sequence[Value], kind: Type) -> None:
     for step in steps:
         node = node.children.setdefault(key(step), TypeNode())
     node.value = kind
-
-
-def _copied(node: TypeNode) -> TypeNode:
-    return TypeNode(node.value, {k: _copied(n) for k, n in node.children.items()})

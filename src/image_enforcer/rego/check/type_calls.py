@@ -91,8 +91,6 @@ def call_problem(types: KnownTypes, expr: Expr, call: CallExpr) -> TypeProblem |
     if isinstance(head, Var) and head.name == "data":
         kind = types.ref_type(call.operator)
         if kind is None or (isinstance(kind, AnyOf) and not kind.members):
-            for arg in call.args:
-                unify_term(types, arg, ANY)
             return None
     else:
         found = signatures().get(name)

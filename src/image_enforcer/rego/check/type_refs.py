@@ -14,6 +14,7 @@ from .known_types import KnownTypes
 from .type_algebra import empty_collection, one_of, unifies
 from .type_env import TypeNode, extent, names_below
 from .type_unification import unify_term
+from .visit import ROOTS
 
 
 def reference_problem(types: KnownTypes, ref: Ref) -> Problem | None:
@@ -31,14 +32,8 @@ def reference_problem(types: KnownTypes, ref: Ref) -> Problem | None:
         return _leaf(types, ANY, ref, 1)
     if not isinstance(head, Var):
         return _leaf(types, types.type(head), ref, 1)
-    if head.name == "data":
-        return (
-            _below(types, types.env.root, ref, 1)
-            if types.overlay is None or "data" not in types.overlay
-            else _over_ref(types, ref)
-        )
-    if head.name == "input":
-        return _leaf(types, ANY, ref, 1) if len(ref.terms) > 1 else None
+    if head.name in ROOTS:
+        return _under_layers(types, ref, head.name)
     kind = types.var(head.name)
     if kind is None:
         types.learn(head.name, ANY)
@@ -46,19 +41,40 @@ def reference_problem(types: KnownTypes, ref: Ref) -> Problem | None:
     return _leaf(types, kind, ref, 1)
 
 
-def _over_ref(types: KnownTypes, ref: Ref) -> Problem | None:
-    """The same below a ``with``: what it says of the place goes before what is known of rules."""
-    node: TypeNode | None = (types.overlay or {}).get("data")
-    at = 1
-    while node is not None and node.value is None and at < len(ref.terms):
-        step = ref.terms[at]
-        if not isinstance(step, Scalar):
-            return _leaf(types, ANY, ref, at)
-        node = node.children.get(key(step.value))
-        at += 1
-    if node is None:
+def _under_layers(types: KnownTypes, ref: Ref, root: str) -> Problem | None:
+    """What the layers say, each from the root on; where none knows the whole way, what the rules say."""
+    for layer in types.layers:
+        node = layer.get(root)
+        at = 1
+        while node is not None and at < len(ref.terms):
+            if node.value is not None:
+                return _leaf(types, node.value, ref, at)
+            problem = _step_problem(types, node, ref, at)
+            if problem is not None:
+                return problem
+            constant = constant_value(ref.terms[at])
+            node = node.children.get(key(constant[0])) if constant is not None else None
+            at += 1
+        if node is not None:
+            return None
+    if root == "data":
         return _below(types, types.env.root, ref, 1)
-    return _leaf(types, node.value or ANY, ref, at)
+    return _leaf(types, ANY, ref, 1) if len(ref.terms) > 1 else None
+
+
+def _step_problem(types: KnownTypes, node: TypeNode, ref: Ref, at: int) -> Problem | None:
+    """What is wrong with a step below a place of which it is known what lies there."""
+    step = ref.terms[at]
+    if at in (1, 2) and not isinstance(step, Var) and not (isinstance(step, Scalar) and isinstance(step.value, str)):
+        return _invalid(types, ref, at, types.type(step), STRING, names_below(node))
+    if isinstance(step, Var):
+        kinds = keys(extent(node))
+        known = types.var(step.name)
+        if known is None:
+            types.learn(step.name, kinds or ANY)
+        elif kinds is None or not unifies(kinds, known):
+            return _invalid(types, ref, at, known, kinds, names_below(node))
+    return None
 
 
 def _below(types: KnownTypes, node: TypeNode, ref: Ref, at: int) -> Problem | None:
@@ -67,16 +83,10 @@ def _below(types: KnownTypes, node: TypeNode, ref: Ref, at: int) -> Problem | No
     step = ref.terms[at]
     if at == 1 and not node.children:
         return _leaf(types, ANY, ref, 1)
-    if at in (1, 2) and not isinstance(step, Var) and not (isinstance(step, Scalar) and isinstance(step.value, str)):
-        return _invalid(types, ref, at, types.type(step), STRING, names_below(node))
+    problem = _step_problem(types, node, ref, at)
+    if problem is not None:
+        return problem
     if isinstance(step, Var):
-        kinds = keys(extent(node))
-        known = types.var(step.name)
-        if known is not None:
-            if kinds is None or not unifies(kinds, known):
-                return _invalid(types, ref, at, known, kinds, names_below(node))
-        else:
-            types.learn(step.name, kinds or ANY)
         return _learn_rest(types, ref, at + 1)
     constant = constant_value(step)
     child = node.children.get(key(constant[0])) if constant is not None else None

@@ -22,7 +22,6 @@ EVAL_INTERNAL_ERROR: Final = "eval_internal_error"
 EVAL_CONFLICT_ERROR: Final = "eval_conflict_error"
 EVAL_TYPE_ERROR: Final = "eval_type_error"
 EVAL_BUILTIN_ERROR: Final = "eval_builtin_error"
-EVAL_WITH_MERGE_ERROR: Final = "eval_with_merge_error"
 
 
 class RegoError(Exception):

@@ -289,14 +289,6 @@ class RuleTree:
         return ()
 
 
-def _links(rule: Rule) -> Iterator[Rule]:
-    """A rule and its ``else`` branches."""
-    link: Rule | None = rule
-    while link is not None:
-        yield link
-        link = link.else_
-
-
 def _may_match(path: Ref, ground: int, steps: tuple[Term, ...]) -> bool:
     tail = path.terms[ground:]
     for mine, theirs in zip(tail, steps, strict=False):

@@ -222,13 +222,6 @@ def less(a: Value, b: Value) -> bool:
     return compare(a, b) < 0
 
 
-def less_or_equal(a: Value, b: Value) -> bool:
-    """``a <= b`` in Rego's order."""
-    if type(a) is int and type(b) is int:
-        return a <= b
-    return compare(a, b) <= 0
-
-
 def indexed(value: Value, tests: tuple[tuple[str, Value], ...]) -> bool:
     """Whether a value passes one of an index's tests."""
     for kind, wanted in tests:

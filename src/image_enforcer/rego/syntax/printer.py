@@ -6,7 +6,6 @@ import re
 from typing import assert_never
 
 from ..text import term as value_text
-from ..values import RegoSet
 from .nodes import (
     Array,
     ArrayComprehension,
@@ -241,20 +240,5 @@ def format_rule(rule: Rule) -> str:
     return text
 
 
-def format_module(package: Package, imports: tuple[Import, ...], rules: tuple[Rule, ...]) -> str:
-    """A module in canonical layout: package, imports in order, rules with blank lines between."""
-    parts = [package_text(package)]
-    shown = sorted({import_text(i) for i in imports if term_text(i.path) != "rego.v1"})
-    if shown:
-        parts.append("\n".join(shown))
-    parts.extend(format_rule(r) for r in rules)
-    return "\n\n".join(parts) + "\n"
-
-
 def _is_true(body: Body) -> bool:
     return len(body) == 1 and isinstance(body[0].terms, TermExpr) and body[0].terms.term == Scalar(True)
-
-
-def sorted_set_text(items: RegoSet) -> str:
-    """A set of values as text."""
-    return value_text(items)

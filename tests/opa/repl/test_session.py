@@ -76,8 +76,10 @@ def test_packages_and_imports(session: Session) -> None:
 
 def test_what_does_not_compile_changes_nothing(session: Session) -> None:
     session.line("a := 1")
+    assert said(session, "a := b") == "1 error occurred: 1:6: rego_unsafe_var_error: var b is unsafe\n"
+    session.line("c := 1")  # then the place alone does not tell which rule it is about
     assert said(session, "a := b") == "1 error occurred: 1:6: rego_unsafe_var_error: var b is unsafe in rule a\n"
-    assert said(session, "a := 1 if b") == "1 error occurred: 1:11: rego_unsafe_var_error: var b is unsafe\n"
+    assert said(session, "a := 1 if b") == "1 error occurred: 1:11: rego_unsafe_var_error: var b is unsafe in rule a\n"
     assert said(session, "a if a") == (
         "1 error occurred: 1:1: rego_recursion_error: rule data.repl.a is recursive: data.repl.a -> data.repl.a\n"
     )
@@ -136,10 +138,7 @@ class TestInput:
 
     def test_a_wrong_one_is_refused_and_the_former_stays(self, session: Session) -> None:
         session.line("input = 1")
-        assert (
-            said(session, "input = x")
-            == "1 error occurred: 1:9: rego_unsafe_var_error: var x is unsafe in rule input\n"
-        )
+        assert said(session, "input = x") == "1 error occurred: 1:9: rego_unsafe_var_error: var x is unsafe\n"
         assert said(session, "input") == "1\n"
 
     def test_one_with_several_values_is_an_error(self, session: Session) -> None:

@@ -152,7 +152,7 @@ class Console:
         from prompt_toolkit import prompt as question
 
         try:
-            return question(QUESTION).strip().lower() not in ("n", "no")
+            return question("\n" + QUESTION).strip().lower() not in ("n", "no")
         except KeyboardInterrupt:
             return False
         except EOFError:

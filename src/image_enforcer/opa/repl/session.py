@@ -24,7 +24,7 @@ from ...rego import (
 )
 from ...rego.syntax import parse_statements, rule_from_body
 from ...rego.syntax.module import NotARule
-from ...rego.syntax.nodes import Body, CallExpr, Comment, Import, Package, Rule, Statement, Var
+from ...rego.syntax.nodes import Body, CallExpr, Comment, Import, Package, Rule, Statement
 from ...rego.syntax.printer import package_text, term_text
 from .. import presentation
 from ..documents import Documents
@@ -213,20 +213,8 @@ class Session:
                 if rule.head.args and self.documents.version >= 1:
                     text = "`if` keyword is required before function body"
                     raise CompileError([Problem("rego_parse_error", text, rule.loc)])
-                return self._define_equation(rule)
+                return self._define(rule)
         return answer(self, body)
-
-    def _define_equation(self, rule: Rule) -> str:
-        try:
-            return self._define(rule)
-        except CompileError as e:
-            if not isinstance(rule.head.value, Var):
-                raise
-            unsafe = f"var {rule.head.value.name} is unsafe"
-            raise CompileError(
-                replace(p, message=f"{unsafe} in rule {rule.head.name}") if p.message == unsafe else p
-                for p in e.problems
-            ) from None
 
     def _define(self, rule: Rule) -> str:
         if rule.head.name in ("input", "data") and len(rule.head.ref.terms) > 1:

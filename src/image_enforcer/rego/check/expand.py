@@ -358,24 +358,33 @@ def head_refs(names: Names, rule: Rule) -> Rule:
 
 
 class Withs(Bodies):
-    """The values of ``with`` become variables; what may be replaced is checked by ``check``."""
+    """The values of ``with`` become variables. ``check`` says whether one names a function; None: it is wrong."""
 
-    def __init__(self, names: Names, check: Callable[[With], bool]) -> None:
+    def __init__(self, names: Names, check: Callable[[With], bool | None]) -> None:
         super().__init__(names)
         self.check = check
 
-    def stage(self, expr: Expr, out: list[Expr]) -> None:
-        """Append what the values of ``with`` need, then the expression."""
-        made = self.expr(expr)
-        withs: list[With] = []
-        for item in made.withs:
-            is_function = self.check(item)
-            if not is_function and requires_evaluation(item.value):
-                part, var = equation(self.names, item.value)
-                out.append(part)
-                item = replace(item, value=var)
-            withs.append(item)
-        out.append(replace(made, withs=tuple(withs)) if withs else made)
+    def body(self, body: Body) -> Body:
+        """A body, and then those in it; where something in its own modifiers is wrong, nothing else is looked at."""
+        made: list[Expr] = []
+        for expr in body:
+            withs = [self._with(item, made) for item in expr.withs]
+            found = tuple([item for item in withs if item is not None])
+            if len(found) < len(withs):
+                return body
+            made.append(replace(expr, withs=found) if found else expr)
+        return kept(body, list(indexed([self.expr(e) for e in made])))
+
+    def _with(self, item: With, out: list[Expr]) -> With | None:
+        """One modifier, with what its value needs before it; None where it is wrong."""
+        is_function = self.check(item)
+        if is_function is None:
+            return None
+        if is_function or not requires_evaluation(item.value):
+            return item
+        part, var = equation(self.names, item.value)
+        out.append(part)
+        return replace(item, value=var)
 
 
 class Equals(Rewriter):

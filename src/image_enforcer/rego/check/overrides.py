@@ -131,8 +131,13 @@ class WithTargets:
         self.unsafe = unsafe
         self.problems: list[Problem] = []
 
-    def check(self, item: With) -> bool:
-        """Report a bad target; True where the value is a function."""
+    def check(self, item: With) -> bool | None:
+        """Report a bad target, which is None; True where the value is a function."""
+        before = len(self.problems)
+        is_function = self._is_function(item)
+        return None if len(self.problems) > before else is_function
+
+    def _is_function(self, item: With) -> bool:
         target = item.target
         ref = target if isinstance(target, Ref) else Ref((target,), target.loc)
         root = ref.head.name if isinstance(ref.head, Var) else ""

@@ -62,7 +62,7 @@ def _check_rule(
     path = rule_path(tree.module_of[id(rule)].package.names, rule)
     ground = ground_steps(path)
     if problems:
-        env.put(ground, ANY)
+        env.put_open(ground, path.terms[1 + len(ground) :], ANY)
         return problems
     found: Type | None
     if head.args:

@@ -290,7 +290,8 @@ def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], label: str = ""
     ordered = sorted(places.items(), key=lambda p: (p[1].row, p[1].col, p[0]))
     written = [(original.get(name, name), name, loc) for name, loc in ordered]
     written = [found for found in written if not found[0].startswith("__local")]
-    others = [found for found in written if found[1] not in assigned]
+    assigned |= {original.get(name, name) for name in assigned}
+    others = [found for found in written if found[0] not in assigned and found[1] not in assigned]
     if problems := [_unsafe(shown, loc, label) for shown, _, loc in others or written]:
         return problems
     told: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..syntax.nodes import Scalar, Term, Var
 from ..types import ANY, STRING, AnyOf, ObjectType, Property, SetType, Type, type_of, union
 from ..values import Key, Value, key, sort_values, unkey
 from .documents import RuleTree
@@ -33,6 +34,13 @@ class TypeEnv:
             node = node.children.setdefault(key(step), TypeNode())
         node.value = found
 
+    def put_open(self, steps: Sequence[Value], rest: Sequence[Term], found: Type) -> None:
+        """Say what is at a place whose path goes on with variables: at keys that no constant has."""
+        node = self.root
+        for k in (*map(key, steps), *(key(t.value) if isinstance(t, Scalar) else t for t in rest)):
+            node = node.children.setdefault(k, TypeNode())
+        node.value = found
+
     def insert(self, steps: Sequence[Value], found: Type) -> None:
         """Add what a further rule gives at a place."""
         node = self.root
@@ -50,6 +58,8 @@ class TypeEnv:
 
 def _leaves(node: TypeNode) -> Iterator[tuple[list[Value], Type]]:
     for k, child in node.children.items():
+        if isinstance(k, Var):
+            continue
         if child.value is not None:
             yield [unkey(k)], child.value
         else:
@@ -91,11 +101,11 @@ def extent(node: TypeNode) -> Type:
     """The type of everything below a place."""
     if node.value is not None:
         return node.value
-    static = [Property(unkey(k), extent(c)) for k, c in node.children.items()]
+    static = [Property(unkey(k), extent(c)) for k, c in node.children.items() if not isinstance(k, Var)]
     static.sort(key=PropertyOrder)
     return ObjectType(tuple(static), (STRING, ANY))
 
 
 def names_below(node: TypeNode) -> list[Value]:
     """The keys known below a place, in Rego's order."""
-    return sort_values([unkey(k) for k in node.children])
+    return sort_values([unkey(k) for k in node.children if not isinstance(k, Var)])

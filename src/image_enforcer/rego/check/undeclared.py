@@ -39,6 +39,7 @@ class Undeclared:
         self.arity = arity
         self.original = original
         self.templates = templates
+        self._rule: set[str] = set()
 
     def rule(self, rule: Rule) -> list[Problem]:
         """What is wrong with the uses in a rule and its ``else`` branches."""
@@ -46,7 +47,7 @@ class Undeclared:
         link: Rule | None = rule
         while link is not None:
             head = link.head
-            safe = {"data", "input"} | set(variables(head.args or ()))
+            safe = self._rule = {"data", "input"} | set(variables(head.args or ()))
             problems.extend(self.body(link.body, safe))
             outside = (*head.ref.terms[1:], *(t for t in (head.key, head.value) if t is not None))
             problems.extend(self._below(outside, safe | self._outputs(link.body, safe) if self.templates else safe))
@@ -91,10 +92,10 @@ class Undeclared:
             match x:
                 case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                     problems.extend(self.body(body, safe))
-                    problems.extend(self._below(inner, safe | self._outputs(body, safe)))
+                    problems.extend(self._below(inner, self._in_head(body, safe)))
                 case ObjectComprehension(k, v, body):
                     problems.extend(self.body(body, safe))
-                    problems.extend(self._below((k, v), safe | self._outputs(body, safe)))
+                    problems.extend(self._below((k, v), self._in_head(body, safe)))
                 case Every(k, v, domain, body):
                     todo.append(domain)
                     problems.extend(self.body(body, safe | {n.name for n in (k, v) if isinstance(n, Var)}))
@@ -109,6 +110,10 @@ class Undeclared:
                 case _:
                     todo.extend(children(x)[::-1])
         return problems
+
+    def _in_head(self, body: Body, safe: set[str]) -> set[str]:
+        """What the head of a comprehension may use: ``print`` in it, as in OPA, no more than the rule's arguments."""
+        return safe | self._outputs(body, safe) if self.templates else self._rule
 
     def _part(self, part: Expr, safe: set[str]) -> list[Problem]:
         """What is wrong with an expression in a template string; a lone variable is left to the checks of safety."""

@@ -234,8 +234,8 @@ def variables(
                 continue
             case ArrayComprehension() | SetComprehension() | ObjectComprehension() if not closures:
                 continue
-            case Every(_, _, domain, _) if not closures:
-                todo.append(domain)
+            case Expr(Every(_, _, domain, _)) if not closures:
+                todo.append(domain)  # and none of its modifiers: they stand behind the domain as well
                 continue
             case Not() | LogicalAnd() | LogicalOr() | TemplateString() if not closures:
                 continue

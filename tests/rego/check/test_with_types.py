@@ -25,8 +25,8 @@ from tests.rego.check.compiling import problems
         ("f(x) := lower(1)\nf(x) := x\nf(x) := 2\np := f(1)", ["1: type_error: lower: invalid argument(s)"]),
         ('p if { count({1}) == "a" with input as 1 }', ["1: type_error: match error"]),
         (
-            ('h if input.a\no[h] := 1\no[input.c[input.k]] := 1 if { h.b }\ns if { some q in ["a"]; q in o["a"] }'),
-            ["4: type_error: undefined ref: data.a.h.b", "4: type_error: undefined ref: data.a.o.a"],
+            'h if input.a\no[h] := 1\no[input.c[input.k]] := lower(1)\ns if { some q in ["a"]; q in o["a"] }',
+            ["3: type_error: lower: invalid argument(s)", "4: type_error: undefined ref: data.a.o.a"],
         ),
         ("p if { every k in [1] { k != 3 } with input as [v] }", ["1: unsafe_var_error: var v is unsafe"]),
         (

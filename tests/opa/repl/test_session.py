@@ -93,6 +93,21 @@ def test_a_rule_that_others_need_stays(session: Session) -> None:
     assert said(session, "a") == "2\n"
 
 
+def test_calls_with_too_few_operands_tell_the_types(session: Session) -> None:
+    session.line("f(x, y) := z if { z := x + y }")
+    assert said(session, "f(`a`)") == (
+        "1 error occurred: 1:1: rego_type_error: data.repl.f: arity mismatch\n"
+        "\thave: (string)\n\twant: (number, number)\n"
+    )
+    assert said(session, "g := f(1)") == (
+        "1 error occurred: 1:6: rego_type_error: function data.repl.f has arity 2, got 1 argument\n"
+    )
+    session.line("count := 1")
+    assert said(session, "count([1])") == (
+        "1 error occurred: 1:1: rego_type_error: undefined function data.repl.count\n"
+    )
+
+
 def test_answers_follow_each_new_definition(session: Session) -> None:
     for i in range(100):
         session.line(f"z := [n | n := {i}; some _ in [1]]")

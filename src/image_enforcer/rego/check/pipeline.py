@@ -10,14 +10,17 @@ from ..errors import COMPILE_ERROR, TYPE_ERROR, UNSAFE_VAR_ERROR, CompileError, 
 from ..signatures import signatures
 from ..syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var, With
 from ..syntax.printer import import_text, term_text
+from ..types import FunctionType
 from . import expand, overrides, rule_graph
 from .documents import RuleTree
+from .known_types import KnownTypes
 from .locals import LocalVars, Names
 from .recursion import Recursion
 from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
 from .rule_labels import RuleLabels, branches
 from .rule_types import check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
+from .type_bodies import check_body
 from .type_calls import argument_problem, term_type
 from .type_env import TypeEnv
 from .undeclared import Undeclared
@@ -231,9 +234,9 @@ def _mocked(node: object) -> frozenset[str]:
 
 
 def undefined_functions(
-    node: object, tree: RuleTree, original: Mapping[str, str], mocked: frozenset[str]
+    node: object, tree: RuleTree, original: Mapping[str, str], mocked: frozenset[str], types: KnownTypes | None = None
 ) -> list[Problem]:
-    """Calls of what is no function, and calls with the wrong number of operands.
+    """Calls of what is no function, and calls with the wrong number of operands; with ``types``, what those are.
 
     A built-in of OPA's that is not there may be called where it is among the ``mocked``; a call that reaches it
     after all ends the evaluation.
@@ -258,7 +261,7 @@ def undefined_functions(
         if x.generated and name == "internal.print":
             wrong = False
         if wrong:
-            problems.append(_arity_problem(x, operator, args, arity, count - 1 if x.generated else count))
+            problems.append(_arity_problem(x, operator, args, arity, count - 1 if x.generated else count, types))
         elif _is_missing(name) and name not in mocked:
             message = f"undefined function {name} (OPA has this built-in; this version of image-enforcer does not)"
             problems.append(Problem(TYPE_ERROR, message, x.loc))
@@ -270,11 +273,17 @@ def _is_missing(name: str) -> bool:
     return name in signatures() and name not in overrides.INTERNAL and name not in catalog.names()
 
 
-def _arity_problem(expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int, count: int) -> Problem:
+def _arity_problem(
+    expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int, count: int, types: KnownTypes | None
+) -> Problem:
     name = operator_name(operator)
     found = signatures().get(name)
     if found is not None:
         return argument_problem(expr.loc, name, "arity mismatch", [term_type(a) for a in args], found.function)
+    wanted = None if types is None else types.type(operator)
+    if types is not None and isinstance(wanted, FunctionType):
+        have = [types.type(a) for a in args[:count]]
+        return argument_problem(expr.loc, term_text(operator), "arity mismatch", have, wanted)
     plural = "" if count == 1 else "s"
     return Problem(
         TYPE_ERROR, f"function {term_text(operator)} has arity {arity}, got {count} argument{plural}", expr.loc
@@ -331,7 +340,8 @@ def _check_query(
     body = expand.Withs(_again(names, body), targets.check).body(body)
     stages.add(targets.problems)
     stages.end()
-    stages.add(undefined_functions(body, tree, shown, _mocked(body)))
+    known = KnownTypes(checked.types, shown, check_body, ({},))
+    stages.add(undefined_functions(body, tree, shown, _mocked(body), known))
     stages.end()
     body, unsafe = reorder(tree.arity, {"data", "input"}, body)
     if unsafe:

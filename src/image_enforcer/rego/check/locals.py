@@ -90,6 +90,7 @@ class LocalVars:
         self.all_unused: list[Problem] = []
         self.original: dict[str, str] = {}
         self._clean = 0
+        self._given: Mapping[str, str] = {}
 
     # --- rules -----------------------------------------------------------------------------------
 
@@ -104,9 +105,13 @@ class LocalVars:
             )
         return made
 
-    def _branch(self, rule: Rule) -> tuple[Rule, list[str]]:
-        """A rule from here on down its ``else`` chain, and the arguments that none of these branches uses."""
+    def _branch(self, rule: Rule, above: Mapping[str, str] | None = None) -> tuple[Rule, list[str]]:
+        """A rule from here on down its ``else`` chain, and the arguments that none of these branches uses.
+
+        ``above`` are the names that the branch above gave the arguments: they have them here, too.
+        """
         self.scopes = [Scope()]
+        self._given = above or {}
         args = None if rule.head.args is None else tuple(self._arg(a) for a in rule.head.args)
         self._clean = len(self.problems)
         head = self._head(rule.head, self._closures)
@@ -127,7 +132,9 @@ class LocalVars:
         made = replace(rule, head=replace(head, args=args), body=body)
         if rule.else_ is None:
             return made, unused
-        below, unused_below = self._branch(rule.else_)
+        below, unused_below = self._branch(
+            rule.else_, {n: scope.names[n] for n, how in scope.how.items() if how == "arg"}
+        )
         return replace(made, else_=below), [name for name in unused if name in unused_below]
 
     @staticmethod
@@ -195,7 +202,7 @@ class LocalVars:
     def _insert_arg(self, name: str) -> str:
         scope = self.scopes[-1]
         if name not in scope.names:
-            self._insert(name, self.names.fresh(), "arg")
+            self._insert(name, self._given.get(name) or self.names.fresh(), "arg")
         return scope.names[name]
 
     # --- scopes ----------------------------------------------------------------------------------

@@ -14,11 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.target import MEBIBYTE, Memory
+from tests.hostile.target import MEBIBYTE, ROOM, Memory
 from tests.server.running import SECONDS, command, environment, request
-
-ROOM = 96 * MEBIBYTE
-"""Bytes that wrong input may cost here: bodies are documents, and the largest of those below is 8 MiB."""
 
 
 @dataclass

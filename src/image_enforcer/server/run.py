@@ -19,11 +19,11 @@ from typing import Any
 
 import uvicorn
 
+from .. import memory
 from ..domain.errors import EnforcerError
 from ..ports.policy import PolicyEngine
 from ..services.decide import Guard
 from ..settings import Address, Serve
-from . import memory
 from .admin import Admin
 from .certificates import Certificates
 from .decision_log import DecisionLog

@@ -22,7 +22,7 @@ from typing import Final
 import uvicorn
 from structlog.typing import FilteringBoundLogger
 
-from ... import __version__
+from ... import __version__, memory
 from ...asgi import Application, unheard
 from ...rego import CompileError, Host, Location
 from ..documents import Documents
@@ -118,8 +118,8 @@ def serve(
 def _tune() -> None:
     """Set the interpreter for a server: what was loaded is never searched for garbage, and the rest seldom."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()
+    memory.give_back()
+    memory.settle()
     gc.set_threshold(*GC_THRESHOLDS)
 
 

@@ -7,12 +7,12 @@ import subprocess
 import sys
 import weakref
 
-from image_enforcer.server import memory
+from image_enforcer import memory
 
 GROW = """
 import sys, threading
 from pathlib import Path
-from image_enforcer.server.memory import give_back
+from image_enforcer.memory import give_back
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

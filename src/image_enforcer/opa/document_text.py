@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Final
 
 import yaml
@@ -48,7 +49,10 @@ def _yaml(path: str, text: str) -> Value:
     try:
         if len(text) > MAX_PLAIN_YAML:
             _count(text)
-        return from_yaml(text)
+        found = from_yaml(text)
+        if _MARK.search(text):
+            _check_alone(text)
+        return found
     except YamlError as e:
         raise LoadError([Fault(f"{path}: error converting YAML to JSON: {e}", _yaml_hint(text, str(e)))]) from None
 
@@ -63,6 +67,16 @@ def _count(text: str) -> None:
                 break
     if nodes > MAX_NODES:
         raise YamlError(f"yaml: more than {MAX_NODES} values")
+
+
+_MARK: Final = re.compile("^(?:---|[.][.][.])", re.MULTILINE)
+
+
+def _check_alone(text: str) -> None:
+    """Raise :class:`YamlError` where documents follow the first, which would be lost: OPA reads only that one."""
+    events = yaml.parse(text, Loader=yaml.CSafeLoader)
+    if sum(isinstance(event, yaml.DocumentStartEvent) for event in events) > 1:
+        raise YamlError("yaml: expected a single document in the stream, but found another document")
 
 
 def _yaml_hint(text: str, reason: str) -> str:

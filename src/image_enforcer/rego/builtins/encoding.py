@@ -15,7 +15,8 @@ from ..values import Value, unkey
 from . import operands
 from .byte_texts import from_bytes, to_bytes
 from .contract import Builtin
-from .yaml_documents import YamlError, dump, load
+from .yaml_documents import YamlError, load
+from .yaml_texts import dump
 
 # --- base64, hex ---------------------------------------------------------------------------------
 

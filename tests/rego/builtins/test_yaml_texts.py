@@ -74,7 +74,8 @@ def test_outcome(expression: str) -> None:
     assert outcome(expression) == OUTCOMES[expression]
 
 
-TEXTS = st.text(st.sampled_from("ab1.-:?#'\"\\ \n\t\u2028é😀[]{}&*!|>%@`~"), max_size=8)
+TEXTS = st.text(st.sampled_from("ab1.-:?#'\"\\ \n\u2028é😀[]{}&*!|>%@`~"), max_size=8)
+"""No tabs: what begins with one and has a line break is written so that it cannot be read, by Go's library too."""
 
 
 @given(st.recursive(TEXTS, lambda inside: st.lists(inside, max_size=3) | st.dictionaries(TEXTS, inside, max_size=3)))

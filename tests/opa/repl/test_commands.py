@@ -49,7 +49,7 @@ def test_show_debug_tells_the_switches(session: Session) -> None:
         ("unset-package 1", "code bad arguments: argument must identify a package\n"),
         ("unset-package p", "warning: no matching package\n"),
         ("pretty-limit", "usage: pretty-limit <n>\n"),
-        ("pretty-limit x", "usage: pretty-limit <n>, where n is a number and not 'x'\n"),
+        ("pretty-limit x", 'strconv.ParseInt: parsing "x": invalid syntax\n'),
         ("help nothing", "unknown topic 'nothing'\n"),
         ("trace xyz", "invalid explain mode, expected one of: off, full, notes, fails, debug\n"),
         ("unknown", texts.UNKNOWN_USAGE + "\n"),

@@ -150,7 +150,7 @@ def pretty_limit(session: Session, args: list[str]) -> str:
     try:
         session.settings.width = max(0, int(args[0]))
     except ValueError:
-        raise Misuse(f"usage: pretty-limit <n>, where n is a number and not {args[0]!r}") from None
+        raise Misuse(f"strconv.ParseInt: parsing {to_json(args[0])}: invalid syntax") from None
     return ""
 
 

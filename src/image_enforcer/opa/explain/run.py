@@ -29,6 +29,7 @@ from .exits import Exit, Untraceable
 from .frame import Frame
 from .outside import Outside
 from .rules import Rules
+from .steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,13 @@ class Run:
         """An expression is evaluated. Raises :class:`LimitError`."""
         self.context.spend(1)
 
-    def failed(self, fault: EvalError, frame: Frame) -> None:
+    def failed(self, fault: EvalError, frame: Steps) -> None:
         """A call has failed; the first one is kept with the way there."""
         if self.fault is not None:
             return
         self.fault = fault
         found: list[Call] = []
-        at: Frame | None = frame
+        at: Steps | None = frame
         while at is not None:
             found.append(Call(at.number, at.body[min(at.index, len(at.body) - 1)].loc))
             at = at.parent

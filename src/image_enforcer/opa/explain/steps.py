@@ -1,0 +1,247 @@
+"""One body at work: its expressions in order, with continuations, as OPA evaluates them.
+
+Each step calls ``then`` for every way in which it holds, and takes its bindings back when that returns; so the events
+come in OPA's order. What a caller that needs one answer only does to the ones below it is told by exceptions.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from ...rego import UNDEFINED, EvalError, Location, Value
+from ...rego.signatures import signatures
+from ...rego.syntax.nodes import (
+    Body,
+    CallExpr,
+    Every,
+    Expr,
+    Not,
+    Ref,
+    Rule,
+    Term,
+    TermExpr,
+    Var,
+    With,
+)
+from ...rego.syntax.printer import term_text
+from .bindings import Bindings, Item
+from .events import Event, Node
+from .exits import EarlyExit, Exit, LateExit, Then, Untraceable
+from .outside import Outside
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+@dataclass(slots=True)
+class Steps(ABC):
+    """A body being evaluated: its expressions one after the other."""
+
+    run: Run
+    body: Body
+    bindings: Bindings
+    outside: Outside
+    number: int
+    parent: Steps | None = None
+    index: int = 0
+    one: bool = False
+    """Whether one answer is enough."""
+
+    # --- frames ----------------------------------------------------------------------------------
+
+    def closure(self, body: Body) -> Self:
+        """A frame for a body that sees this one's variables."""
+        return type(self)(self.run, body, self.bindings, self.outside, self.run.next_number(), self)
+
+    def child(self, rule: Rule) -> Self:
+        """A frame for the body of a rule."""
+        return type(self)(self.run, shown_body(rule), Bindings(), self.outside, self.run.next_number(), self)
+
+    def tell(self, op: str, node: Node, message: str = "", ref: Ref | None = None, at: Location | None = None) -> None:
+        """Record an event."""
+        location = at if at is not None else node[0].loc if isinstance(node, tuple) else node.loc
+        parent = self.number if self.parent is None else self.parent.number
+        bound: tuple[tuple[Var, Term], ...] = ()
+        if self.run.recorder.bindings:
+            bound = tuple((v, of.plug(item)) for v, item, of in self.bindings.values.values())
+        self.run.recorder.add(Event(op, node, location, self.number, parent, message, ref, bound))
+
+    def enter(self, node: Node, then: Then) -> None:
+        """Evaluate the whole body for a closure, with the events around each answer."""
+        self.tell("Enter", node)
+
+        def found() -> None:
+            self.tell("Exit", node, "early" if self.one else "")
+            then()
+            self.tell("Redo", node)
+
+        self.evaluate(found)
+
+    def conflict(self, text: str, rule: Rule) -> EvalError:
+        """The error of a rule that gives another value than was given before."""
+        error = EvalError("eval_conflict_error", text, rule.loc)
+        self.run.failed(error, self)
+        return error
+
+    @abstractmethod
+    def unify(self, a: Item, b: Item, of_a: Bindings, of_b: Bindings, then: Then) -> None:
+        """Make two items equal, in every way there is."""
+
+    @abstractmethod
+    def call(self, expr: Expr, operator: Ref, args: tuple[Term, ...], then: Then) -> None:
+        """A call of a function or built-in, or of what ``with`` has put in its place."""
+
+    # --- expressions -----------------------------------------------------------------------------
+
+    def evaluate(self, then: Then) -> None:
+        """Evaluate from the expression at hand on."""
+        if self.index >= len(self.body):
+            try:
+                then()
+            except Exit as e:
+                raise (EarlyExit(e) if self.one else LateExit(e)) from None
+            if self.one:
+                raise EarlyExit
+            return
+        self.run.spend()
+        expr = self.body[self.index]
+        self.tell("Eval", expr)
+        if expr.withs:
+            self._with(expr, then)
+        else:
+            self._step(expr, lambda: self._next(then))
+
+    def _next(self, then: Then) -> None:
+        self.index += 1
+        try:
+            self.evaluate(then)
+        finally:
+            self.index -= 1
+
+    def _step(self, expr: Expr, then: Then) -> None:
+        if expr.negated:
+            self._not(expr, (replace(expr, negated=False, withs=(), index=0),), then)
+            return
+        defined = False
+
+        def found() -> None:
+            nonlocal defined
+            defined = True
+            try:
+                then()
+            finally:
+                self.tell("Redo", expr)
+
+        match expr.terms:
+            case TermExpr(term):
+                result = Var(f"$_term_{self.number}_{self.index}")
+
+                def true() -> None:
+                    if self.bindings.value(result) is not False:
+                        found()
+
+                self.unify(term, result, self.bindings, self.bindings, true)
+            case CallExpr(operator, args):
+                if term_text(operator) == "eq" and len(args) == 2:
+                    self.unify(args[0], args[1], self.bindings, self.bindings, found)
+                else:
+                    self.call(expr, operator, args, found)
+            case Every() as every:
+                self._every(expr, every, found)
+            case Not(body):
+                self._not(expr, body, found)
+            case _:
+                raise Untraceable("and, or")
+        if not defined:
+            self.tell("Fail", expr)
+
+    def _not(self, expr: Expr, body: Body, then: Then) -> None:
+        child = self.closure(body)
+        defined = False
+
+        def found() -> None:
+            nonlocal defined
+            defined = True
+
+        child.enter(body, found)
+        if not defined:
+            then()
+        else:
+            self.tell("Fail", expr)
+
+    def _every(self, expr: Expr, every: Every, then: Then) -> None:
+        steps = every.domain.terms if isinstance(every.domain, Ref) else (every.domain,)
+        assert every.key is not None
+        source = Ref((*steps, every.key), every.domain.loc)
+        equation = CallExpr(Ref((Var("eq"),)), (source, every.value))
+        domain = self.closure((Expr(equation, loc=every.domain.loc),))
+        holds = True
+
+        def each() -> None:
+            nonlocal holds
+            if not holds:
+                return
+            body = domain.closure(every.body)
+            body.one = True
+            done = False
+
+            def found() -> None:
+                nonlocal done
+                done = True
+
+            error: Exception | None = None
+            try:
+                body.enter(every.body, found)
+            except Exit as e:
+                error = e.before
+            holds = done
+            domain.tell("Redo", expr)
+            if error is not None:
+                raise error
+
+        domain.tell("Enter", expr)
+        domain.evaluate(each)
+        if not holds:
+            domain.tell("Fail", expr)
+            return
+        try:
+            then()
+        finally:
+            domain.tell("Exit", expr)
+
+    def _with(self, expr: Expr, then: Then) -> None:
+        before = self.outside
+        changed = before.replaced([self._replacement(w) for w in expr.withs])
+
+        def inside() -> None:
+            self.outside = before
+            try:
+                self._next(then)
+            finally:
+                self.outside = changed.afresh()
+
+        self.outside = changed
+        try:
+            self._step(expr, inside)
+        finally:
+            self.outside = before
+
+    def _replacement(self, item: With) -> tuple[Ref, Value | Ref]:
+        target = item.target if isinstance(item.target, Ref) else Ref((item.target,))
+        if isinstance(item.value, Ref) and self.run.is_function(item.value):
+            return target, item.value
+        if isinstance(item.value, Var) and item.value.name in signatures():
+            return target, Ref((item.value,))
+        value = self.bindings.value(item.value)
+        if value is UNDEFINED:
+            raise Untraceable("with")
+        return target, value
+
+
+def shown_body(rule: Rule) -> Body:
+    """A rule's body; one that was never written gives way to what the checks have put behind it."""
+    if rule.generated_body and len(rule.body) > 1:
+        return tuple(replace(e, index=i) for i, e in enumerate(rule.body[1:]))
+    return (replace(rule.body[0], generated=True),) if rule.generated_body or rule.default else rule.body

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ...opa.documents import Documents, State
+from ...opa.documents import Documents
 from ...opa.errors import LoadError
 from ...opa.loader import Loaded, load
 from ...ports.policy import Answered, Exceeded, Failed, Outcome, Revision, Undefined, UnusablePolicy
@@ -45,7 +45,7 @@ class _Loaded:
 
 
 class EmbeddedEngine:
-    """Holds policies and data, and a query prepared for each state of them."""
+    """Holds data and a query prepared for it, both of the files as they were read last."""
 
     blocking: Final = False
 
@@ -56,13 +56,13 @@ class EmbeddedEngine:
         self._read = read
         self._entry = tuple(entry_point)
         self._name = "data." + ".".join(self._entry)
+        self._version = version
         self._limits = limits
         self._short = limits
         self._loading = threading.Lock()
         try:
             loaded = read()
-            self._documents = Documents(loaded, version=version)
-            self._current = self._prepare(self._documents.state)
+            self._current = self._prepare(loaded)
         except (LoadError, CompileError) as e:
             raise UnusablePolicy(str(e)) from None
         self.notices = loaded.notices
@@ -78,7 +78,9 @@ class EmbeddedEngine:
             limits=replace(LIMITS, seconds=seconds),
         )
 
-    def _prepare(self, state: State) -> _Loaded:
+    def _prepare(self, loaded: Loaded) -> _Loaded:
+        # What the query does not need is not kept: trees of policies are many times their text.
+        state = Documents(loaded, version=self._version).state
         digest = hashlib.sha256()
         for name in sorted(state.raw):
             digest.update(name.encode("utf-8", "replace") + b"\0" + state.raw[name].encode() + b"\0")
@@ -93,8 +95,7 @@ class EmbeddedEngine:
         """See the port. Readers keep the state that they began with."""
         with self._loading:
             try:
-                self._documents.replace_files(self._read())
-                self._current = self._prepare(self._documents.state)
+                self._current = self._prepare(self._read())
             except (LoadError, CompileError) as e:
                 return str(e)
         return ""

@@ -13,6 +13,9 @@ from image_enforcer.rego.values import Num
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
+    "1 / 1267650600228229401496703205376": "7.888609052210118054e-31",
+    "1e25000 + 0.5 > 1e25000": "false",
+    "1e-30000 * 0.5": "5e-30001",
     "0.1 + 0.2": "0.3",
     "1 / 3": "0.33333333333333333334",
     "7 / 2": "3.5",

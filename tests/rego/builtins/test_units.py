@@ -7,6 +7,15 @@ import pytest
 from tests.rego.builtins.expressions import outcome
 
 OUTCOMES = {
+    'units.parse("1e+")': "fault: units.parse: units.parse: could not parse amount to a number",
+    'units.parse("1e1234567")': "fault: units.parse: units.parse: exponent too large",
+    'units.parse("--5X")': "fault: units.parse: units.parse: unit X not recognized",
+    'units.parse("5KB")': "fault: units.parse: units.parse: unit Kb not recognized",
+    'units.parse("0.00000000005")': "0.0000000001",
+    'units.parse("-0.00000000005")': "-0.0000000001",
+    'units.parse("-0.000000000001")': "-0.0000000000",
+    'units.parse_bytes("1e+")': "fault: units.parse_bytes: units.parse_bytes: could not parse byte amount to a number",
+    'units.parse_bytes("-1.9K")': "-1900",
     'units.parse("1.5Ki")': "1536",
     'units.parse("100m")': "0.1000000000",
     'units.parse_bytes("1.5MiB")': "1572864",

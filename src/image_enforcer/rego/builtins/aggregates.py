@@ -10,7 +10,7 @@ from ..errors import OperandError
 from ..meter import LARGE, METER
 from ..values import UNDEFINED, Num, RegoSet, Value, compare, sort_values, type_name
 from . import bigfloat, operands
-from .arithmetic import integral, is_negative, mul, plus
+from .arithmetic import integral, is_negative, mul
 from .contract import Builtin, Context
 
 
@@ -40,11 +40,17 @@ def _numbers(a: Value) -> list[int | Num]:
 
 
 def sum_(a: Value) -> Value:
-    """The sum, 0 for nothing."""
-    total: Value = 0
-    for item in _numbers(a):
-        total = plus(total, item)
-    return total
+    """The sum, 0 for nothing; exact where all are integers, else each sum with a mantissa of 64 bits."""
+    items = _numbers(a)
+    if all(type(item) is int for item in items):
+        return sum(items)
+    whole = [integral(item) for item in items]
+    if None not in whole:
+        return sum(number for number in whole if number is not None)
+    inexact = Fraction(0)
+    for item in items:
+        inexact = bigfloat.rounded(inexact + bigfloat.load(item))
+    return bigfloat.number(inexact)
 
 
 def product(context: Context, a: Value) -> Value:

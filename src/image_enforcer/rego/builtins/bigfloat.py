@@ -6,8 +6,9 @@ as Go's ``big.Float`` does.
 
 from __future__ import annotations
 
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
-from math import log10
+from typing import Final
 
 from ..errors import BuiltinError
 from ..meter import METER
@@ -16,7 +17,7 @@ from ..values import Num, integer
 PRECISION = 64
 DOUBLE = 53
 """The mantissa of a 64-bit float: ``product`` begins with one and keeps to its precision."""
-MAX_EXPONENT = 20_000
+MAX_EXPONENT = 62_000
 """Decimal exponents beyond which arithmetic refuses: exact fractions of such size would fill the memory."""
 
 
@@ -71,29 +72,38 @@ def load(value: int | Num) -> Fraction:
 
 
 def shortest(value: Fraction, bits: int = PRECISION) -> tuple[str, int]:
-    """The fewest decimal digits that read back as this float, and the position of the point before which they stand."""
-    magnitude = abs(value)
-    exponent = _exponent10(magnitude)
-    for count in range(1, 23):
-        scale = count - exponent - 1
-        scaled = magnitude * 10**scale if scale >= 0 else magnitude / 10**-scale
-        digits = round(scaled)
-        back = Fraction(digits, 10**scale) if scale >= 0 else Fraction(digits * 10**-scale)
-        if rounded(back, bits) == magnitude:
-            text = str(digits)
-            point = exponent + 1 + (len(text) - count)
-            return text.rstrip("0") or "0", point
-    raise AssertionError("22 digits always suffice for 64 bits")
+    """The fewest decimal digits that read back as this float, and the position of the point before which they stand.
+
+    Go's way: digit by digit, until cutting the rest off, or adding one, stays within half a unit of the last bit.
+    """
+    n, scale = abs(value.numerator), 1 - value.denominator.bit_length()
+    spare = bits + 1 - n.bit_length()
+    mantissa = n << spare if spare >= 0 else n >> -spare
+    with localcontext(_DIGITS):
+        half = Decimal(2) ** (scale - spare)
+        exact = mantissa * half
+        digits, lower, upper = (_digits(x) for x in (exact, (mantissa - 1) * half, (mantissa + 1) * half))
+        point = exact.adjusted() + 1
+    inclusive = not mantissa & 2
+    for i, digit in enumerate(digits):
+        below, above = lower[i : i + 1] or "0", upper[i : i + 1] or "0"
+        down = below != digit or (inclusive and i + 1 == len(lower))
+        up = digit != above and (inclusive or int(digit) + 1 < int(above) or i + 1 < len(upper))
+        if down or up:
+            kept, rest = digits[: i + 1], digits[i + 1 :]
+            if up and (not down or rest > "5" or (rest == "5" and int(digit) & 1)):
+                kept = str(int(kept) + 1)
+                point += len(kept) - (i + 1)
+            return kept.rstrip("0"), point
+    return digits, point
 
 
-def _exponent10(magnitude: Fraction) -> int:
-    n, d = magnitude.numerator, magnitude.denominator
-    guess = int((n.bit_length() - d.bit_length()) * log10(2))
-    while magnitude >= Fraction(10) ** (guess + 1):
-        guess += 1
-    while magnitude < Fraction(10) ** guess:
-        guess -= 1
-    return guess
+_DIGITS: Final = Context(prec=150, Emax=MAX_EMAX, Emin=MIN_EMIN)
+"""More digits than can decide whether a decimal fraction is nearer to a float than half a unit of its last bit."""
+
+
+def _digits(value: Decimal) -> str:
+    return "".join(map(str, value.as_tuple().digits)).rstrip("0") or "0"
 
 
 def number(value: Fraction, negative_zero: bool = False, bits: int = PRECISION) -> int | Num:

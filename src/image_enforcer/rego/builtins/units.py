@@ -11,47 +11,42 @@ from ..errors import BuiltinError
 from ..values import Num, Value
 from . import bigfloat, operands
 from .contract import Builtin
+from .strings import lower as go_lower
 
 _SCALES: Final = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 MAX_EXPONENT: Final = 5000
 _AMOUNT: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 
 
-def _split(text: str) -> tuple[str, str]:
-    """The amount and the unit; an ``e`` is an exponent only where digits follow."""
+def _split(text: str, name: str) -> tuple[str, str]:
+    """The amount and the unit; an ``e`` is an exponent only where digits or a sign follow."""
     end = 0
-    while end < len(text):
-        c = text[end]
-        if c.isdigit() or c in ".+-":
-            end += 1
-        elif (
-            c in "eE"
-            and end + 1 < len(text)
-            and (text[end + 1].isdigit() or (text[end + 1] in "+-" and text[end + 2 : end + 3].isdigit()))
-        ):
-            end += 2
-        else:
-            break
+    while end < len(text) and text[end] in _IN_AMOUNT:
+        if text[end] in "eE":
+            after = text[end + 1 : end + 2]
+            if not after or after not in "0123456789+-":
+                break
+            end += after in "+-"
+            digits = _DIGITS.match(text, end + 1)
+            if digits is not None and len(digits.group()) > _EXPONENT_DIGITS:
+                raise BuiltinError(f"{name}: exponent too large")
+        end += 1
     return text[:end], text[end:]
 
 
-def _prepared(a: Value) -> tuple[str, str]:
-    text = operands.string(a, 1).replace('"', "")
-    if " " in text:
-        raise BuiltinError("units.parse: spaces not allowed in resource strings")
-    amount, unit = _split(text)
-    if not amount:
-        raise BuiltinError("units.parse: no amount provided")
-    if not _AMOUNT.fullmatch(amount):
-        raise BuiltinError("units.parse: could not parse amount to a number")
-    _check_exponent(amount, "units.parse")
-    return amount, unit
+_IN_AMOUNT: Final = frozenset("0123456789.eE+-")
+_DIGITS: Final = re.compile("[0-9]*")
+_EXPONENT_DIGITS: Final = 6
 
 
-def _check_exponent(amount: str, name: str) -> None:
-    exponent = amount.lower().partition("e")[2].lstrip("+-").lstrip("0")
-    if len(amount) > MAX_EXPONENT or len(exponent) > 4 or int(exponent or "0") > MAX_EXPONENT:
-        raise BuiltinError(f"{name}: exponent too large")
+def _amount(text: str, complaint: str) -> Num:
+    """The number before a unit, whose exponent is one that we calculate with."""
+    if not _AMOUNT.fullmatch(text):
+        raise BuiltinError(complaint)
+    exponent = text.lower().partition("e")[2]
+    if len(text) > MAX_EXPONENT or abs(int(exponent or "0")) > MAX_EXPONENT:
+        raise BuiltinError(complaint.partition(":")[0] + ": exponent too large")
+    return Num(text)
 
 
 def _scale(unit: str, byte: bool) -> Fraction | None:
@@ -74,38 +69,40 @@ def _scale(unit: str, byte: bool) -> Fraction | None:
 
 def parse(a: Value) -> Value:
     """A quantity with a decimal or binary unit; ``m`` is a thousandth, ``M`` a million, other letters know no case."""
-    amount, unit = _prepared(a)
+    text = operands.string(a, 1).replace('"', "")
+    if " " in text:
+        raise BuiltinError("units.parse: spaces not allowed in resource strings")
+    amount, unit = _split(text, "units.parse")
+    if not amount:
+        raise BuiltinError("units.parse: no amount provided")
     scale = _scale(unit, False)
     if scale is None:
-        raise BuiltinError(f"units.parse: unit {unit} not recognized")
-    value = bigfloat.exact(Num(amount)) * scale
+        raise BuiltinError(f"units.parse: unit {unit[:1]}{go_lower(unit[1:])} not recognized")
+    value = bigfloat.exact(_amount(amount, "units.parse: could not parse amount to a number")) * scale
     if value.denominator == 1:
         return int(value)
     return Num(_ten_places(value))
 
 
 def _ten_places(value: Fraction) -> str:
-    scaled = round(value * 10**10)
-    sign = "-" if scaled < 0 else ""
-    digits = str(abs(scaled)).rjust(11, "0")
-    return f"{sign}{digits[:-10]}.{digits[-10:]}"
+    """With ten digits behind the point, halves away from zero."""
+    digits = str(int(abs(value) * 10**10 + Fraction(1, 2))).rjust(11, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-10]}.{digits[-10:]}"
 
 
 def parse_bytes(a: Value) -> Value:
     """A number of bytes, rounded down; units know no case."""
-    text = operands.string(a, 1).replace('"', "").lower()
+    text = go_lower(operands.string(a, 1)).replace('"', "")
     if " " in text:
         raise BuiltinError("units.parse_bytes: spaces not allowed in resource strings")
-    amount, unit = _split(text)
+    amount, unit = _split(text, "units.parse_bytes")
     if not amount:
         raise BuiltinError("units.parse_bytes: no byte amount provided")
-    if not _AMOUNT.fullmatch(amount):
-        raise BuiltinError("units.parse_bytes: could not parse byte amount to a number")
-    _check_exponent(amount, "units.parse_bytes")
     scale = _scale(unit, True)
     if scale is None:
         raise BuiltinError(f"units.parse_bytes: byte unit {unit} not recognized")
-    return int(bigfloat.rounded(bigfloat.load(Num(amount)) * scale))
+    number = _amount(amount, "units.parse_bytes: could not parse byte amount to a number")
+    return int(bigfloat.rounded(bigfloat.load(number) * scale))
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {"units.parse": Builtin(parse), "units.parse_bytes": Builtin(parse_bytes)}

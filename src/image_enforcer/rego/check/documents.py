@@ -39,11 +39,15 @@ class Node:
         yield from self.below()
 
 
-def rule_path(package: tuple[str, ...], rule: Rule) -> Ref:
-    """A rule's path from ``data``."""
+def package_steps(module: Module) -> tuple[Term, ...]:
+    """The path of a module's package from ``data``; its rules share it."""
+    return (Var("data"), *map(Scalar, module.package.names))
+
+
+def rule_path(package: tuple[Term, ...], rule: Rule) -> Ref:
+    """A rule's path from ``data``, given that of its package."""
     head = rule.head
-    loc = head.ref.loc
-    return Ref((Var("data"), *(Scalar(p) for p in package), Scalar(head.name, loc), *head.ref.terms[1:]), loc)
+    return Ref((*package, Scalar(head.name, head.ref.loc), *head.ref.terms[1:]), head.ref.loc)
 
 
 def is_ground_ref(ref: Ref) -> bool:
@@ -65,25 +69,27 @@ class RuleTree:
         self._used_by: dict[int, list[tuple[Rule, Ref]]] | None = None
         for name in _package_order(modules):
             module = modules[name]
-            self._reach([Scalar(p) for p in module.package.names])
+            package = package_steps(module)
+            self._reach(package[1:])
             for number, rule in enumerate(module.rules):
-                path = rule_path(module.package.names, rule)
+                path = rule_path(package, rule)
                 ground: list[Term] = []
                 for t in path.terms[1:]:
                     if not isinstance(t, Scalar):
                         break
                     ground.append(t)
-                self._reach(ground).rules.append((rule, path))
+                pair = (rule, path)
+                self._reach(ground).rules.append(pair)
                 link: Rule | None = rule
                 depth = 0
                 while link is not None:
                     self.module_of[id(link)] = module
                     self.place_of[id(link)] = place = (name, number, depth)
-                    self._at[place] = (link, path)
+                    self._at[place] = (link, path) if depth else pair
                     link = link.else_
                     depth += 1
 
-    def _reach(self, steps: list[Term] | list[Scalar]) -> Node:
+    def _reach(self, steps: Sequence[Term]) -> Node:
         node = self.root
         for t in steps:
             assert isinstance(t, Scalar)
@@ -207,7 +213,7 @@ class RuleTree:
             packages.setdefault(tuple(m.package.names), []).append(m)
         for module in modules.values():
             for rule in module.rules:
-                path = rule_path(module.package.names, rule)
+                path = rule_path(package_steps(module), rule)
                 if not is_ground_ref(path):
                     continue
                 steps = tuple(t.value for t in path.terms[1:] if isinstance(t, Scalar))

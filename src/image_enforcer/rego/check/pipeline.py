@@ -122,14 +122,12 @@ def _check_modules(
     stages.add(stages_local.all_unused, recoverable=True)
     original = stages_local.original
     stages.end()
-    bound = Undeclared(tree.arity, original, templates=True)
-    stages.add([p for m in work.values() for r in m.rules for p in bound.rule(r)])
+    stages.add(_undeclared(work, tree, original, templates=True))
     templates = expand.Templates(names)
     work = _each(work, templates.rule)
     stages.add(overrides.void_calls(tuple(m.rules for m in work.values())))
     stages.end()
-    bound = Undeclared(tree.arity, original, templates=False)
-    stages.add([p for m in work.values() for r in m.rules for p in bound.rule(r)])
+    stages.add(_undeclared(work, tree, original, templates=False))
     stages.end()
     prints = expand.Prints(names, keep_prints)
     work = _each(work, prints.rule)
@@ -168,6 +166,7 @@ def _check_modules(
     tree = RuleTree(work, needs)
     stages.add(Recursion(written, needs, tree, original).problems())
     stages.end()
+    del written  # as large as the rules themselves, and of no more use
     env = TypeEnv(tree)
     stages.add(check_rule_types(env, tree, original, names.terms), recoverable=True)
     stages.end()
@@ -180,6 +179,13 @@ def _check_modules(
             stages.add(overrides.deprecated_calls(used_rules), recoverable=True)
     stages.end(last=True)
     return Checked(source, work, tree, env, original, strict)
+
+
+def _undeclared(
+    work: Mapping[str, Module], tree: RuleTree, original: Mapping[str, str], *, templates: bool
+) -> list[Problem]:
+    bound = Undeclared(tree.arity, original, templates=templates)
+    return [p for m in work.values() for r in m.rules for p in bound.rule(r)]
 
 
 def _key_of(work: Mapping[str, Module], module: Module) -> str:

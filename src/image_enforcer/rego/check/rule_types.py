@@ -9,7 +9,7 @@ from ..syntax.nodes import Array, Body, Object, Rule, Set, Term, Var
 from ..types import ANY, BOOLEAN, FunctionType, ObjectType, SetType, Type, union
 from ..values import Value, key
 from .constants import ground_steps
-from .documents import RuleTree, rule_path
+from .documents import RuleTree, package_steps, rule_path
 from .known_types import KnownTypes
 from .type_bodies import check_body
 from .type_env import TypeEnv, TypeNode
@@ -59,7 +59,7 @@ def _check_rule(
     types = KnownTypes(env, original, check_body, ({},), terms=terms)
     head = rule.head
     problems = check_body(types, rule.body)
-    path = rule_path(tree.module_of[id(rule)].package.names, rule)
+    path = rule_path(package_steps(tree.module_of[id(rule)]), rule)
     ground = ground_steps(path)
     if problems:
         env.put_open(ground, path.terms[1 + len(ground) :], ANY)

@@ -36,6 +36,25 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def listing(rows: Sequence[tuple[str, str]]) -> str:
+    """Two columns without headers and a rule between the rows; without the last newline. Cells may span lines."""
+    lines = [(name.split("\n"), text.split("\n")) for name, text in rows]
+    widths = [max(columns_of(x) for pair in lines for x in pair[i]) for i in (0, 1)]
+
+    def rule(left: str, middle: str, right: str) -> str:
+        return left + middle.join("─" * (w + 2) for w in widths) + right
+
+    out = [rule("┌", "┬", "┐")]
+    for i, pair in enumerate(lines):
+        if i:
+            out.append(rule("├", "┼", "┤"))
+        for j in range(max(map(len, pair))):
+            cells = [cell[j] if j < len(cell) else "" for cell in pair]
+            shown = [f" {c}{' ' * (w - columns_of(c))} " for c, w in zip(cells, widths, strict=True)]
+            out.append("│" + "│".join(shown) + "│")
+    return "\n".join([*out, rule("└", "┴", "┘")])
+
+
 def columns_of(text: str) -> int:
     """How many columns a terminal shows a text in: wide characters take two, combining and control ones none."""
     if text.isascii() and text.isprintable():

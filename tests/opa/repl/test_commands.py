@@ -63,14 +63,19 @@ def test_wrong_use(session: Session, line: str, answer: str) -> None:
     assert said(session, line) == answer
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["instrument", "unknown input", "unknown data.a input.b"],
-)
-def test_what_is_not_supported_says_so(session: Session, line: str) -> None:
-    answer = said(session, line)
-    assert answer.startswith(f"{line.split(maxsplit=1)[0]} is not supported; ")
-    assert session.failed
+def test_instrument_switches_the_times_too(session: Session) -> None:
+    assert said(session, "instrument") == ""
+    assert "timer_rego_query_eval_ns" in said(session, "1")
+    assert '"instrument": true' in said(session, "show debug")
+    assert said(session, "instrument", "1") == "1\n"
+
+
+def test_unknown_documents(session: Session) -> None:
+    assert said(session, "unknown input data.a.x") == ""
+    assert "│ Query 1 │ input.x = 1 │" in said(session, "input.x == 1")
+    assert "│ Query 1 │ data.a.x │" in said(session, "data.a.x")
+    assert said(session, "unknown foo") == texts.UNKNOWN_USAGE + "\n"
+    assert said(session, "unknown", "input.x == 1") == "undefined\n"
 
 
 def test_the_modes_of_traces(session: Session) -> None:
@@ -118,7 +123,9 @@ def test_the_help_names_every_command(session: Session) -> None:
     text = said(session, "HELP")
     assert all(name in text for name in COMMANDS)
     assert said(session, "help input") == texts.HELP_INPUT
-    assert "not supported" in said(session, "help partial")
+    assert "partially evaluated" in said(session, "help partial")
+    session.at_terminal = True
+    assert said(session, "help") == texts.HELP + texts.HERE
 
 
 def test_unset_takes_what_is_below_too(session: Session) -> None:

@@ -25,9 +25,11 @@ Item: TypeAlias = "Term | Known"
 class Bindings:
     """The variables of one body and what each is bound to: an item, and the bindings that its variables are of."""
 
-    __slots__ = ("values",)
+    __slots__ = ("number", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
+        """``number`` is that of the body."""
+        self.number = number
         self.values: dict[str, tuple[Var, Item, Bindings]] = {}
 
     def apply(self, item: Item) -> tuple[Item, Bindings]:

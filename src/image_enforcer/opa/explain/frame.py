@@ -59,9 +59,14 @@ class Frame(Steps):
         if there is not UNDEFINED:
             self._result(there, args, self.run.arity(operator), then)
         elif isinstance(operator.head, Var) and operator.head.name == "data":
-            call_function(self, operator, args, then)
+            self.function(expr, operator, args, then)
         else:
-            self._built_in(expr, name, args, then)
+            self.built_in(expr, name, args, then)
+
+    def function(self, expr: Expr, operator: Ref, args: tuple[Term, ...], then: Then) -> None:
+        """A call of a function that rules make."""
+        del expr
+        call_function(self, operator, args, then)
 
     def _result(self, value: Value, args: tuple[Term, ...], arity: int, then: Then) -> None:
         if len(args) > arity:
@@ -69,7 +74,8 @@ class Frame(Steps):
         elif value is not False:
             then()
 
-    def _built_in(self, expr: Expr, name: str, args: tuple[Term, ...], then: Then) -> None:
+    def built_in(self, expr: Expr, name: str, args: tuple[Term, ...], then: Then) -> None:
+        """A call of a built-in."""
         if name == "internal.print":
             then()
             return
@@ -98,6 +104,10 @@ class Frame(Steps):
             raise
         return () if made is UNDEFINED else (made,)
 
+    def follow(self, reference: Reference, then: Then) -> None:
+        """Every way in which a reference leads somewhere."""
+        reference.follow(then)
+
     # --- unification -----------------------------------------------------------------------------
 
     def unify(self, a: Item, b: Item, of_a: Bindings, of_b: Bindings, then: Then) -> None:
@@ -109,13 +119,13 @@ class Frame(Steps):
             self.tell("Unify", Expr(shown), at=self.body[self.index].loc if self.index < len(self.body) else None)
         match a, b:
             case Ref(), _:
-                Reference(self, a, b, of_a, of_b).follow(then)
+                self.follow(Reference(self, a, b, of_a, of_b), then)
             case _, Ref():
-                Reference(self, b, a, of_b, of_a).follow(then)
+                self.follow(Reference(self, b, a, of_b, of_a), then)
             case ((ArrayComprehension() | SetComprehension() | ObjectComprehension()), _):
-                self.unify(Known(self._comprehension(a)), b, of_a, of_b, then)
+                self.unify(Known(self.comprehension(a)), b, of_a, of_b, then)
             case _, (ArrayComprehension() | SetComprehension() | ObjectComprehension()):
-                self.unify(Known(self._comprehension(b)), a, of_b, of_a, then)
+                self.unify(Known(self.comprehension(b)), a, of_b, of_a, then)
             case Var(), Var() if of_a is of_b and a.name == b.name:
                 then()
             case Var(), _:
@@ -155,7 +165,8 @@ class Frame(Steps):
         (a, b), rest = pairs[0], pairs[1:]
         self.unify(a, b, of_a, of_b, lambda: self._all(rest, of_a, of_b, then))
 
-    def _comprehension(self, term: Term) -> Value:
+    def comprehension(self, term: Term) -> Value:
+        """The value of a comprehension."""
         if isinstance(term, ObjectComprehension):
             return self._object(term)
         assert isinstance(term, ArrayComprehension | SetComprehension)

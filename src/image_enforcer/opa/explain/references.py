@@ -117,9 +117,12 @@ class Reference:
         if node is not None and not self.frame.outside.hidden(path):
             below = node.children.get(key(step))
             if below is not None and below.doc >= 0:
-                Virtual(self, at + 1, path, below).evaluate(then)
+                self._virtual(at + 1, path, below, then)
                 return
         self._tree(at + 1, path, below, then)
+
+    def _virtual(self, at: int, path: Path, node: Node, then: Then) -> None:
+        Virtual(self, at, path, node).evaluate(then)
 
     def _extent(self, path: Path, node: Node | None) -> Value:
         base = self.frame.outside.base(path)

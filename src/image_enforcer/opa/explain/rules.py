@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from ...rego import UNDEFINED, Value
 from ...rego.check.pipeline import Checked
@@ -14,6 +15,9 @@ from ...rego.run.access import indexed
 from ...rego.syntax.nodes import Array, Object, Ref, Rule, Scalar, Set, Term, Var
 from ...rego.values import equal
 from .bindings import Bindings
+
+UNKNOWN: Final = object()
+"""Stands for a value that is not known: every condition on it may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Rules:
             wanted = self._conditions[id(rule)] = conditions(self.world, rule)
         for where, tests in wanted:
             value = place(where, rule)
+            if value is UNKNOWN:
+                continue
             if value is UNDEFINED or (tests and not indexed(value, tests)):
                 return False
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from ...rego import UNDEFINED, EvalError, Location, Value
 from ...rego.signatures import signatures
@@ -46,6 +46,8 @@ class Steps(ABC):
     number: int
     parent: Steps | None = None
     index: int = 0
+    prefix: ClassVar[str] = "$"
+    """What the names of variables made up here begin with."""
     one: bool = False
     """Whether one answer is enough."""
 
@@ -57,7 +59,8 @@ class Steps(ABC):
 
     def child(self, rule: Rule) -> Self:
         """A frame for the body of a rule."""
-        return type(self)(self.run, shown_body(rule), Bindings(), self.outside, self.run.next_number(), self)
+        number = self.run.next_number()
+        return type(self)(self.run, shown_body(rule), Bindings(number), self.outside, number, self)
 
     def tell(self, op: str, node: Node, message: str = "", ref: Ref | None = None, at: Location | None = None) -> None:
         """Record an event."""
@@ -136,13 +139,8 @@ class Steps(ABC):
 
         match expr.terms:
             case TermExpr(term):
-                result = Var(f"$_term_{self.number}_{self.index}")
-
-                def true() -> None:
-                    if self.bindings.value(result) is not False:
-                        found()
-
-                self.unify(term, result, self.bindings, self.bindings, true)
+                result = Var(f"{self.prefix}_term_{self.number}_{self.index}")
+                self.unify(term, result, self.bindings, self.bindings, lambda: self._holds(result, found))
             case CallExpr(operator, args):
                 if term_text(operator) == "eq" and len(args) == 2:
                     self.unify(args[0], args[1], self.bindings, self.bindings, found)
@@ -156,6 +154,11 @@ class Steps(ABC):
                 raise Untraceable("and, or")
         if not defined:
             self.tell("Fail", expr)
+
+    def _holds(self, result: Var, then: Then) -> None:
+        """Go on where the value of a term is not false."""
+        if self.bindings.value(result) is not False:
+            then()
 
     def _not(self, expr: Expr, body: Body, then: Then) -> None:
         child = self.closure(body)

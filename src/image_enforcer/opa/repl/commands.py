@@ -168,6 +168,14 @@ def metrics(session: Session, args: list[str]) -> str:
     return ""
 
 
+def instrument(session: Session, args: list[str]) -> str:
+    """Switch as OPA does; there are no more times to show than those of ``metrics``."""
+    del args
+    settings = session.settings
+    settings.instrument = settings.metrics = not settings.instrument
+    return ""
+
+
 def dump(session: Session, args: list[str]) -> str:
     """The base documents, as text or into a new file."""
     text = to_json(session.documents.state.snapshot.root) + "\n"
@@ -185,9 +193,8 @@ def dump(session: Session, args: list[str]) -> str:
 
 def help_text(session: Session, args: list[str]) -> str:
     """The help, or that on a topic."""
-    del session
     if not args:
-        return texts.HELP
+        return texts.HELP + (texts.HERE if session.at_terminal else "")
     topic = texts.TOPICS.get(args[0])
     if topic is None:
         raise Misuse(f"unknown topic '{args[0]}'")
@@ -252,12 +259,14 @@ def traceback(session: Session, args: list[str]) -> str:
 
 
 def unknown(session: Session, args: list[str]) -> str:
-    """Refuses partial evaluation."""
-    del session
+    """Evaluate queries without some documents, or whole again."""
+    settings = session.settings
     targets = [_reference(a) for a in args]
-    if not targets or not all(t and isinstance(t.head, Var) and t.head.name in ("input", "data") for t in targets):
+    found = tuple(t for t in targets if t is not None and isinstance(t.head, Var) and t.head.name in ("input", "data"))
+    if len(found) < len(args) or not (args or settings.unknowns):
         raise Misuse(texts.UNKNOWN_USAGE)
-    raise texts.unsupported("unknown", "see 'help partial'")
+    settings.unknowns = found
+    return ""
 
 
 def target(session: Session, args: list[str]) -> str:
@@ -271,24 +280,6 @@ def target(session: Session, args: list[str]) -> str:
     return texts.no_trace(settings.explain) if args[0] == "wasm" and settings.explain != "off" else ""
 
 
-def _refuse(name: str, instead: str = "") -> Command:
-    def refuse(session: Session, args: list[str]) -> str:
-        del session, args
-        raise texts.unsupported(name, instead)
-
-    return refuse
-
-
-TIMES: Final = "metrics shows how long things take"
-
-REFUSED: Final[Mapping[str, Command]] = MappingProxyType(
-    {
-        "instrument": _refuse("instrument", TIMES),
-        "unknown": unknown,
-    }
-)
-"""Commands of OPA's that are known and refused, save where they ask for what is so already."""
-
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "show": show,
@@ -301,15 +292,16 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "notes": notes,
         "fails": fails,
         "metrics": metrics,
+        "instrument": instrument,
         "profile": profile,
         "types": types,
+        "unknown": unknown,
         "strict-builtin-errors": strict_builtin_errors,
         "traceback": traceback,
         "dump": dump,
         "help": help_text,
         "target": target,
         "exit": leave,
-        **REFUSED,
     }
 )
 """Every command by its word."""

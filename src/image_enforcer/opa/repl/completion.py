@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ...rego import to_json
 from ..documents import State
-from .commands import COMMANDS, REFUSED
+from .commands import COMMANDS
 from .entered import Entered, Names, import_name
 
 MAX_CANDIDATES: Final = 200
@@ -27,7 +27,7 @@ def candidates(before: str, entered: Entered, package: Names, state: State) -> l
         return []
     names = set(_names(entered, package, state))
     if begun == before.lstrip():
-        names |= {c for c in COMMANDS if c not in REFUSED and c.startswith(begun.lower())}
+        names |= {c for c in COMMANDS if c.startswith(begun.lower())}
     names |= set(_documents(begun, state.snapshot.root))
     return sorted(n for n in names if n.startswith(begun) and n != begun)[:MAX_CANDIDATES]
 

@@ -52,7 +52,7 @@ class Console:
         """
         if sys.stdin is None:
             return 0
-        self._terminal_there = sys.stdin.isatty() and sys.stdout.isatty()
+        self._terminal_there = self.session.at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
         with self._watching():
             if self._terminal_there:
                 return self._terminal()

@@ -95,8 +95,10 @@ class Entered:
     def knows(self, package: Names, target: Term) -> bool:
         """Whether ``target = …`` compares rather than defines: it is a rule, part of one, or of an import."""
         ref = target if isinstance(target, Ref) else Ref((target,))
-        if not isinstance(ref.head, Var) or ref.head.name == "input":
+        if not isinstance(ref.head, Var):
             return False
+        if ref.head.name == "input":
+            return len(ref.terms) > 1
         entry = self.entry(package)
         if ref.head.name == "data" or ref.head.name in map(import_name, entry.imports):
             return True

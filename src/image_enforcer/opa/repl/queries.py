@@ -11,6 +11,7 @@ from ...rego.syntax.nodes import Body
 from .. import presentation
 from ..tables import table
 from . import texts
+from .partial import partial_answer
 from .types import types_text
 from .world import World
 
@@ -25,6 +26,8 @@ def answer(session: Session, body: Body) -> str:
     settings, clock = session.settings, session.clock
     if settings.target == "wasm":
         raise texts.Misuse(texts.NO_ENGINE)
+    if settings.unknowns:
+        return partial_answer(session, body)
     begun = clock()
     world = session.world()
     compiled = clock()

@@ -57,6 +57,7 @@ class Session:
         self.limits = limits or LIMITS
         self.entered = Entered()
         self.package: Names = DEFAULT_PACKAGE
+        self.at_terminal = False
         self.done = False
         self.failed = False
         self.clock = clock

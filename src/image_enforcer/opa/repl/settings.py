@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ...rego.syntax.nodes import Ref
 from .. import presentation
 
 Format: TypeAlias = Literal["pretty", "json"]
@@ -18,11 +19,14 @@ class Settings:
     width: int = presentation.DEFAULT_WIDTH
     strict_builtin_errors: bool = False
     metrics: bool = False
+    instrument: bool = False
     explain: str = "off"
     """What is shown of how a query was answered: one of the modes of ``trace``, or ``off``."""
     profile: bool = False
     traceback: bool = False
     types: bool = False
+    unknowns: tuple[Ref, ...] = ()
+    """The documents that queries are evaluated without."""
     target: str = "rego"
 
     @property
@@ -31,11 +35,11 @@ class Settings:
         return self.explain != "off" or self.profile or self.traceback or self.types
 
     def shown(self) -> str:
-        """The settings as ``show debug`` prints them; those without a switch here are always off."""
+        """The settings as ``show debug`` prints them."""
         fields = {
             "explain": f'"{self.explain}"',
             "metrics": _word(self.metrics),
-            "instrument": "false",
+            "instrument": _word(self.instrument),
             "profile": _word(self.profile),
             "strict-builtin-errors": _word(self.strict_builtin_errors),
             "traceback": _word(self.traceback),

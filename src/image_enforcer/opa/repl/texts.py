@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-HELP: Final = """
+HELP: Final = """\
+
 Examples
 ========
 
-> data                     # show all documents
-> data[x] = _              # show all top level keys
-> data.a.b                 # show one document, or what rules make of it
-> x := 1                   # define a rule of the current package, or re-define it
-> allow if input.n > 1     # so does this
-> input = data.mock.one    # set the input document
-
-A statement may span several lines; what does not parse yet is continued, and an empty line ends it.
+> data                 # show all documents
+> data[x] = _          # show all top level keys
+> data.system.version  # drill into specific document
 
 Commands
 ========
@@ -25,51 +21,109 @@ Commands
                 import <term> : add import to active module
                         show  : show active module definition
                   show debug  : show REPL settings
-                  unset <ref> : unset rules in currently active module, or the input document
+                  unset <ref> : unset rules in currently active module
           unset-package <var> : unset packages in currently active module
                          json : set output format to JSON
                        pretty : set output format to pretty
-             pretty-limit <n> : set pretty value output limit (0: none)
+                 pretty-limit : set pretty value output limit
+                 trace [mode] : toggle full trace or specific mode
+                        notes : toggle notes trace
+                        fails : toggle fails trace
                       metrics : toggle metrics
+                   instrument : toggle instrumentation
+                      profile : toggle profiler and turns off trace
+                        types : toggle type information
+unknown [ref-1 [ref-2 [...]]] : toggle partial evaluation mode
         strict-builtin-errors : toggle strict built-in error mode
-                  dump [path] : dump raw data in storage, or write it to a new file
-                 help [topic] : print this message; topics are input and partial
-                         exit : exit the shell (or ctrl+d)
+                    traceback : toggle evaluation stack traces on errors
+                  dump [path] : dump raw data in storage
+                 help [topic] : print this message
+                target [mode] : set the runtime to exercise {rego,wasm} (default rego)
+                         exit : exit out of shell (or ctrl+d)
+                       ctrl+l : clear the screen
 
-Not supported: trace, notes, fails, instrument, profile, traceback, types, unknown, target wasm.
+Additional Topics
+=================
+
+                   help input : how to set input document
+                 help partial : how to use partial evaluation
+
 """
 
-HELP_INPUT: Final = """
+HELP_INPUT: Final = """\
+
 Input
 =====
 
-Policies read what they judge from the document "input". Here it is what you say it is:
+Rego allows queries to refer to documents outside of the storage layer. These
+documents must be provided as inputs to the query engine. In Rego, these values
+are nested under the root "input" document.
 
-\t> input = {"user": "kim"}        # any value
-\t> input = data.mock.allowed      # a document or rule, looked up anew for each query
-\t> unset input                    # no input again
+In the interactive shell, users can set the value for the "input" document by
+defining documents under the repl.input package.
 
-Without that, the documents under the repl.input package are the input: rules defined there, and files
-loaded as repl.input:<path>.
+For example:
 
+\t# Change to the repl.input package.
 \t> package repl.input
-\t> params := {"method": "POST", "path": "/some/path"}
+
+\t# Define a new document called "params".
+\t> params = {"method": "POST", "path": "/some/path"}
+
+\t# Switch back to another package to test access to input.
 \t> package opa.example
+
+\t# Import "params" defined above.
 \t> import input.params
-\t> is_post if { params.method == "POST" }
+
+\t# Import a future keyword.
+\t> import future.keywords.or
+\t> 1 == 2 or 1 == 1
+\ttrue
+
+\t# Define rule that refers to "params".
+\t> is_post if { params.method = "POST" }
+
+\t# Test evaluation.
 \t> is_post
 \ttrue
 
 """
 
-HELP_PARTIAL: Final = """
+HELP_PARTIAL: Final = """\
+
 Partial Evaluation
 ==================
 
-Evaluating queries with respect to unknown documents is not supported. Give the input document a value
-(help input) and evaluate the query whole.
+Rego queries can be partially evaluated with respect to the specific unknown
+variables, inputs, or any document rooted under data. The result of partial
+evaluation is a new set of queries that can be evaluated later.
+
+For example:
+
+\t> allowed_methods = ["GET", "HEAD"]
+
+\t# Enable partial evaluation. Treat input document as unknown.
+\t> unknown input
+
+\t# Partially evaluate a query.
+\t> method = allowed_methods[i]; input.method = method
+\tinput.method = "GET"; i = 0; method = "GET"
+\tinput.method = "HEAD"; i = 1; method = "HEAD"
+
+\t# Turn off partial evaluation by running the 'unknown' command with no arguments.
+\t> unknown
 
 """
+
+HERE: Final = """
+Here only
+=========
+
+> input = data.mock.allowed    # set the input document: a value, looked up anew for each query
+> unset input                  # no input again
+"""
+"""What OPA has not; it is told on a terminal."""
 
 TOPICS: Final = {"input": HELP_INPUT, "partial": HELP_PARTIAL}
 
@@ -91,11 +145,6 @@ class Told(Exception):
 
 class Misuse(Exception):
     """A command that was given wrongly; the text says how it goes."""
-
-
-def unsupported(command: str, instead: str = "") -> Misuse:
-    """A command of OPA's that is not here."""
-    return Misuse(f"{command} is not supported" + (f"; {instead}" if instead else "; see 'help' for what is"))
 
 
 def no_trace(mode: str) -> str:

@@ -301,20 +301,20 @@ def _arity_problem(
 
 def check_query(
     checked: Checked, body: Body, *, package: tuple[str, ...] | None = None, imports: Sequence[Import] = (),
-    unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True,
+    unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True, as_rule: bool = False,
 ) -> CheckedQuery:  # fmt: skip
-    """Check a query against modules; raises :class:`CompileError`."""
+    """Check a query against modules; raises :class:`CompileError`. ``as_rule``: ``==`` becomes ``=``, as in rules."""
     if not body:
         raise CompileError([Problem(COMPILE_ERROR, "empty query cannot be compiled")])
     try:
-        return _check_query(checked, body, package, imports, unsafe_builtins, keep_prints)
+        return _check_query(checked, body, package, imports, unsafe_builtins, keep_prints, as_rule)
     except RecursionError:
         raise CompileError([Problem(COMPILE_ERROR, "the query nests deeper than can be compiled")]) from None
 
 
 def _check_query(
     checked: Checked, body: Body, package: tuple[str, ...] | None, imports: Sequence[Import],
-    unsafe_builtins: frozenset[str], keep_prints: bool,
+    unsafe_builtins: frozenset[str], keep_prints: bool, as_rule: bool,
 ) -> CheckedQuery:  # fmt: skip
     stages = _Stages(10, 11)
     tree = checked.tree
@@ -353,6 +353,8 @@ def _check_query(
     if unsafe:
         stages.add(unsafe_problems(unsafe, shown))
     stages.end()
+    if as_rule:
+        body = expand.Equals().body(body)
     body = expand.Dynamics(_again(names, body)).body(body)
     stages.add(check_query_types(checked.types, body, shown, names.terms))
     stages.end()

@@ -39,6 +39,7 @@ INFIX = {
     "eq": "=", "assign": ":=", "equal": "==", "neq": "!=", "lt": "<", "gt": ">", "lte": "<=", "gte": ">=",
     "plus": "+", "minus": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|", "internal.member_2": "in",
 }  # fmt: skip
+_RELATIONS = frozenset({"eq", "assign", "equal", "neq", "lt", "gt", "lte", "gte"})
 _KEYWORDS = frozenset({"not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"})
 
 
@@ -102,6 +103,12 @@ def _source(term: Term) -> str:
             return term_text(term)
 
 
+def _related(term: Term) -> str:
+    """An operand of a comparison, which binds weaker than all other operators."""
+    nested = isinstance(term, Call) and term_text(term.operator) in (*_RELATIONS, "internal.member_2")
+    return _grouped(term) if nested else _source(term)
+
+
 def _grouped(term: Term) -> str:
     text = _source(term)
     infix = isinstance(term, Call) and term_text(term.operator) in INFIX and len(term.args) == 2
@@ -115,8 +122,8 @@ def source_text(expr: Expr) -> str:
             text = _source(term)
         case CallExpr(operator, args):
             text = _source(Call(operator, args))
-            if term_text(operator) in ("eq", "assign") and len(args) == 2:
-                text = f"{_source(args[0])} {INFIX[term_text(operator)]} {_source(args[1])}"
+            if term_text(operator) in _RELATIONS and len(args) == 2:
+                text = f"{_related(args[0])} {INFIX[term_text(operator)]} {_related(args[1])}"
         case SomeDecl((Call(_, args),)):
             *names, domain = args
             text = f"some {', '.join(_source(n) for n in names)} in {_source(domain)}"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import watchfiles
 
-from image_enforcer.opa.watch import directories, look, now, watch
+from image_enforcer.opa.errors import LoadError
+from image_enforcer.opa.watch import READINGS, at_one_moment, directories, look, now, watch
 
 SECONDS = 20.0
 QUIET = 0.6
@@ -251,3 +252,57 @@ def test_what_changed_while_it_was_loaded_is_seen(tmp_path: Path) -> None:
     finally:
         stop.set()
         thread.join(SECONDS)
+
+
+# --- reading while files change ------------------------------------------------------------------------
+
+
+class Swapped:
+    """A directory as a ConfigMap is mounted, and a reader of its two files during which it is swapped."""
+
+    def __init__(self, folder: Path, swaps: int) -> None:
+        self.folder = folder
+        self.left = swaps
+        self.swap("0")
+        for name in ("a", "b"):
+            (folder / f"{name}.json").symlink_to(f"..data/{name}.json")
+
+    def swap(self, text: str) -> None:
+        version = self.folder / f"..{text}"
+        version.mkdir(parents=True)
+        for name in ("a", "b"):
+            (version / f"{name}.json").write_text(text)
+        (self.folder / "..new").symlink_to(version.name)
+        (self.folder / "..new").replace(self.folder / "..data")
+
+    def read(self) -> tuple[str, str]:
+        first = (self.folder / "a.json").read_text()
+        if self.left:
+            self.swap(str(self.left))
+            self.left -= 1
+        return first, (self.folder / "b.json").read_text()
+
+
+@pytest.mark.parametrize("swaps", range(READINGS))
+def test_what_is_read_is_of_one_moment(tmp_path: Path, swaps: int) -> None:
+    swapped = Swapped(tmp_path / "mounted", swaps)
+    first, second = at_one_moment([str(swapped.folder)], swapped.read)
+    assert first == second
+
+
+def test_files_that_change_at_each_reading_are_an_error(tmp_path: Path) -> None:
+    swapped = Swapped(tmp_path / "mounted", READINGS)
+    with pytest.raises(LoadError, match="changed while they were read"):
+        at_one_moment([str(swapped.folder)], swapped.read)
+
+
+def test_a_fault_of_files_that_changed_meanwhile_does_not_count(tree: Path) -> None:
+    faults = [LoadError(["half a file"]), LoadError(["all of it"])]
+
+    def read() -> str:
+        if len(faults) == 2:
+            (tree / "a.json").write_text('{"more": 1}')
+        raise faults.pop(0)
+
+    with pytest.raises(LoadError, match="all of it"):
+        at_one_moment([str(tree)], read)

@@ -146,13 +146,14 @@ def run(
     from ..opa.errors import LoadError, OpaError
     from ..opa.loader import Loaded, load
     from ..opa.version import VERSION, version_document
-    from ..opa.watch import now
+    from ..opa.watch import at_one_moment, now
     from ..rego import CompileError
 
     version = 0 if v0_compatible else 1
 
     def read() -> Loaded:
-        return load(list(paths), version=version, ignore=ignore, mount=not no_mount)
+        what = list(paths)
+        return at_one_moment(what, lambda: load(what, version=version, ignore=ignore, mount=not no_mount), ignore)
 
     watched = list(paths) if watch else []
     since = now(watched, ignore) if watched else None  # what changes while it is loaded is loaded again

@@ -11,9 +11,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from . import files
+from .errors import Fault, LoadError
 from .loader import split_prefix
 
 DEBOUNCE_MS: Final = 100
@@ -21,6 +22,9 @@ DEBOUNCE_MS: Final = 100
 
 WAKE_MS: Final = 250
 """How often a quiet watch looks whether it shall stop."""
+
+READINGS: Final = 5
+"""How often files are read that change meanwhile, before that is an error."""
 
 POLL_SECONDS: Final = 1.0
 """How often the files are looked at where the system gives no events."""
@@ -96,6 +100,34 @@ Look = frozenset[tuple[object, ...]]
 def now(paths: Sequence[str], ignore: Sequence[str] = ()) -> Look:
     """How the files that arguments name look now; for :func:`watch`, taken before they are loaded."""
     return look([split_prefix(p)[1] for p in paths], ignore)
+
+
+Read = TypeVar("Read")
+
+
+def at_one_moment(paths: Sequence[str], read: Callable[[], Read], ignore: Sequence[str] = ()) -> Read:
+    """What ``read`` makes of the files that arguments name, none of which changed while it read them.
+
+    Else some files of the old and some of the new state of a directory could be loaded together (the links of a
+    ConfigMap are swapped while they are read, say), and such a mixture may allow what neither state allows. Where files
+    changed, all are read again; what ``read`` raises counts only where none did. Raises :class:`LoadError` where they
+    change each time.
+    """
+    before = now(paths, ignore)
+    for _ in range(READINGS):
+        fault: LoadError | None = None
+        try:
+            found = read()
+        except LoadError as e:
+            fault = e
+        after = now(paths, ignore)
+        if after == before:
+            if fault is not None:
+                raise fault
+            return found
+        before = after
+    hint = "swap them as a whole: write the new ones elsewhere, then rename"
+    raise LoadError([Fault(f"the files changed while they were read, {READINGS} times in a row", hint)])
 
 
 def look(arguments: Sequence[str], ignore: Sequence[str] = ()) -> Look:

@@ -1,6 +1,7 @@
 """The embedded engine: the contract, then what it does with files, reloads and revisions."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +122,41 @@ def test_without_a_policy_it_is_not_ready_until_one_is_loaded(files: Files) -> N
     assert engine.ready() == ""
     assert isinstance(ask(engine), Undefined)
     assert ask(engine, {"x": True}) == Answered(True)
+
+
+def test_a_reload_without_a_policy_leaves_the_old_one_in_force(files: Files) -> None:
+    engine = files.engine()
+    before = engine.revision()
+    (files.folder / "policy.rego").rename(files.folder / "policy.rego.old")
+    assert engine.reload() == "no policy defines data.a.answer"
+    assert (engine.ready(), engine.revision()) == ("", before)
+    assert ask(engine) == Answered(["first", 1])
+    (files.folder / "policy.rego.old").rename(files.folder / "policy.rego")
+    files.write("facts/facts.json", '{"n": 2}')
+    assert engine.reload() == ""
+    assert ask(engine) == Answered(["first", 2])
+
+
+def test_files_that_are_swapped_while_they_are_read_are_never_mixed(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = files.engine()
+    opened = os.open
+    swapped: list[str] = []
+
+    def swapping(path: str, *more: int) -> int:
+        handle = opened(path, *more)
+        if str(path).endswith("facts.json") and not swapped:
+            swapped.append(path)
+            files.write("facts/facts.json", '{"n": 22}')
+            files.write("policy.rego", 'package a\n\nanswer := ["second", data.facts.n]\n')
+        return handle
+
+    files.write("facts/facts.json", '{"n": 1 }')
+    monkeypatch.setattr(os, "open", swapping)
+    assert engine.reload() == ""
+    assert swapped
+    assert ask(engine) == Answered(["second", 22])
 
 
 # --- revisions -----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import msgspec
 from ...opa.documents import Documents
 from ...opa.errors import LoadError
 from ...opa.loader import Loaded, load
+from ...opa.watch import at_one_moment
 from ...ports.policy import Answered, Exceeded, Failed, Outcome, Revision, Undefined, UnusablePolicy
 from ...rego import UNDEFINED, CompileError, DocumentError, EvalError, LimitError, Limits, Query, RegoSet, Snapshot
 from ...rego.builtins.byte_texts import as_utf8
@@ -72,8 +73,9 @@ class EmbeddedEngine:
         cls, policies: Sequence[str], data: Sequence[str], *, entry_point: Sequence[str], seconds: float = 2.0
     ) -> EmbeddedEngine:
         """An engine over files and directories; raises :class:`UnusablePolicy`. Tests of policies are left out."""
+        paths = [*policies, *data]
         return cls(
-            lambda: load([*policies, *data], test_files=False),
+            lambda: at_one_moment(paths, lambda: load(paths, test_files=False)),
             entry_point=entry_point,
             limits=replace(LIMITS, seconds=seconds),
         )
@@ -92,12 +94,17 @@ class EmbeddedEngine:
         return _Loaded(query, state.snapshot, Revision(_short(digest.hexdigest()), _short(_content(state.snapshot))))
 
     def reload(self) -> str:
-        """See the port. Readers keep the state that they began with."""
+        """See the port. Readers keep the state that they began with. One that answers is not given up for none."""
         with self._loading:
             try:
-                self._current = self._prepare(self._read())
+                found = self._prepare(self._read())
             except (LoadError, CompileError) as e:
                 return str(e)
+            except MemoryError:
+                return "there is not enough memory to hold the new policies and data beside the old ones"
+            if found.query is None and self._current.query is not None:
+                return f"no policy defines {self._name}"
+            self._current = found
         return ""
 
     def decide(self, document: Any, seconds: float | None = None) -> tuple[Outcome, Revision]:

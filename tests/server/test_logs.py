@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +79,36 @@ def test_a_full_disk_is_counted() -> None:
     sink.close(1)
     os.close(full)
     assert sink.dropped == 1
+
+
+def test_after_a_line_that_was_cut_off_by_a_full_disk_the_next_is_whole(tmp_path: Path) -> None:
+    file = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    sink = Sink(file)
+    sink.write(b"first\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        sink.write(b"second\n")
+        sink.write(b"third\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    sink.write(b"fourth\n")
+    sink.write(b"fifth\n")
+    sink.close(5)
+    os.close(file)
+    assert (tmp_path / "log").read_bytes() == b"first\nseco\nfourth\nfifth\n"
+    assert sink.dropped == 2
+
+
+def test_a_pipe_that_does_not_block_loses_nothing(pipe: tuple[int, int]) -> None:
+    os.set_blocking(pipe[1], False)
+    sink = Sink(pipe[1])
+    sent = [b"%d " % i + b"x" * 4500 + b"\n" for i in range(200)]
+    for line in sent:
+        sink.write(line)
+    assert read_lines(pipe[0], len(sent)) == sent
+    sink.close(5)
+    assert sink.dropped == 0
 
 
 def test_log_lines_are_json_with_time_and_level(pipe: tuple[int, int]) -> None:

@@ -35,6 +35,8 @@ class Sink:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._torn = False
+        self._cut = False
         self.dropped = 0
         """Lines that were lost: the reader was too slow, or the disk was full."""
 
@@ -58,19 +60,37 @@ class Sink:
         """Write what can be written without waiting; what is left of the line."""
         while line and self._poll.poll(0):
             try:
-                done = os.write(self._fd, line[:_PIECE])
-            except OSError:  # nowhere to say so but in the count
-                self.dropped += 1
+                line = self._written(line, _PIECE)
+            except BlockingIOError:  # somebody else, who has the other end as well, was faster
+                break
+            except OSError:
+                self._lost()
                 return b""
-            line = line[done:]
         return line
 
     def _put(self, line: bytes) -> None:
-        try:
-            while line:
-                line = line[os.write(self._fd, line) :]
-        except OSError:
-            self.dropped += 1
+        while line:
+            try:
+                line = self._written(line, len(line) + 1)
+            except BlockingIOError:
+                self._poll.poll()
+            except OSError:
+                self._lost()
+                return
+
+    def _written(self, line: bytes, most: int) -> bytes:
+        """Write some of the line; what is left of it. After one that was cut off it stands on a line of its own."""
+        begun = b"\n" + line if self._cut else line
+        done = os.write(self._fd, begun[:most])
+        self._torn = begun[done - 1 : done] != b"\n"
+        if self._cut:
+            self._cut, done = False, done - 1
+        return line[done:]
+
+    def _lost(self) -> None:
+        """The rest of a line cannot be written; there is nowhere to say so but in the count."""
+        self.dropped += 1
+        self._cut = self._torn
 
     def _drain(self) -> None:
         while True:

@@ -52,6 +52,16 @@ def policy(tmp_path: Path) -> str:
         (("--policy", "{policy}", "--evaluation-timeout", "0"), "--evaluation-timeout"),
         (("--policy", "{policy}", "--evaluation-timeout", "x"), "evaluation-timeout"),
         (("--policy", "{policy}", "--shutdown-grace-period", "-1"), "not negative"),
+        (("--policy", "{policy}", "--shutdown-grace-period", "nan"), "not negative, and at most 3600"),
+        (("--policy", "{policy}", "--shutdown-wait-period", "inf"), "not negative, and at most 3600"),
+        (("--policy", "{policy}", "--token-file", ""), "--token-file names no file"),
+        (("--policy", "{policy}", "--client-ca-file", ""), "--client-ca-file names no file"),
+        (("--policy", "{policy}", "--tls-cert-file", ""), "--tls-cert-file names no file"),
+        (("--policy", "{policy}", "--exempt-namespace", ""), "'' is not the name of a namespace"),
+        (("--policy", "{policy}", "--exempt-namespace", "*"), "there are no patterns"),
+        (("--policy", "{policy}", "--audit-namespace", "a,b"), "--audit-namespace 'a,b' is not the name"),
+        (("--policy", "{policy}", "--addr", f"127.0.0.1:{'1' * 5000}"), "is not HOST:PORT"),
+        (("--policy", "{policy}", "--addr", f"{'a' * 300}:0", "--allow-http"), "label too long"),
         (("--policy", "{policy}", "--log-level", "loud"), "debug, info, warning, error"),
         (("--policy", "{policy}", "--nosuch"), "--nosuch"),
         (("--policy", "ftp://example.com"), "not the URL of an OPA server"),
@@ -98,6 +108,16 @@ def test_check_loads_everything_and_exits(policy: str, tmp_path: Path) -> None:
     empty.mkdir()
     done = run("--policy", str(empty), "--check")
     assert (done.returncode, "no policy defines" in done.stderr) == (2, True)
+
+
+def test_check_reads_certificates_and_tokens_too(policy: str) -> None:
+    samples = ("--policy", str(ROOT / "policies"), "--check")
+    done = run(*samples, "--token-file", "nosuch")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error[IE2009]: nosuch: No such file")
+    done = run(*samples, "--tls-cert-file", policy, "--tls-private-key-file", policy)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not a PEM certificate" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import shlex
 import signal
+import socket
 import ssl
+import subprocess
 import threading
+import time
 import urllib.request
 from functools import partial
 from pathlib import Path
@@ -15,7 +20,7 @@ import pytest
 
 from tests.e2e.certificates import Authority
 from tests.server.asgi import encoded
-from tests.server.running import ROOT, Running, serving
+from tests.server.running import ROOT, Running, command, environment, serving
 
 POLICY = """package io.k8s.image_policy
 
@@ -85,6 +90,50 @@ def test_changed_files_change_the_next_answer_and_broken_ones_do_not(files: tupl
             assert server.post(encoded("b:1")) == {"allowed": True, "reason": "second"}
         (policies / "policy.rego").write_text(POLICY.replace("WORD", "third"), encoding="utf-8")
         server.until(lambda: server.post(encoded("b:1"))["reason"] == "third")
+
+
+def test_however_often_it_is_told_to_reload_it_does_not_reload_for_ever(files: tuple[Path, Path]) -> None:
+    with serving([files[0]], [files[1]]) as server:
+        (files[1] / "good.json").write_text('{"good": ["b:1"]}', encoding="utf-8")
+        for _ in range(300):
+            server.process.send_signal(signal.SIGHUP)
+            time.sleep(0.001)
+        server.until(lambda: server.post(encoded("b:1"))["allowed"] is True)
+        assert server.stop() == 0
+    assert server.messages().count("reloaded") < 150
+    assert server.messages()[-1] == "stopped"
+
+
+def test_it_serves_without_standard_error(files: tuple[Path, Path]) -> None:
+    port = free_port()
+    words = [f"--policy={files[0]}", f"--data={files[1]}", f"--addr=127.0.0.1:{port}", "--admin-addr=127.0.0.1:0"]
+    script = " ".join(shlex.quote(word) for word in command("serve", *words))
+    process = subprocess.Popen(["sh", "-c", f"exec {script} 2>&-"], stdout=subprocess.PIPE, env=environment())
+    server = Running(process, port=port)
+    try:
+        server.until(lambda: listens(port) or process.poll() is not None)
+        assert server.post(encoded("a:1"))["allowed"] is True
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert [json.loads(line)["result"]["allowed"] for line in out.splitlines()] == [True]
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number: int = taken.getsockname()[1]
+        return number
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens there."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
 
 
 def test_a_policy_without_end_is_stopped_and_others_are_answered_meanwhile(files: tuple[Path, Path]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
@@ -12,6 +14,10 @@ from .faults import Fault
 
 Flag = Annotated[bool, Parameter(negative=())]
 Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
+LONGEST_STOP: Final = 3600
+"""Seconds that stopping may take."""
+_NAMESPACE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""What Kubernetes takes as the name of a namespace (RFC 1123 label)."""
 
 
 def serve(
@@ -20,10 +26,10 @@ def serve(
     data: Many = (),
     addr: Annotated[str, Parameter(name=["--addr", "-a"])] = "127.0.0.1:8181",
     admin_addr: str = "127.0.0.1:8282",
-    tls_cert_file: str = "",
-    tls_private_key_file: str = "",
-    client_ca_file: str = "",
-    token_file: str = "",
+    tls_cert_file: str | None = None,
+    tls_private_key_file: str | None = None,
+    client_ca_file: str | None = None,
+    token_file: str | None = None,
     allow_http: Flag = False,
     exempt_namespace: Many = (),
     audit_namespace: Many = (),
@@ -86,19 +92,31 @@ def serve(
     from ..ports.policy import UnusablePolicy
     from ..rego import from_json
     from ..server.logs import LEVELS
-    from ..server.run import CannotListen, Service
+    from ..server.run import CannotListen, Service, check_credentials
     from ..settings import PolicySource, Serve, Tls
 
     if log_level not in LEVELS:
         raise Fault("IE2003", f"--log-level {log_level!r} is not one of {', '.join(LEVELS)}")
+    named = {
+        "--tls-cert-file": tls_cert_file, "--tls-private-key-file": tls_private_key_file,
+        "--client-ca-file": client_ca_file, "--token-file": token_file,
+    }  # fmt: skip
+    for flag, file in named.items():
+        if file == "":  # a variable without a value must not mean that anybody may ask
+            raise Fault("IE2003", f"{flag} names no file", hint=f"name one, or leave {flag} out")
     if bool(tls_cert_file) != bool(tls_private_key_file):
         raise Fault("IE2003", "--tls-cert-file and --tls-private-key-file must be given together")
     if client_ca_file and not tls_cert_file:
         raise Fault("IE2003", "--client-ca-file needs --tls-cert-file: client certificates travel over TLS only")
     if not 0 < evaluation_timeout <= 20:
         raise Fault("IE2003", "--evaluation-timeout is more than 0 and at most 20 seconds: the API server waits for 30")
-    if shutdown_wait_period < 0 or shutdown_grace_period < 0:
-        raise Fault("IE2003", "--shutdown-wait-period and --shutdown-grace-period are not negative")
+    if not (0 <= shutdown_wait_period <= LONGEST_STOP and 0 <= shutdown_grace_period <= LONGEST_STOP):
+        text = (
+            f"--shutdown-wait-period and --shutdown-grace-period are not negative, and at most {LONGEST_STOP} seconds"
+        )
+        raise Fault("IE2003", text)
+    for flag, names in (("--exempt-namespace", exempt_namespace), ("--audit-namespace", audit_namespace)):
+        _check_namespaces(names, flag)
     listen, admin = address(addr, "--addr"), address(admin_addr, "--admin-addr")
     if not tls_cert_file and not listen.loopback and not allow_http:
         raise Fault(
@@ -109,10 +127,10 @@ def serve(
         source=PolicySource(policies=policy, data=data, seconds=evaluation_timeout),
         addr=listen,
         admin_addr=admin,
-        tls=Tls(cert_file=tls_cert_file, key_file=tls_private_key_file, client_ca_file=client_ca_file)
-        if tls_cert_file
+        tls=Tls(cert_file=tls_cert_file, key_file=tls_private_key_file, client_ca_file=client_ca_file or "")
+        if tls_cert_file and tls_private_key_file
         else None,
-        token_file=token_file,
+        token_file=token_file or "",
         exempt=frozenset(exempt_namespace),
         audit=frozenset(audit_namespace),
         watch=watch,
@@ -131,11 +149,15 @@ def serve(
         missing = engine.ready()
         if missing:
             raise Fault("IE2007", missing, hint="load a policy that defines the entry point, or start the OPA server")
+        try:
+            check_credentials(settings)
+        except EnforcerError as e:
+            raise Fault("IE2009", str(e)) from None
         revision = engine.revision()
         print(f"ok: policy {revision.policy}, data {revision.data}")
         return 0
     try:
-        service = Service(settings, engine, from_json, out=sys.stdout.fileno(), err=sys.stderr.fileno())
+        service = Service(settings, engine, from_json, out=sys.stdout.fileno(), err=_standard_error())
     except CannotListen as e:
         raise Fault("IE2008", str(e)) from None
     except EnforcerError as e:
@@ -148,10 +170,23 @@ def serve(
     return service.run(watching)
 
 
+def _standard_error() -> int:
+    """Its file descriptor; where it is closed, one that nobody reads, so that nothing else gets its number."""
+    return sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
+
+
+def _check_namespaces(names: tuple[str, ...], flag: str) -> None:
+    """No review names a namespace that cannot exist, so such a setting would silently not hold."""
+    for name in names:
+        if not _NAMESPACE.fullmatch(name):
+            hint = f"give {flag} once for each namespace, by its whole name; there are no patterns"
+            raise Fault("IE2003", f"{flag} {name!r} is not the name of a namespace", hint=hint)
+
+
 def address(text: str, flag: str) -> Address:
     """``HOST:PORT`` as an address; an IPv6 host stands in brackets, an empty one means every address."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535 or ("]" in port):
+    if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
         raise Fault("IE2003", f"{flag} {text!r} is not HOST:PORT", hint=f"{flag} 127.0.0.1:8181")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

@@ -63,13 +63,21 @@ def bind(address: Address, flag: str) -> socket.socket:
         except OSError:
             listening.close()
             raise
-    except (OSError, OverflowError) as e:
+    except (OSError, OverflowError, ValueError) as e:
         why = getattr(e, "strerror", None) or str(e)
         raise CannotListen(
             f"cannot listen on {address}: {why.lower()}; choose another {flag}, or stop what is there"
         ) from e
     listening.setblocking(False)
     return listening
+
+
+def check_credentials(settings: Serve) -> None:
+    """Read certificates and tokens as the service would; raises :class:`EnforcerError` where they cannot be used."""
+    if settings.tls is not None:
+        Certificates(settings.tls)
+    if settings.token_file:
+        Tokens(settings.token_file)
 
 
 class Server(uvicorn.Server):
@@ -126,6 +134,7 @@ class Service:
             self._metrics, time.perf_counter, self._tokens,
         )  # fmt: skip
         self._stopping = asyncio.Event()
+        self._told_to_reload = asyncio.Event()
         self._stop_watching = threading.Event()
 
     def run(self, watch: Watch | None) -> int:
@@ -180,8 +189,8 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop, reviews, admin)
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
-        tasks = [asyncio.create_task(self._look_at_files())]
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload.set)
+        tasks = [asyncio.create_task(self._look_at_files()), asyncio.create_task(self._reloading())]
         if watch is not None:
             tasks.append(asyncio.create_task(self._watching(watch)))
         self._announce()
@@ -233,6 +242,14 @@ class Service:
                 fault = sys.exception()
                 why = "" if fault is None else f"{type(fault).__name__}: {fault}"
                 self.log("error", "files are no longer watched; restart to load changes", error=why)
+
+    async def _reloading(self) -> None:
+        """Reload when told to. However often that is, no more than one reload waits behind the one under way: what is
+        read then is the newest, and stopping waits for no others."""
+        while True:
+            await self._told_to_reload.wait()
+            self._told_to_reload.clear()
+            await asyncio.get_running_loop().run_in_executor(None, self._reload)
 
     def _reload(self) -> None:
         """Read policies and data again; what cannot be used leaves the old state in force."""

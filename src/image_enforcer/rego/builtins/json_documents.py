@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..errors import BuiltinError, OperandError
-from ..meter import CELL, ENTRY, METER
+from ..meter import ENTRY, METER
 from ..text import term
 from ..values import UNDEFINED, RegoSet, Value, equal, key, type_name
 from . import operands
 from .contract import Builtin
-
-_SHOWN: Final = 1000
-"""Characters of a document that a fault shows."""
+from .json_patch import Tree
 
 
 def _paths(value: Value, position: int) -> list[list[Value]]:
@@ -120,175 +118,50 @@ def _without(value: Value, tree: dict[Any, Any] | None) -> Value:
 
 def json_patch(a: Value, patches: Value) -> Value:
     """The document after RFC 6902 operations, which also reach into sets; a fault where one cannot be done."""
-    items = operands.array(patches, 2)
-    for item in items:
+    tree = Tree(a)
+    for item in operands.array(patches, 2):
         if type(item) is not dict:
-            raise OperandError(
-                "operand 2 must be an array of JSON-Patch objects, but at least one element is not an object"
-            )
-    value: Value = a
-    for item in items:
-        value = _apply(value, item)
-    return value
+            raise BuiltinError("must be an array of JSON-Patch objects, but at least one element is not an object")
+        _apply(tree, item)
+    patched = tree.render()
+    if patched is UNDEFINED:
+        raise BuiltinError("cannot delete the whole document")
+    return patched
 
 
-def _apply(value: Value, patch: dict[Any, Value]) -> Value:
-    op = patch.get("op", UNDEFINED)
-    if op is UNDEFINED:
-        raise BuiltinError("missing 'op' attribute")
+def _apply(tree: Tree, patch: dict[Any, Value]) -> None:
+    pointer, op = _given(patch, "path"), _given(patch, "op")
     if type(op) is not str:
-        raise BuiltinError("attribute 'op' must be string but got " + type_name(op))
-    path = _pointer(patch, "path")
+        raise BuiltinError(f"attribute 'op' must be a string but found: {type_name(op)}")
+    path = _path(pointer)
     match op:
         case "add":
-            return _add(value, path, _given(patch))
+            tree.add(path, _given(patch, "value"))
         case "remove":
-            return _remove(value, path)[0]
+            tree.remove(path)
         case "replace":
-            given = _given(patch)
-            if not path:
-                return given
-            return _add(_remove(value, path)[0], path, given, insert_only=True)
-        case "move":
-            source = _pointer(patch, "from")
-            left, moved = _remove(value, source)
-            return _add(left, path, moved)
-        case "copy":
-            source = _pointer(patch, "from")
-            return _add(value, path, _look(value, source))
+            tree.remove(path)
+            tree.add(path, _given(patch, "value"))
+        case "move" | "copy":
+            source = _path(_given(patch, "from"))
+            found = tree.at(source)
+            if op == "move":
+                tree.remove(source)
+            tree.add(path, found)
         case "test":
-            found, wanted = _look(value, path), _given(patch)
-            if equal(found, wanted):
-                return value
-            shown = f"Expected: {term(wanted)}\n\nFound: {term(found)}"
-            raise BuiltinError(f"value from EditTree != patch value.\n\n{shown}")
-    raise BuiltinError(f"unrecognized op: '{op}'")
+            found, wanted = tree.at(path), _given(patch, "value")
+            if not equal(found, wanted):
+                shown = f"Expected: {term(wanted)}\n\nFound: {'<nil>' if found is UNDEFINED else term(found)}"
+                raise BuiltinError(f"value from EditTree != patch value.\n\n{shown}")
+        case _:
+            raise BuiltinError(f"unrecognized op: '{op}'")
 
 
-def _given(patch: dict[Any, Value]) -> Value:
-    value = patch.get("value", UNDEFINED)
-    if value is UNDEFINED:
-        raise BuiltinError("missing 'value' attribute")
-    return value
-
-
-def _pointer(patch: dict[Any, Value], name: str) -> list[Value]:
+def _given(patch: dict[Any, Value], name: str) -> Value:
     value = patch.get(name, UNDEFINED)
     if value is UNDEFINED:
         raise BuiltinError(f"missing required attribute '{name}'")
-    if type(value) is str:
-        return _path(value)
-    if type(value) is list:
-        return value
-    raise BuiltinError(f"attribute '{name}' must be a string or array but got {type_name(value)}")
-
-
-def _absent(step: Value, value: Value) -> BuiltinError:
-    return BuiltinError(f"path {term(step)} does not exist in {type_name(value)} term {_shown(value)}")
-
-
-def _undeletable(step: Value) -> BuiltinError:
-    return BuiltinError(f"cannot delete child key {term(step)} that does not exist")
-
-
-def _shown(value: Value) -> str:
-    text = term(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def _index(items: list[Value], step: Value, extra: int) -> int:
-    if type(step) is int:
-        i = step
-    elif type(step) is str and step == "-" and extra:
-        return len(items)
-    elif type(step) is str and step.isdigit() and len(step) < 19 and (step == "0" or step[0] != "0"):
-        i = int(step)
-    else:
-        raise BuiltinError(f"invalid index {term(step)} for an array")
-    if not 0 <= i < len(items) + extra:
-        raise BuiltinError(f"index for array {'insertion ' if extra else ''}out of bounds")
-    return i
-
-
-def _look(value: Value, path: list[Value]) -> Value:
-    for step in path:
-        match value:
-            case dict():
-                found = value.get(key(step), UNDEFINED)
-            case list():
-                found = value[_index(value, step, 0)]
-            case RegoSet():
-                found = value.members.get(key(step), UNDEFINED)
-            case _:
-                found = UNDEFINED
-        if found is UNDEFINED:
-            raise _absent(step, value)
-        value = found
     return value
-
-
-def _add(value: Value, path: list[Value], given: Value, insert_only: bool = False) -> Value:
-    if not path:
-        return given
-    step, rest = path[0], path[1:]
-    if type(value) is dict or type(value) is list or type(value) is RegoSet:
-        METER.spend(len(value) >> 1, len(value) * (CELL if type(value) is list else ENTRY))
-    match value:
-        case dict():
-            k = key(step)
-            if rest:
-                if k not in value:
-                    raise _absent(step, value)
-                return {**value, k: _add(value[k], rest, given, insert_only)}
-            return {**value, k: given}
-        case list():
-            if rest:
-                i = _index(value, step, 0)
-                return [*value[:i], _add(value[i], rest, given, insert_only), *value[i + 1 :]]
-            i = _index(value, step, 1)
-            return [*value[:i], given, *value[i:]]
-        case RegoSet():
-            if rest:
-                there = value.members.get(key(step), UNDEFINED)
-                if there is UNDEFINED:
-                    raise _absent(step, value)
-                changed = _add(there, rest, given, insert_only)
-                return RegoSet.of([changed if m is there else m for m in value])
-            if not insert_only and not equal(step, given):
-                raise BuiltinError(f"set key {term(step)} does not equal value to be inserted {term(given)}")
-            return RegoSet.of([*value, given])
-    raise _absent(step, value)
-
-
-def _remove(value: Value, path: list[Value]) -> tuple[Value, Value]:
-    if not path:
-        raise BuiltinError("cannot delete the whole document")
-    METER.spend(1)
-    step, rest = path[0], path[1:]
-    match value:
-        case dict():
-            k = key(step)
-            if k not in value:
-                raise _undeletable(step)
-            if rest:
-                below, gone = _remove(value[k], rest)
-                return {**value, k: below}, gone
-            return {x: v for x, v in value.items() if x != k}, value[k]
-        case list():
-            i = _index(value, step, 0)
-            if rest:
-                below, gone = _remove(value[i], rest)
-                return [*value[:i], below, *value[i + 1 :]], gone
-            return [*value[:i], *value[i + 1 :]], value[i]
-        case RegoSet():
-            there = value.members.get(key(step), UNDEFINED)
-            if there is UNDEFINED:
-                raise _undeletable(step)
-            if rest:
-                below, gone = _remove(there, rest)
-                return RegoSet.of([below if m is there else m for m in value]), gone
-            return RegoSet.of([m for m in value if m is not there]), there
-    raise _undeletable(step)
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {

@@ -115,17 +115,15 @@ def at_one_moment(paths: Sequence[str], read: Callable[[], Read], ignore: Sequen
     """
     before = now(paths, ignore)
     for _ in range(READINGS):
-        fault: LoadError | None = None
         try:
             found = read()
-        except LoadError as e:
-            fault = e
-        after = now(paths, ignore)
-        if after == before:
-            if fault is not None:
-                raise fault
-            return found
-        before = after
+        except LoadError:
+            if now(paths, ignore) == before:
+                raise
+        else:
+            if now(paths, ignore) == before:
+                return found
+        before = now(paths, ignore)
     hint = "swap them as a whole: write the new ones elsewhere, then rename"
     raise LoadError([Fault(f"the files changed while they were read, {READINGS} times in a row", hint)])
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from image_enforcer.opa.documents import Documents
 from image_enforcer.opa.loader import Loaded
 from image_enforcer.opa.repl import Session
-from image_enforcer.rego import from_json, parse_module
+from image_enforcer.rego import Limits, from_json, parse_module
 from tests.opa.explain.traces import TRACES
 
 
@@ -122,3 +122,28 @@ def test_answers_are_the_same_with_a_trace(expressions: list[str]) -> None:
     assert traced.endswith(plain)
     if plain != "undefined\n" and "error" not in plain:
         assert "query:1     | Exit " in traced or "trace: " in traced
+
+
+@given(
+    st.lists(st.sampled_from(EXPRESSIONS), min_size=1, max_size=3), st.sampled_from(["trace debug", "unknown input"])
+)
+def test_any_query_is_answered_or_refused(expressions: list[str], mode: str) -> None:
+    session = Session(Documents())
+    said(
+        session, "s contains x if { some x in input.s }", "o[k] := v if { some k, v in {`a`: input.a, `b`: 2} }",
+        "t if { input.z == 1 }", "f(x) := y if { y := x + 1 }", "f(x) := 0 if { x == 7 }",
+        "q[x].y := 1 if { some x in s }", "json", mode,
+    )  # fmt: skip
+    answer = session.line("; ".join(["true", *expressions]))
+    assert answer.endswith("\n")
+    assert "Error)" not in answer
+
+
+@pytest.mark.slow
+def test_deep_and_wide_queries_end() -> None:
+    session = Session(Documents(), limits=Limits(seconds=1))
+    for mode in ("trace", "unknown input"):
+        session.line(mode)
+        assert session.line("[" * 90 + "input.x" + "]" * 90 + " == 1")
+        assert session.line("; ".join(f"input.x{i} == {i}" for i in range(300)))
+        assert session.line("x := numbers.range(1, 2000); some y in x; some z in x; y + z == input.n")

@@ -112,6 +112,7 @@ class Frame(Steps):
 
     def unify(self, a: Item, b: Item, of_a: Bindings, of_b: Bindings, then: Then) -> None:
         """Make two items equal, in every way there is."""
+        self.run.spend()
         a, of_a = of_a.apply(a)
         b, of_b = of_b.apply(b)
         if self.run.debug:

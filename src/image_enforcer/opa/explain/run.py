@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Final
 
 from ...rego import EvalError, Host, LimitError, Limits, Location, Policy, Snapshot, Value
 from ...rego.check.pipeline import check_query
@@ -30,6 +31,9 @@ from .frame import Frame
 from .outside import Outside
 from .rules import Rules
 from .steps import Steps
+
+FAULTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a fault in the code of a built-in, or in the one here, could raise: the answer stands without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ def explain(
         made.cut = str(e)
     except RecursionError:
         made.cut = "it nests deeper than can be traced"
+    except FAULTS as e:
+        made.cut = f"it cannot be traced further ({type(e).__name__})"
     except EvalError as e:
         run.fault = run.fault or e
     except Exit:

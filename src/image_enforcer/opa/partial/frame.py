@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 MOST_NEGATED = 16
 """Bodies that a negation may become; one that needs more is made a rule."""
 
+COST = 500
+"""Units of work that one expression costs which is left over: it is checked, and others are put into it."""
+
 
 class PartialFrame(Frame):
     """A body of which some is not known."""
@@ -149,6 +152,7 @@ class PartialFrame(Frame):
 
     def passes(self, body: Sequence[Expr]) -> bool:
         """Whether the types in a body go together: one where they do not never holds."""
+        self.run.context.spend(COST * (len(body) + 1))
         types = KnownTypes(self.state.rules.checked.types, {}, check_body, ({},))
         return not check_body(types, tuple(body))
 

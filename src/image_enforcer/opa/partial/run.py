@@ -18,7 +18,7 @@ from ..explain.events import Event, Recorder
 from ..explain.exits import Exit, Untraceable
 from ..explain.outside import Outside
 from ..explain.rules import Rules
-from ..explain.run import Run
+from ..explain.run import FAULTS, Run
 from .frame import PartialFrame
 from .names import Named
 from .propagation import propagated
@@ -26,6 +26,9 @@ from .saved import Stack, Support, Unknowns, equation
 
 NAMESPACE: Final = "partial"
 """The package of the rules that queries left over refer to."""
+
+MOST_QUERIES: Final = 10_000
+"""Queries that may be left over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ def evaluate_partially(
     queries: list[Body] = []
 
     def found() -> None:
+        if len(queries) >= MOST_QUERIES:
+            raise LimitError("output", f"more than {MOST_QUERIES} queries are left")
         kept = run.stack.named(caller)
         bound = [equation(_shown(var), Named(of, caller).item(item)) for var, item, of in caller.values.values()]
         kept.extend(sorted(bound, key=_left_name))
@@ -95,6 +100,8 @@ def evaluate_partially(
         frame.evaluate(found)
     except RecursionError:
         raise LimitError("depth", "evaluation nests deeper than it may") from None
+    except FAULTS as e:
+        raise Untraceable(f"this query ({type(e).__name__})") from e
     except Exit:
         pass
     finally:

@@ -17,6 +17,7 @@ LEFT_OUT = [
     'startswith(input.s, "b")', 'endswith(input.s, "b")',
     "[x | x := input.nope] == []; input.nope", "input.n in {5, 6}", "some i; input.arr[i] == 9", "input.n = x; x == 5",
     "every x in input.nope { x }", "data.base.nope", "input.nope",
+    "input.z != 1", "input.z = [1, y]",
 ]  # fmt: skip
 
 EVALUATED = [
@@ -24,6 +25,7 @@ EVALUATED = [
     'input.o == {"a": 2}', "input.n == input.s", "[input.n, 1] == [2, 1]", "data.t.q == 2",
     "input.n == 1.0; input.n == 5",
     "input.n == 5 with input.n as 6", "print(1); input.n == 5",
+    "input.z == input.z", "input.arr[_] == input.z", "input.z == data.base.k", "input.z == {1}",
 ]  # fmt: skip
 
 

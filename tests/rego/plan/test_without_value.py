@@ -36,9 +36,3 @@ def test_what_nothing_binds_is_undefined(text: str, expected: object) -> None:
     query = rego.compile_modules({"t.rego": f"package t\n{text}"}).prepare("data.t")
     answer = query.value(input={"a": [1, [1]]}, data={"d": {"l": [[1, 2]]}, "u": {}})
     assert json.loads(rego.to_json(answer)) == expected
-
-
-def test_a_variable_that_holds_itself_has_no_value() -> None:
-    query = rego.compile_modules({"t.rego": "package t\np contains x if { x = {x} }"}).prepare("data.t")
-    with pytest.raises(rego.EvalError):
-        query.value()

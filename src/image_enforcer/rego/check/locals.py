@@ -307,7 +307,7 @@ class LocalVars:
         self.scopes.append(Scope())
         try:
             made = replace(expr, terms=replace(node, body=self._body(node.body, set())))
-            return self._withs(made)  # as in OPA these see what the body declares
+            return self._withs(_Renamed(self.scopes[-1].names).expr(made))  # as below ``every``
         finally:
             self.scopes.pop()
 
@@ -429,9 +429,9 @@ class LocalVars:
             if len(self.problems) > before:
                 return None
             body = self._body(node.body, set())
-            # as in OPA, what is not declared outside is taken from the body in the domain and in the modifiers as well
-            domain = _Renamed(self.scopes[-1].names).term(domain)
-            return self._withs(replace(expr, terms=replace(node, key=key, value=value, domain=domain, body=body)))
+            # as in OPA, what is not declared outside is taken from the body everywhere else, modifiers included
+            made = replace(expr, terms=replace(node, key=key, value=value, domain=domain, body=body))
+            return self._withs(_Renamed(self.scopes[-1].names).expr(made))
         finally:
             self.scopes.pop()
 

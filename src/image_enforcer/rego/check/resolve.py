@@ -27,6 +27,7 @@ from ..syntax.nodes import (
     Var,
     With,
 )  # fmt: skip
+from ..values import key as value_key
 from .visit import ROOTS, Rewriter, is_assignment, variables, walk
 
 
@@ -84,6 +85,15 @@ def _assigned(term: Term) -> set[str]:
             for item in getattr(term, "items", ()):
                 found |= _assigned(item)
             return found
+
+
+def _with_unique_keys(term: Object) -> Object:
+    """An object without the values whose keys are written again: as in OPA they are not evaluated at all."""
+    unique: dict[object, tuple[Term, Term]] = {}
+    for k, v in term.pairs:
+        known = value_key(k.value) if isinstance(k, Scalar) else k
+        unique[known] = (unique.get(known, (k, v))[0], v)
+    return term if len(unique) == len(term.pairs) else replace(term, pairs=tuple(unique.values()))
 
 
 class Resolver(Rewriter):
@@ -175,6 +185,8 @@ class Resolver(Rewriter):
                         return replace(term, terms=(*_placed(full.terms, head), *rest))
                     return term if rest is steps else replace(term, terms=(head, *rest))
                 return replace(term, terms=(self.term(head), *rest))
+            case Object(pairs) if len(pairs) > 1:
+                return super().term(_with_unique_keys(term))
             case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
                 self.scopes.append(declared(body))
                 try:

@@ -50,8 +50,8 @@ def check_body(types: KnownTypes, body: Body) -> list[Problem]:
 def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
     """Check one expression.
 
-    The body of an ``every`` is not one that is checked, as in OPA: only the references and comprehensions in it are,
-    with nothing known of its variables, and as if no ``with`` stood behind it.
+    The bodies of ``every``, ``not``, ``and`` and ``or`` are none that are checked, as in OPA: only the references and
+    comprehensions in them are, with nothing known of their variables; behind ``every`` as if there were no ``with``.
     """
     target = _under_with(types, expr) if expr.withs else types
     inner = _closure_problems(target, expr)
@@ -67,10 +67,6 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
             return found
         case Every():
             return [*_closure_problems(types, expr), *_reference_problems(types, expr)]
-        case Not(body):
-            return [*inner, *refs, *check_body(target, body)]
-        case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
-            return [*inner, *refs, *check_body(target, lhs), *check_body(target, rhs)]
         case _:
             own = with_problem(target, expr)
     found = [*inner, *refs]
@@ -81,7 +77,7 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
 
 def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
     found: list[Problem] = []
-    todo: list[object] = [] if isinstance(expr.terms, Not | LogicalAnd | LogicalOr) else [expr.terms]
+    todo: list[object] = [expr.terms]
     while todo:
         x = todo.pop()
         match x:
@@ -114,7 +110,7 @@ def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
 
 def _reference_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
     found: list[Problem] = []
-    todo: list[object] = [] if isinstance(expr.terms, Not | LogicalAnd | LogicalOr) else [expr]
+    todo: list[object] = [expr]
     while todo:
         x = todo.pop()
         match x:

@@ -41,7 +41,6 @@ class BodyPlanner:
         self.env = env
         self.state = state
         self.ops: list[ops.Op] = []
-        self.circular: set[str] = set()
 
     # --- bodies ----------------------------------------------------------------------------------
 
@@ -53,7 +52,6 @@ class BodyPlanner:
     def inner(self, body: ast.Body, end: Callable[[BodyPlanner], ops.End]) -> ops.Block:
         """Plan a body that sees this one's variables, and whose own stay inside."""
         child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
-        child.circular = self.circular
         child.body(body)
         last = end(child)
         return ops.Block(tuple(child.ops), last)
@@ -97,7 +95,6 @@ class BodyPlanner:
     def _every(self, key_term: ast.Term | None, value_term: ast.Term, domain: ast.Term, body: ast.Body) -> None:
         source = self.value(domain)
         child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
-        child.circular = self.circular
         regs: list[Reg | None] = []
         for term in (key_term, value_term):
             reg = None
@@ -211,7 +208,7 @@ class BodyPlanner:
                     return self._input()
                 if name == "data":
                     return self._data(ast.Ref((term,), term.loc))
-                return self._without_value(name)
+                return self._without_value()
             case ast.Ref():
                 return self.ref(term)
             case ast.Array(items):
@@ -279,17 +276,13 @@ class BodyPlanner:
                     self.ops.append(ops.Fail())
                 return
 
-    def _is_circular(self, var: Side, term: Side) -> bool:
+    @staticmethod
+    def _is_circular(var: Side, term: Side) -> bool:
         """Whether a variable is to be a set of which some members have no value: OPA takes that for true."""
-        if isinstance(var, ast.Var) and isinstance(term, ast.Set):
-            self.circular.add(var.name)
-            return True
-        return False
+        return isinstance(var, ast.Var) and isinstance(term, ast.Set)
 
-    def _without_value(self, name: str) -> Operand:
+    def _without_value(self) -> Operand:
         """A variable that the checks take for bound although nothing binds it before: as in OPA it is undefined."""
-        if name in self.circular:
-            raise LookupError(f"variable {name} holds itself")
         self.ops.append(ops.Fail())
         return Const(None)
 

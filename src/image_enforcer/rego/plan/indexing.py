@@ -125,9 +125,9 @@ class _Reader:
             case ast.Every(_, _, domain, _):
                 self._defined(domain)
             case ast.CallExpr(operator, args):
-                for arg in args:
-                    self._defined(arg)
                 name = ref_name(operator)
+                for arg in args if name not in _SURE or len(args) != 2 else ():
+                    self._defined(arg)
                 if len(args) == 2:
                     self._call(name, *args)
             case _:
@@ -152,6 +152,9 @@ class _Reader:
     def _call(self, name: str, a: ast.Term, b: ast.Term) -> None:
         match name:
             case "eq" | "assign" | "equal":
+                for term, other in ((a, b), (b, a)):
+                    if isinstance(term, ast.Ref) and _comparable(other):
+                        self._defined(term)
                 self._equal(a, b)
                 self._equal(b, a)
             case "internal.member_2":
@@ -254,3 +257,10 @@ def _scalar(value: Value) -> bool:
 
 def _simple(value: Value) -> bool:
     return _scalar(value) or (type(value) is list and all(_scalar(v) for v in value))
+
+
+def _comparable(term: ast.Term) -> bool:
+    """What the index takes for the other side of an equation: constants, variables, and arrays of those."""
+    if isinstance(term, ast.Array):
+        return all(isinstance(i, ast.Scalar | ast.Var) for i in term.items)
+    return isinstance(term, ast.Scalar | ast.Var)

@@ -74,7 +74,7 @@ def pairs(e: Evaluation, source: Value) -> Iterable[tuple[Value, Value]]:
         charge(e, len(source))
         members = source.sorted()
         return [(v, v) for v in members] if len(members) <= LONG else ((v, v) for v in _slowly(e, members))
-    if t is str or t is int or source is None or t is bool or t is Num:
+    if t is str or t is int or source is None or t is bool or t is Num or source is UNDEFINED:
         return ()
     return pairs(e, whole(source))
 
@@ -93,7 +93,7 @@ def elements(e: Evaluation, source: Value) -> Iterable[Value]:
         charge(e, len(source))
         members: list[Value] = source.sorted()
         return members if len(members) <= LONG else _slowly(e, members)
-    if t is str or t is int or source is None or t is bool or t is Num:
+    if t is str or t is int or source is None or t is bool or t is Num or source is UNDEFINED:
         return ()
     return elements(e, whole(source))
 

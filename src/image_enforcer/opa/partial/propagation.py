@@ -92,7 +92,7 @@ def propagated(body: Iterable[Expr], live: Iterable[str], tree: RuleTree, *, nev
     result: list[Expr] = []
     for expr in query:
         made = _Put(classes, removed, expr.negated).expr(expr)
-        if not _removed(made, classes.live, heads, removed, tree):
+        if _says_defined(expr) or not _removed(made, classes.live, heads, removed, tree):
             result.append(made)
     for name in sorted(classes.live):
         root = classes.find(name)
@@ -110,6 +110,15 @@ def propagated(body: Iterable[Expr], live: Iterable[str], tree: RuleTree, *, nev
     if never_empty and not result:
         result.append(Expr(TermExpr(Scalar(True))))
     return indexed(result)
+
+
+def _says_defined(expr: Expr) -> bool:
+    """Whether an equation has the same on both sides, as written, and that may be undefined."""
+    match expr.terms:
+        case CallExpr(_, (a, b)) if _is_equation(expr.terms):
+            return a == b and any(isinstance(x, Ref | Call) for x in walk(a))
+        case _:
+            return False
 
 
 def _joined(classes: _Classes, expr: Expr) -> bool:
@@ -179,7 +188,7 @@ def _removed(expr: Expr, live: frozenset[str], heads: set[str], removed: dict[st
     match expr.terms:
         case CallExpr(_, (a, b)) if _is_equation(expr.terms):
             if a == b:
-                return not any(isinstance(x, Ref | Call) for x in walk(a))  # what may be undefined must be there
+                return True
             for var, other in ((a, b), (b, a)):
                 if isinstance(var, Var) and var.name not in live and isinstance(other, Ref | Call):
                     removed[var.name] = other

@@ -30,10 +30,10 @@ from image_enforcer.opa.repl import Session
 from image_enforcer.opa.version import VERSION as VERSION_PATH
 from image_enforcer.opa.version import version_document
 
-FLOOR = 548
+FLOOR = 580
 """Lines that are answered as OPA does."""
 
-SESSIONS = 44
+SESSIONS = 48
 """Sessions that are equal, those with changing files among them."""
 
 SECONDS = 30.0

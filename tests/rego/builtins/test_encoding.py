@@ -108,7 +108,11 @@ def test_a_fault_in_a_later_document_counts() -> None:
     assert value("yaml.is_valid(input.t)", t="--- 1\n--- [\n") is False
 
 
-@given(DOCUMENTS.filter(lambda d: not re.search("[\x7f-\x84\x86-\x9f]", str(rego.to_json(d)))))
+UNWRITABLE = re.compile(r"[\x7f-\x9f\ufffe\uffff]|\\t")
+"""What YAML has no way to write, folds, or takes for an indent: Go's library does not read that back either."""
+
+
+@given(DOCUMENTS.filter(lambda d: not UNWRITABLE.search(rego.to_json(d))))
 def test_yaml_reads_what_it_writes(document: rego.Value) -> None:
     got = value("yaml.unmarshal(yaml.marshal(input.d))", d=document)
     assert rego.to_json(got) == rego.to_json(document)

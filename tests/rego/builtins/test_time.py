@@ -11,6 +11,27 @@ from hypothesis import strategies as st
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
+    'time.format([-9000000000000000000, "Europe/London", "RFC3339Nano"])': '"1684-10-19T07:58:45-00:01"',
+    'time.format([-3589298728526954337, "Asia/Kathmandu", "Z070000"])': '"+054116"',
+    'time.parse_ns("ANSIC", "Fri Dec 31 0:59:59 1999")': "946601999000000000",
+    'time.parse_ns("RFC822", "01 Jan 70 05:30 +0530")': (
+        'fault: time.parse_ns: parsing time "01 Jan 70 05:30 +0530" as "02 Jan 06 15:04 MST": '
+        'cannot parse "+0530" as "MST"'
+    ),
+    'time.parse_ns("RFC822", "01 Jan 70 05:30 GMT+3")': "19800000000000",
+    'time.parse_ns("2006 __2", "19597")': (
+        'fault: time.parse_ns: parsing time "19597" as "2006 __2": cannot parse "7" as " "'
+    ),
+    'time.parse_ns("RFC822", "01 Jan 70 05:30 ABCD")': (
+        'fault: time.parse_ns: parsing time "01 Jan 70 05:30 ABCD" as "02 Jan 06 15:04 MST": '
+        'cannot parse "ABCD" as "MST"'
+    ),
+    'time.parse_ns("15:04 -0700 MST 2006", "05:30 +0100 +01 1970")': "16200000000000",
+    'time.parse_ns("15:04 -0700 MST 2006", "05:30 +0100 UTC 1970")': "19800000000000",
+    'time.parse_rfc3339_ns("ß")': (
+        'fault: time.parse_rfc3339_ns: parsing time "\\xc3\\x9f" as "2006-01-02T15:04:05Z07:00": '
+        'cannot parse "\\xc3\\x9f" as "2006"'
+    ),
     'time.parse_duration_ns("1.5y2w3d4h5m6s7ms8us9ns")': "48787506007008009",
     'time.parse_duration_ns("0.1d")': "8640000000000",
     'time.parse_duration_ns("0.123456789012345678901234h")': "444444440444",

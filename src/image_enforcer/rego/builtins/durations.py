@@ -32,7 +32,7 @@ def parse(text: str) -> int:
     try:
         return _parse(_in_hours(text) if extended else text)
     except _Fault as fault:
-        raise BuiltinError(f"time: {fault} {quoted(text) if extended else _quoted(text)}") from None
+        raise BuiltinError(f"time: {fault} {quoted(text) if extended else in_ascii(text)}") from None
 
 
 def _in_hours(text: str) -> str:
@@ -75,7 +75,7 @@ def _parse(text: str) -> int:
             raise _Fault("missing unit in duration")
         size = _UNITS.get(unit.group())
         if size is None:
-            raise _Fault(f"unknown unit {_quoted(unit.group())} in duration")
+            raise _Fault(f"unknown unit {in_ascii(unit.group())} in duration")
         if value > _MOST // size:
             raise _Fault("invalid duration")
         total += value * size + _fraction(part, size)
@@ -106,8 +106,8 @@ def _fraction(digits: str, size: int) -> int:
     return int(float(value) * (float(size) / scale))
 
 
-def _quoted(text: str) -> str:
-    """Go's own quotes for times: bytes that are no printable ASCII as two digits each."""
+def in_ascii(text: str) -> str:
+    """A text in the quotes that Go has for times: bytes that are no printable ASCII as two digits each."""
     made = [
         chr(b) if 0x20 <= b < 0x80 else f"\\x{b:02x}" for b in to_bytes(text.replace("\\", "\\\\").replace('"', '\\"'))
     ]

@@ -62,7 +62,7 @@ def reachable_paths(context: Context, graph: Value, initial: Value) -> Value:
     """The longest paths from the initial nodes, ending before a node is met again."""
     edges = operands.obj(graph, 1)
     if type(initial) is not list and type(initial) is not RegoSet:
-        raise operands.wrong(initial, 2, "array", "set")
+        raise operands.wrong(initial, 2, "{array, set}")
     found: dict[Value, Value] = {}
 
     def add(path: list[Value]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..errors import BuiltinError
+from ..text import quoted
 from ..values import Num, RegoSet, Value, type_name
 from . import operands
 from .contract import Builtin
@@ -48,23 +49,23 @@ def _parse(text: str) -> Value:
     if text.lstrip("+-").lower() in ("nan", "inf", "infinity"):
         raise operands.wrong(text, 1, "valid number string")
     if not text or plain != text or not _NUMBER.fullmatch(text):
-        raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": invalid syntax')
+        raise BuiltinError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax")
     if re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
         return Num(text) if text == "-0" else _whole(text)
     plain = text.replace("_", "")
     try:
         number = Num(repr(float.fromhex(plain)) if "p" in plain or "P" in plain else plain)
     except (ArithmeticError, ValueError):
-        raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
+        raise BuiltinError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax") from None
     number.text = text
     if number and abs(number.adjusted()) > 308:
-        raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": value out of range')
+        raise BuiltinError(f"strconv.ParseFloat: parsing {quoted(text)}: value out of range")
     return number
 
 
 def _whole(text: str) -> int:
     if len(text) > 310:
-        raise BuiltinError(f'strconv.ParseFloat: parsing "{text}": value out of range')
+        raise BuiltinError(f"strconv.ParseFloat: parsing {quoted(text)}: value out of range")
     return int(text)
 
 

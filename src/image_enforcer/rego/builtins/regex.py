@@ -71,6 +71,8 @@ def _reason(error: Exception, pattern: str) -> str:
     text = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
     what, _, where = text.partition(": ")
     said = _REASONS.get(what, what)
+    if what == "trailing \\":
+        return f"{said}: ``"
     if what in ("missing )", "unexpected )"):
         return f"{said}: `{pattern}`"
     return f"{said}: `{where}`" if where else said

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ..meter import LARGE, METER
-from ..text import term
+from .durations import in_ascii
 
 LAYOUTS: Final = {
     "ANSIC": "Mon Jan _2 15:04:05 2006",
@@ -63,15 +63,14 @@ def pieces(layout: str) -> list[tuple[str, bool]]:
 
 def render(local: datetime, nanos: int, layout: str) -> str:
     """A moment under a layout."""
-    offset = local.utcoffset() or timedelta()
-    minutes = int(offset.total_seconds()) // 60
+    offset = int((local.utcoffset() or timedelta()).total_seconds())
     out: list[str] = []
     for token, is_field in pieces(layout):
-        out.append(_field(token, local, nanos, minutes) if is_field else token)
+        out.append(_field(token, local, nanos, offset) if is_field else token)
     return "".join(out)
 
 
-def _field(token: str, t: datetime, nanos: int, minutes: int) -> str:
+def _field(token: str, t: datetime, nanos: int, offset: int) -> str:
     simple = {
         "January": MONTHS[t.month - 1], "Jan": MONTHS[t.month - 1][:3], "Monday": DAYS[t.weekday()],
         "Mon": DAYS[t.weekday()][:3],
@@ -82,7 +81,7 @@ def _field(token: str, t: datetime, nanos: int, minutes: int) -> str:
         "15": f"{t.hour:02d}", "03": f"{(t.hour % 12) or 12:02d}", "3": str((t.hour % 12) or 12),
         "04": f"{t.minute:02d}",
         "4": str(t.minute), "05": f"{t.second:02d}", "5": str(t.second), "PM": "PM" if t.hour >= 12 else "AM",
-        "pm": "pm" if t.hour >= 12 else "am", "MST": _abbreviation(t, minutes),
+        "pm": "pm" if t.hour >= 12 else "am", "MST": _abbreviation(t, offset),
     }  # fmt: skip
     if token in simple:
         return simple[token]
@@ -92,24 +91,26 @@ def _field(token: str, t: datetime, nanos: int, minutes: int) -> str:
             digits = digits.rstrip("0")
             return token[0] + digits if digits else ""
         return token[0] + digits
-    if token[0] == "Z" and minutes == 0:
+    if token[0] == "Z" and offset == 0:
         return "Z"
-    sign = "-" if minutes < 0 else "+"
-    hours, rest = divmod(abs(minutes), 60)
+    sign, hours, minutes, seconds = _offset(offset)
     colon = ":" if ":" in token else ""
     body = token[1:].replace(":", "")
-    if len(body) == 2:
-        return f"{sign}{hours:02d}"
-    text = f"{sign}{hours:02d}{colon}{rest:02d}"
-    return text + (f"{colon}00" if len(body) == 6 else "")
+    text = f"{sign}{hours:02d}" + (f"{colon}{minutes:02d}" if len(body) > 2 else "")
+    return text + (f"{colon}{seconds:02d}" if len(body) == 6 else "")
 
 
-def _abbreviation(t: datetime, minutes: int) -> str:
+def _offset(offset: int) -> tuple[str, int, int, int]:
+    """Sign, hours, minutes and seconds; less than a minute behind has the sign of those ahead, as in Go."""
+    minutes, seconds = divmod(abs(offset), 60)
+    return "-" if offset <= -60 else "+", *divmod(minutes, 60), seconds
+
+
+def _abbreviation(t: datetime, offset: int) -> str:
     name = t.tzname() or "UTC"
     if name.startswith("UTC") and name != "UTC":
-        sign = "-" if minutes < 0 else "+"
-        hours, rest = divmod(abs(minutes), 60)
-        return f"{sign}{hours:02d}" + (f"{rest:02d}" if rest else "")
+        sign, hours, minutes, _ = _offset(offset)
+        return f"{sign}{hours:02d}{minutes:02d}"
     return name
 
 
@@ -124,15 +125,20 @@ class _Scan:
         self.hour = self.minute = self.second = self.nanos = 0
         self.day_of_year: int | None = None
         self.pm: bool | None = None
-        self.offset = 0
+        self.utc = False
+        self.numeric = 0
+
+    @property
+    def offset(self) -> int:
+        """Seconds that the text is ahead: none where it says UTC, else what a number says."""
+        return 0 if self.utc else self.numeric
 
     def fail(self, element: str) -> LayoutError:
-        return LayoutError(
-            f"parsing time {term(self.text)} as {term(self.layout)}: cannot parse {term(self.rest)} as {term(element)}"
-        )
+        what = f"parsing time {in_ascii(self.text)} as {in_ascii(self.layout)}"
+        return LayoutError(f"{what}: cannot parse {in_ascii(self.rest)} as {in_ascii(element)}")
 
     def range(self, what: str) -> LayoutError:
-        return LayoutError(f"parsing time {term(self.text)}: {what} out of range")
+        return LayoutError(f"parsing time {in_ascii(self.text)}: {what} out of range")
 
     def digits(self, token: str, low: int, high: int) -> int:
         m = re.match(rf"[0-9]{{{low},{high}}}", self.rest)
@@ -161,22 +167,20 @@ def scan(layout: str, text: str) -> int:
         following = parts[i + 1][0] if i + 1 < len(parts) and parts[i + 1][1] else ""
         _read(s, token, following)
     if s.rest:
-        raise LayoutError(f"parsing time {term(text)}: extra text: {term(s.rest)}")
+        raise LayoutError(f"parsing time {in_ascii(text)}: extra text: {in_ascii(s.rest)}")
     return _assemble(s)
 
 
 def _literal(s: _Scan, token: str) -> None:
-    rest = s.rest
-    at = 0
-    for c in token:
-        if c == " ":
-            while at < len(rest) and rest[at] == " ":
-                at += 1
-            continue
-        if at >= len(rest) or rest[at] != c:
+    """What stands in both; spaces are as many as one likes, but some, unless the text ends there."""
+    wanted = token
+    while wanted:
+        if wanted[0] == " " and (not s.rest or s.rest[0] == " "):
+            wanted, s.rest = wanted.lstrip(" "), s.rest.lstrip(" ")
+        elif s.rest[:1] == wanted[0]:
+            wanted, s.rest = wanted[1:], s.rest[1:]
+        else:
             raise s.fail(token)
-        at += 1
-    s.rest = rest[at:]
 
 
 def _read(s: _Scan, token: str, following: str) -> None:
@@ -202,7 +206,7 @@ def _read(s: _Scan, token: str, following: str) -> None:
             s.rest = s.rest.lstrip(" ") if token == "__2" else s.rest
             s.day_of_year = s.digits(token, 1 if token == "__2" else 3, 3)
         case "15":
-            s.hour = s.digits(token, 2, 2)
+            s.hour = s.digits(token, 1, 2)
             if s.hour > 23:
                 raise s.range("hour")
         case "03" | "3":
@@ -234,16 +238,36 @@ def _read(s: _Scan, token: str, following: str) -> None:
             _fraction_or_offset(s, token)
 
 
+_NAMED: Final = re.compile(r"ChST|MeST|[A-Z]{3,5}(?![A-Z])")
+_SIGNED: Final = re.compile(r"[+-]([0-9]+)")
+
+
 def _zone_name(s: _Scan) -> None:
+    """A zone's abbreviation: of three letters, or four or five that end in ``T``; or a number of hours up to 23.
+
+    It says nothing about the moment, not even as ``GMT+3``.
+    """
     if s.rest.startswith("UTC"):
+        s.utc = True
         s.rest = s.rest[3:]
         return
-    m = re.match(r"GMT([+-][0-9]{1,2})?|[A-Z]{3,4}T?|[+-][0-9]{2}", s.rest)
-    if m is None:
+    behind = 3 if s.rest.startswith("GMT") else 0
+    if len(s.rest) < SHORTEST:
         raise s.fail("MST")
-    s.rest = s.rest[m.end() :]
-    if m.group(1):
-        s.offset = int(m.group(1)) * 3600
+    signed = _SIGNED.match(s.rest, behind)
+    if signed is not None and int(signed.group(1)[:20]) <= MAX_HOURS:
+        s.rest = s.rest[signed.end() :]
+        return
+    named = _NAMED.match(s.rest)
+    found = "GMT" if behind else named.group() if named is not None else ""
+    if not found or (len(found) > 3 and not (found.endswith("T") or found == "WITA")):
+        raise s.fail("MST")
+    s.rest = s.rest[len(found) :]
+
+
+SHORTEST: Final = 3
+"""Characters from the zone on that there must be."""
+MAX_HOURS: Final = 23
 
 
 def _fraction_or_offset(s: _Scan, token: str) -> None:
@@ -261,6 +285,7 @@ def _fraction_or_offset(s: _Scan, token: str) -> None:
         s.rest = s.rest[want + 1 :]
         return
     if token[0] == "Z" and s.rest.startswith("Z"):
+        s.utc = True
         s.rest = s.rest[1:]
         return
     colon = ":" if ":" in token else ""
@@ -277,7 +302,7 @@ def _fraction_or_offset(s: _Scan, token: str) -> None:
     hours, minutes, seconds = [*groups, 0, 0][:3]
     if hours > 24 or minutes > 60 or seconds > 60:
         raise s.range("time zone offset hour" if hours > 24 else "time zone offset minute")
-    s.offset = (hours * 3600 + minutes * 60 + seconds) * (-1 if m.group(1) == "-" else 1)
+    s.numeric = (hours * 3600 + minutes * 60 + seconds) * (-1 if m.group(1) == "-" else 1)
     s.rest = s.rest[m.end() :]
 
 

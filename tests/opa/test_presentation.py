@@ -192,3 +192,8 @@ def test_load_errors() -> None:
 def test_plain_values_are_dumped_as_json(value: Any) -> None:
     assert json.loads(presentation.dumps(value)) == value
     assert "\n" not in presentation.dumps(value, indent=None)
+
+
+def test_durations_are_written_as_go_does() -> None:
+    written = {0: "0s", 7: "7ns", 1_000: "1µs", 48_930: "48.93µs", 1_382_424: "1.382424ms", 2_500_000_000: "2.5s"}
+    assert {n: presentation.duration(n) for n in written} == written

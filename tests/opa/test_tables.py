@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from image_enforcer.opa.tables import columns_of, table
+from image_enforcer.opa.tables import columns_of, listing, table
 
 
 def test_headers_are_centred_and_cells_to_the_left() -> None:
@@ -56,3 +56,9 @@ def test_columns(text: str, columns: int) -> None:
 )
 def test_every_line_is_as_wide(rows: list[list[str]]) -> None:
     assert len({columns_of(line) for line in table(["a", "b"], rows).split("\n")}) == 1
+
+
+def test_a_listing_has_a_rule_between_its_rows() -> None:
+    assert listing([("a", "1\n22"), ("bb", "")]) == (
+        "┌────┬────┐\n│ a  │ 1  │\n│    │ 22 │\n├────┼────┤\n│ bb │    │\n└────┴────┘"
+    )

@@ -1,12 +1,15 @@
-"""Whether two simple patterns (``.``, ``[a-z]``, ``*``, ``+``) can match one non-empty text: ``regex.globs_match``."""
+"""Whether two simple patterns (``.``, ``[a-z]``, ``*``, ``+``) can match one text: ``regex.globs_match``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from ..meter import CELL, METER
 
 ANY = None
+MAX_REPEATS: Final = 150
+"""How many repeats two patterns may have together."""
 
 
 class GlobError(ValueError):
@@ -15,10 +18,11 @@ class GlobError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A set of characters (None: any), once, or repeatedly (``*`` or ``+``)."""
+    """A set of characters (None: any), once, or repeatedly (``*`` or ``+``); ``single`` is a character by itself."""
 
     chars: frozenset[str] | None
     flag: str = ""
+    single: bool = False
 
 
 def tokens(pattern: str) -> tuple[Token, ...]:
@@ -28,6 +32,7 @@ def tokens(pattern: str) -> tuple[Token, ...]:
     while i < len(pattern):
         c = pattern[i]
         chars: frozenset[str] | None
+        single = c not in ".["
         if c == "\\":
             if i + 1 >= len(pattern):
                 raise GlobError("the input provided is invalid")
@@ -72,48 +77,71 @@ def tokens(pattern: str) -> tuple[Token, ...]:
         if i < len(pattern) and pattern[i] in "*+":
             flag = pattern[i]
             i += 1
-        out.append(Token(chars, flag))
+        out.append(Token(chars, flag, single))
     return tuple(out)
 
 
+def _simple(items: tuple[Token, ...]) -> list[Token]:
+    """The tokens, with equal ones that follow each other and both repeat made one."""
+    out: list[Token] = []
+    for item in items:
+        if out and item.flag and out[-1].flag and (item.chars, item.single) == (out[-1].chars, out[-1].single):
+            out[-1] = replace(item, flag="+" if "+" in (item.flag, out[-1].flag) else "*")
+        else:
+            out.append(item)
+    return out
+
+
 def intersect(a: str, b: str) -> bool:
-    """Whether some non-empty text matches both patterns, or both are without any."""
-    x, y = tokens(a), tokens(b)
-    if not x and not y:
-        return True
-    METER.spend(len(x) * len(y), len(x) * len(y) * 4 * CELL)
-    seen: set[tuple[int, int]] = set()
-    todo = [(i, j) for i in _closure(x, 0) for j in _closure(y, 0)]
-    while todo:
-        i, j = todo.pop()
-        if (i, j) in seen:
-            continue
-        seen.add((i, j))
-        if i >= len(x) or j >= len(y) or not _overlap(x[i].chars, y[j].chars):
-            continue
-        ni, nj = _after(x, i), _after(y, j)
-        if len(x) in ni and len(y) in nj:
+    """Whether some text matches both patterns, as OPA's library finds it: it misjudges some that have several repeats.
+
+    Raises :class:`GlobError` for what is no pattern, and for more repeats than can be followed.
+    """
+    x, y = _simple(tokens(a)), _simple(tokens(b))
+    if sum(bool(token.flag) for token in (*x, *y)) > MAX_REPEATS:
+        raise GlobError("the input provided is invalid")
+    left = 0
+    while left < len(x) and left < len(y) and not x[left].flag and not y[left].flag:
+        if not _overlap(x[left], y[left]):
+            return False
+        left += 1
+    left = max(left - 1, 0)
+    right = 0
+    while right < min(len(x), len(y)) - left and not x[-1 - right].flag and not y[-1 - right].flag:
+        if not _overlap(x[-1 - right], y[-1 - right]):
+            return False
+        right += 1
+    right = max(right - 1, 0)
+    return _normal(x[left : len(x) - right], y[left : len(y) - right])
+
+
+def _normal(x: list[Token], y: list[Token]) -> bool:
+    METER.spend(1 + min(len(x), len(y)), CELL * (len(x) + len(y)))
+    for i, (one, other) in enumerate(zip(x, y, strict=False)):
+        if one.flag or other.flag:
+            repeated, rest = (x[i:], y[i:]) if one.flag else (y[i:], x[i:])
+            return _star(repeated, rest) if repeated[0].flag == "*" else _plus(repeated, rest)
+        if not _overlap(one, other):
+            return False
+    return len(x) == len(y)
+
+
+def _plus(repeated: list[Token], rest: list[Token]) -> bool:
+    if not _overlap(repeated[0], rest[0]):
+        return False
+    return _star(repeated, rest[1:]) or (bool(rest[0].flag) and _normal(repeated[1:], rest))
+
+
+def _star(repeated: list[Token], rest: list[Token]) -> bool:
+    METER.spend(1 + len(rest), CELL * len(rest))
+    following = repeated[1] if len(repeated) > 1 else None
+    for i, token in enumerate(rest):
+        if following is not None and _overlap(token, following) and _normal(repeated[1:], rest[i:]):
             return True
-        todo.extend((p, q) for p in ni for q in nj)
-    return False
+        if not _overlap(token, repeated[0]):
+            return False
+    return following is None
 
 
-def _closure(items: tuple[Token, ...], i: int) -> set[int]:
-    out = {i}
-    while i < len(items) and items[i].flag == "*":
-        i += 1
-        out.add(i)
-    return out
-
-
-def _after(items: tuple[Token, ...], i: int) -> set[int]:
-    """Where one may stand after taking a character at ``i``."""
-    out = _closure(items, i + 1)
-    if items[i].flag:
-        out.add(i)
-        out |= _closure(items, i + 1)
-    return out
-
-
-def _overlap(a: frozenset[str] | None, b: frozenset[str] | None) -> bool:
-    return a is None or b is None or not a.isdisjoint(b)
+def _overlap(x: Token, y: Token) -> bool:
+    return x.chars is None or y.chars is None or not x.chars.isdisjoint(y.chars)

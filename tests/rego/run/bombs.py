@@ -151,6 +151,10 @@ BOMBS: dict[str, str] = {
         'regex.globs_match(concat("", ["[a-z]*" | some i in numbers.range(1, 9000)]),'
         ' concat("", ["[a-z]+" | some i in numbers.range(1, 20000)]))'
     ),
+    "globs that nearly meet": _rule(
+        'regex.globs_match(concat("", ["[a-y]*[b-z]*" | some i in numbers.range(1, 37)]),'
+        ' concat("", array.concat(["[b-z]*[a-y]*" | some i in numbers.range(1, 37)], ["1"])))'
+    ),
     "YAML aliases": _rule(f"yaml.unmarshal({_aliases()})"),
     "YAML, deep": _rule('yaml.unmarshal(concat("", ["[" | some i in numbers.range(1, 100000)]))'),
     "JSON, deep": _rule('json.unmarshal(concat("", ["[" | some i in numbers.range(1, 100000)]))'),

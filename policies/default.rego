@@ -68,6 +68,18 @@ deny contains finding(rego.metadata.rule(), image, []) if {
 #   remedy: correct the name or the value, or load the rule that it is meant for
 deny contains finding(rego.metadata.rule(), "", [path]) if some path in misunderstood
 
+# METADATA
+# title: Parameters that are no object
+# custom:
+#   code: bad-parameters
+#   message: data.image_policy is not an object, so none of its parameters would hold
+#   remedy: write it as an object of topics, or leave it out
+deny contains finding(rego.metadata.rule(), "", []) if {
+	document := data.image_policy
+	not is_object(document)
+	document != null
+}
+
 # Every rule file names itself here, with the defaults of its parameters.
 topics["default"] := {}
 

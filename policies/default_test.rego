@@ -180,6 +180,16 @@ test_misunderstood_parameters_are_denied if {
 	}
 }
 
+test_parameters_that_are_no_object_are_a_finding if {
+	every given in ["strict", 1, true, false, ["pinning"]] {
+		findings := policy.deny with input as review(["nginx:1"]) with data.image_policy as given
+		some finding in findings
+		finding.code == "bad-parameters"
+	}
+	findings := policy.deny with input as review(["nginx:1"]) with data.image_policy as null
+	findings == set()
+}
+
 test_understood_parameters_are_not_findings if {
 	findings := policy.deny with input as review(["nginx:1"])
 		with data.image_policy as {

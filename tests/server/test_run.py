@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import shlex
 import signal
 import socket
@@ -90,6 +91,17 @@ def test_changed_files_change_the_next_answer_and_broken_ones_do_not(files: tupl
             assert server.post(encoded("b:1")) == {"allowed": True, "reason": "second"}
         (policies / "policy.rego").write_text(POLICY.replace("WORD", "third"), encoding="utf-8")
         server.until(lambda: server.post(encoded("b:1"))["reason"] == "third")
+
+
+def test_a_pipe_in_the_place_of_tokens_holds_nobody_up(files: tuple[Path, Path], tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("good", encoding="utf-8")
+    with serving([files[0]], [files[1]], "--token-file", str(tokens)) as server:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "pipe").replace(tokens)
+        server.until(lambda: "tokens were not reloaded; the old ones stay in force" in server.messages())
+        assert server.post(encoded("a:1"), headers={"Authorization": "Bearer good"})["allowed"] is True
+        assert server.stop() == 0
 
 
 def test_however_often_it_is_told_to_reload_it_does_not_reload_for_ever(files: tuple[Path, Path]) -> None:

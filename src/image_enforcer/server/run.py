@@ -281,7 +281,7 @@ class Service:
                 if now == seen[what]:
                     continue
                 seen[what] = now
-                fault = reload()
+                fault = _irregular(files) or reload()
                 self._metrics.reloaded(what, not fault, time.time())
                 if fault:
                     self.log("error", f"{what} were not reloaded; the old ones stay in force", error=fault)
@@ -295,6 +295,14 @@ def _new_id() -> str:
     """The name of a decision, a random UUID. It only has to differ from the others."""
     digits = f"{random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _irregular(files: tuple[str, ...]) -> str:
+    """What is no file among these: a pipe would be read for as long as nobody writes, and all answers with it."""
+    for name in files:
+        if Path(name).exists() and not Path(name).is_file():
+            return f"{name}: not a regular file"
+    return ""
 
 
 def _stamps(files: tuple[str, ...]) -> tuple[tuple[int, int, int] | None, ...]:

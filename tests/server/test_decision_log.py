@@ -25,6 +25,8 @@ from tests.server.asgi import encoded
         ("a.image-policy.k8s.io/password", "hunter2"),
         ("a.image-policy.k8s.io/registry-token", "hunter2"),
         ("a.image-policy.k8s.io/API_KEY", "hunter2"),
+        ("a.image-policy.k8s.io/registry-pwd", "hunter2"),
+        ("a.image-policy.k8s.io/aws-access-key", "hunter2"),
         ("clientSecret", "hunter2"),
         ("Authorization", "Basic hunter2"),
         ("note", "see https://kim:hunter2@example.com/x"),
@@ -116,7 +118,20 @@ def test_without_a_sink_nothing_happens() -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["a.io/password", "apiVersion", "passwd", "API-Key", "apikey", "private_key", "x", "ſecret"]),
+        st.sampled_from(
+            [
+                "a.io/password",
+                "apiVersion",
+                "passwd",
+                "API-Key",
+                "apikey",
+                "AccessKey",
+                "pwd",
+                "private_key",
+                "x",
+                "ſecret",
+            ]
+        ),
         st.sampled_from(["v", "https://a:b@c", "Bearer x", "basic\tx", "tok", "BASIC x", "\x00"]),
     )
 )

@@ -19,14 +19,16 @@ from ..ports.policy import Revision
 from ..rego.json_text import as_written
 from .logs import Sink, timestamp
 
-_SECRET_NAME: Final = re.compile(r"(?i)pass(?:word|wd)?|secret|token|credential|api[-_.]?key|private[-_.]?key|auth")
+_SECRET_NAME: Final = re.compile(
+    r"(?i)pass(?:word|wd)?|pwd|secret|token|credential|(?:api|access|private)[-_.]?key|auth"
+)
 _SECRET_VALUE: Final = re.compile(
     r"(?i)(://[^/@\s:]*:)[^/@\s]+(@)|\b(bearer |basic )\S+"
     # Without a scheme as well, but no tag in front of a digest.
     r"|(?<![^\s/'\"])([^/@\s:]+:)[^/@\s]+(@)(?!sha[0-9]{3}:)"
 )
 _SUSPICIOUS: Final = re2.compile(
-    rb"(?i)\\|pass|secret|token|credential|auth|api[-_.]?key|private|://|bearer|basic"
+    rb"(?i)\\|pass|pwd|secret|token|credential|auth|(?:api|access)[-_.]?key|private|://|bearer|basic"
     rb"|:[^/@\s]+@(?:[^s]|s[^h]|sh[^a]|sha[0-9]{0,2}[^0-9]|sha[0-9]{3}[^:])"
 )
 MASK: Final = "***"

@@ -96,11 +96,20 @@ scanned[digest] if {
 	is_object(document.Layer)
 	not document.Error
 	listed(object.get(document.Layer, "Features", []))
+	not garbled(document.Layer)
 }
 
-listed(features) if is_array(features)
+listed(items) if is_array(items)
 
-listed(features) if is_null(features)
+listed(items) if is_null(items)
+
+# A package that is no object, or whose vulnerabilities are no list, says nothing of what is in it.
+garbled(layer) if {
+	some feature in layer.Features
+	not legible(feature)
+}
+
+legible(feature) if listed(object.get(feature, "Vulnerabilities", []))
 
 # The vulnerabilities that count, by layer.
 vulnerable[digest] := names if {

@@ -14,7 +14,14 @@ manifests := {
 		"mixed": {"1": image(["unscanned", "high", "refused"])},
 		"numbered": {"1": {"layers": [{"digest": 7}]}},
 		"unscanned": {"1": image(["clean", "unscanned"]), "2": {"layers": [{"size": 1}]}},
-		"refused": {"1": image(["refused"]), "2": image(["shapeless"]), "3": image(["listless"]), "4": image(["broken"])},
+		"refused": {
+			"1": image(["refused"]),
+			"2": image(["shapeless"]),
+			"3": image(["listless"]),
+			"4": image(["broken"]),
+			"5": image(["nameless"]),
+			"6": image(["garbled"]),
+		},
 		"layerless": {
 			"1": {"config": {"digest": "", "size": 0}},
 			"2": {"layers": []},
@@ -46,7 +53,10 @@ documents := {
 	"refused": {"Error": {"Message": "could not find layer"}},
 	"broken": {"Layer": {"Name": "broken"}, "Error": {"Message": "half done"}},
 	"shapeless": {"Layer": "shapeless"},
-	"listless": {"Layer": {"Features": {"zlib": "1"}}},
+	"listless": {"Layer": {"Features": {"zlib": {}}}},
+	"nameless": {"Layer": {"Features": [{"Name": "zlib", "Vulnerabilities": null}, "zlib"]}},
+	"garbled": {"Layer": {"Features": [{"Name": "zlib", "Vulnerabilities": "none"}]}},
+	"quiet": {"Layer": {"Features": [{"Name": "zlib", "Vulnerabilities": null}, {"Name": "tar", "Vulnerabilities": []}]}},
 }
 
 # The messages by code, for images in production.
@@ -113,7 +123,7 @@ test_layer_without_document_is_unknown if {
 }
 
 test_layer_without_usable_document_is_unknown if {
-	every reference in ["refused:1", "refused:2", "refused:3", "refused:4"] {
+	every reference in ["refused:1", "refused:2", "refused:3", "refused:4", "refused:5", "refused:6"] {
 		object.keys(messages([reference])) == {"scan-unknown"}
 	}
 }
@@ -126,6 +136,7 @@ test_vulnerable_and_unknown_are_both_said if {
 test_document_with_null_features_is_scanned if {
 	policy.scanned["null"] with data.clair.layers as documents
 	policy.scanned.bare with data.clair.layers as documents
+	policy.scanned.quiet with data.clair.layers as documents
 	not policy.scanned.refused with data.clair.layers as documents
 }
 

@@ -104,10 +104,10 @@ def ran(*arguments: str, sent: bytes = b"", cwd: Path = ROOT, **more: str) -> su
     )
 
 
-def refused(done: subprocess.CompletedProcess[bytes], *words: str) -> None:
+def refused(done: subprocess.CompletedProcess[bytes], *words: str, code: int = 2) -> None:
     """That a command ended with a message that names the fault, and with the exit code for it."""
     out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == 2, (done.returncode, out, err)
+    assert done.returncode == code, (done.returncode, out, err)
     assert "Traceback" not in out + err
     assert "error" in out + err
     assert all(word in out + err for word in words), (words, err[:2000])

@@ -13,7 +13,7 @@ from image_enforcer.opa.rest import run as rest
 from image_enforcer.rego import Limits, json_text, types, values
 from image_enforcer.rego.builtins import regex, yaml_documents
 from image_enforcer.rego.syntax import cursor, module
-from image_enforcer.server import decision_log, logs, pace, protocol, run
+from image_enforcer.server import decision_log, listening, logs, pace, protocol, run
 from image_enforcer.services import decide
 from image_enforcer.settings import Bounds, PolicySource
 
@@ -27,6 +27,8 @@ EXPECTED = {
     "request line and headers": f"{protocol.MAX_HEAD >> 10} KiB",
     "time for a request to arrive": f"{BOUNDS.receive:g} s",
     "connections": f"{BOUNDS.connections}",
+    "connections whose TLS handshake is not finished": f"{listening.HANDSHAKES}",
+    "time for a TLS handshake": f"{listening.HANDSHAKE:g} s",
     "idle connection": f"{run.IDLE:g} s",
     "nesting of a document": f"{json_text.MAX_DEPTH} levels",
     "exponent of a number in a document": f"{json_text.MAX_EXPONENT}",

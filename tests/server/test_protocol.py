@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from image_enforcer.server.listening import Server
 from image_enforcer.server.protocol import MAX_HEAD, TRIED, Manners, Quick, configuration
 from image_enforcer.server.reviews import refusal
-from image_enforcer.server.run import Server
 
 MANNERS = Manners(receive=0.3, idle=1.0, connections=4, refuse=refusal)
 

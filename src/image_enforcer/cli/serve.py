@@ -91,8 +91,9 @@ def serve(
     from ..opa.watch import watch as watch_files
     from ..ports.policy import UnusablePolicy
     from ..rego import from_json
+    from ..server.listening import CannotListen
     from ..server.logs import LEVELS
-    from ..server.run import CannotListen, Service, check_credentials
+    from ..server.run import Service, check_credentials
     from ..settings import PolicySource, Serve, Tls
 
     if log_level not in LEVELS:

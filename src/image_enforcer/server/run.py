@@ -9,24 +9,21 @@ import os
 import random
 import resource
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from .. import memory
-from ..domain.errors import EnforcerError
 from ..ports.policy import PolicyEngine
 from ..services.decide import Guard
 from ..settings import Address, Serve
 from .admin import Admin
 from .certificates import Certificates
 from .decision_log import DecisionLog
+from .listening import Server, bind
 from .logs import Forwarded, Log, Sink
 from .metrics import Metrics
 from .pace import Pace
@@ -46,66 +43,12 @@ Watch = Callable[[Callable[[], None], threading.Event], None]
 """Calls its first argument after policies or data have changed, until the event is set."""
 
 
-class CannotListen(EnforcerError):
-    """An address that cannot be listened on."""
-
-
-def bind(address: Address, flag: str) -> socket.socket:
-    """A listening socket; raises :class:`CannotListen`."""
-    try:
-        found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, where = found[0]
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(where)
-            listening.listen(2048)
-        except OSError:
-            listening.close()
-            raise
-    except (OSError, OverflowError, ValueError) as e:
-        why = getattr(e, "strerror", None) or str(e)
-        raise CannotListen(
-            f"cannot listen on {address}: {why.lower()}; choose another {flag}, or stop what is there"
-        ) from e
-    listening.setblocking(False)
-    return listening
-
-
 def check_credentials(settings: Serve) -> None:
     """Read certificates and tokens as the service would; raises :class:`EnforcerError` where they cannot be used."""
     if settings.tls is not None:
         Certificates(settings.tls)
     if settings.token_file:
         Tokens(settings.token_file)
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: two of them run in this process, and both stop when it is told to."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Leave the signals alone."""
-        yield
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in who has connected already, then as uvicorn does: closing a listener turns away who waits there."""
-        waiting: list[socket.socket] = []
-        for listening in sockets or []:
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    waiting.append(listening.accept()[0])
-            # Nothing between the last look and this: who connects now is told so, not cut off.
-            listening.shutdown(socket.SHUT_RDWR)
-        loop = asyncio.get_running_loop()
-        for accepted in waiting:
-            accepted.setblocking(False)
-            await loop.connect_accepted_socket(self._connection, accepted, ssl=self.config.ssl)
-        await super().shutdown(sockets)
-
-    def _connection(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
-        return make(config=self.config, server_state=self.server_state, app_state={})
 
 
 class Service:

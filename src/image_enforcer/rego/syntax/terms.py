@@ -107,7 +107,8 @@ def read_term(c: Cursor) -> Term | None:
         made = _read_term_anew(c)
     finally:
         c.depth -= 1
-    if fresh and not c.hints:
+    # A constant is as soon read as looked up, and a large document holds little else.
+    if fresh and not c.hints and (type(made) is not Scalar or len(c.faults) > before):
         c.memo[mark] = (made, c.pos, c.as_name, tuple(c.faults[before:]))
     return made
 

@@ -335,6 +335,19 @@ def test_what_is_beside_a_broken_document_is_judged(run: Run) -> None:
     assert "error[IE2022]: there is no kind 'pod'; did you mean 'Pod'?\n  at stdin:17" in done.err
 
 
+def test_folders_behind_links_are_looked_through_once(run: Run, here: Path) -> None:
+    (here / "m/real").mkdir(parents=True)
+    (here / "elsewhere").mkdir()
+    (here / "elsewhere/pod.yaml").write_text(pod("bad"), encoding="utf-8")
+    (here / "m/real/pod.yaml").write_text(pod("good"), encoding="utf-8")
+    (here / "m/linked").symlink_to("../elsewhere")
+    (here / "m/again").symlink_to("real")
+    (here / "m/real/round").symlink_to("..")
+    done = run("-f", "m", "-o", "json")
+    assert done.code == 1
+    assert sorted(done.rows) == [("bad", "deny"), ("good", "allow")]
+
+
 def test_a_pipe_in_a_directory_is_not_waited_for_and_one_that_is_named_is_read(run: Run, here: Path) -> None:
     (here / "m").mkdir()
     os.mkfifo(here / "m/pipe.yaml")

@@ -66,11 +66,25 @@ def _is_directory(name: str) -> bool:
         return False  # opening it says what is wrong
 
 
+def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    """Whether a folder has not been seen by whatever name; from now on it has."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return True  # reading it says what is wrong
+    known = len(seen)
+    seen.add((found.st_dev, found.st_ino))
+    return len(seen) > known
+
+
 def _directory(root: str, namespace: str, others: Counter[str]) -> Iterator[Subject | Trouble]:
     found = False
     faults: list[OSError] = []
-    for folder, folders, names in os.walk(root, onerror=faults.append):
-        folders.sort()
+    seen: set[tuple[int, int]] = set()
+    _is_new(Path(root), seen)
+    for folder, folders, names in os.walk(root, onerror=faults.append, followlinks=True):
+        # By links there may be many ways to a folder, round in circles too: the first one counts.
+        folders[:] = [name for name in sorted(folders) if _is_new(Path(folder, name), seen)]
         for name in sorted(names):
             if name.endswith(ENDINGS):
                 found = True

@@ -65,9 +65,10 @@ CLASSES = ["half a rule", "an unsafe variable", "a wrong operand", "a rule that 
     ids=lambda c: " ".join(c[:2]),
 )  # fmt: skip
 def test_the_other_commands_refuse_them_too(tmp_path: Path, name: str, command: list[str]) -> None:
-    text, code = BROKEN[name]
+    text, error = BROKEN[name]
     (tmp_path / "policy.rego").write_text(text, encoding="utf-8")
-    refused(ran(*[str(tmp_path) if word == "POLICY" else word for word in command]), code)
+    done = ran(*[str(tmp_path) if word == "POLICY" else word for word in command])
+    refused(done, error, code=1 if command[0] == "run" else 2)  # as OPA's own command of that name
 
 
 def answer(value: str) -> str:

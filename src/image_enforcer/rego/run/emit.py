@@ -111,6 +111,10 @@ class Writer:
             case InputRoot(state):
                 return f"{self.state(state)}.input"
 
+    def subscripted(self, operand: Operand) -> str:
+        """An expression for an operand in front of a step; a literal there would be warned of."""
+        return self.names.hoist("K", operand.value) if isinstance(operand, Const) else self.operand(operand)
+
     @staticmethod
     def state(number: int) -> str:
         """The local that holds a state."""
@@ -226,7 +230,7 @@ class Writer:
     def _read(self, op: ops.Read) -> None:
         match op:
             case ops.Load(dst, source, keys):
-                self._load(dst, self.operand(source), keys)
+                self._load(dst, self.subscripted(source), keys)
             case ops.LoadData(dst, state, keys):
                 self._load_data(dst, state, keys)
             case ops.Settle(dst, source, state):
@@ -290,7 +294,7 @@ class Writer:
                 array = self.operand(source)
                 self.fail_if(f"type({array}) is not list or len({array}) != {length}")
             case ops.Item(dst, source, index):
-                self.put(f"r{dst.n} = {self.operand(source)}[{index}]")
+                self.put(f"r{dst.n} = {self.subscripted(source)}[{index}]")
             case ops.CheckObject(source, length):
                 self.fail_if(f"not check_object({self.operand(source)}, {length})")
             case ops.Copy(dst, source):

@@ -143,9 +143,19 @@ def generated(size: int = 1 << 20) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", list(generated(100)))
-def test_a_generated_module_loads(kind: str, tmp_path: Path) -> None:
+def test_a_generated_module_comes_into_force_or_is_refused_within_bounds(kind: str, tmp_path: Path) -> None:
     (tmp_path / "allow.rego").write_text(ALLOW, encoding="utf-8")
-    (tmp_path / "large.rego").write_text("package large\n\n" + generated()[kind], encoding="utf-8")
-    with serving([tmp_path]) as running:
+    (tmp_path / "next").write_text("package large\n\n" + generated()[kind], encoding="utf-8")
+    with serving([tmp_path], [], "--watch") as running:
         well(running)
+        memory = Memory(running.process.pid)
+        (tmp_path / "next").replace(tmp_path / "large.rego")
+        running.until(lambda: len(running.said) > 1)
+        last = running.said[-1]
+        if kind == "rules":  # two times as many as a module may have
+            assert "rules in one module" in last["error"]
+        else:
+            assert last["msg"] == "reloaded"
+        assert memory.grown < ROOM
+        assert running.post(encoded())["allowed"] is True
         denied(running.post(encoded(GOOD, namespace="other")), "[policy-undefined]")

@@ -12,7 +12,7 @@ from image_enforcer.opa.rest import bodies, connection, evaluate, paths
 from image_enforcer.opa.rest import run as rest
 from image_enforcer.rego import Limits, json_text, types, values
 from image_enforcer.rego.builtins import regex, yaml_documents
-from image_enforcer.rego.syntax import cursor, module
+from image_enforcer.rego.syntax import cursor, module, statements
 from image_enforcer.server import decision_log, listening, logs, pace, protocol, run
 from image_enforcer.services import decide
 from image_enforcer.settings import Bounds, PolicySource
@@ -52,7 +52,7 @@ EXPECTED = {
     "values that one YAML text of a policy or data file has, aliases followed": f"{yaml_documents.MAX_NODES}",
     "nesting of terms and bodies in a text": f"{cursor.MAX_DEPTH} levels",
     "operators in one chain": f"{cursor.MAX_CHAIN}",
-    "rules of one module": f"{module.MAX_RULES}",
+    "rules of one module": f"{statements.MAX_RULES}",
     "parse errors shown of one text": f"{module.MAX_PROBLEMS}",
     "parts of a type that are looked at": f"{types.MAX_WEIGHT}",
     "values of the policy's answer": f"{embedded.MAX_VALUES}",

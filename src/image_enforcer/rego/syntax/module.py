@@ -40,9 +40,6 @@ class NotARule(Exception):
 MAX_PROBLEMS = 100
 """How many parse errors are reported of one text: a hostile one could have as many as characters."""
 
-MAX_RULES = 50_000
-"""Rules of one module; checking more takes minutes."""
-
 
 def _refusal(problems: list[Problem]) -> CompileError:
     return CompileError(problems[:MAX_PROBLEMS])
@@ -102,8 +99,6 @@ def _module(source: Source, c: Cursor, found: list[Statement], blocks: list[Anno
                         example = {"if": "p if { ... }", "contains": "p contains x"}[word]
                         message += f" (hint: `import future.keywords.{word}` for `{example}` rules)"
                     problems.append(Problem(PARSE_ERROR, message, item[0].loc))
-    if len(rules) > MAX_RULES:
-        raise _refusal([Problem(PARSE_ERROR, f"more than {MAX_RULES} rules in one module", rules[MAX_RULES].loc)])
     if level >= 1:
         for rule in rules:
             if len(problems) >= MAX_PROBLEMS:

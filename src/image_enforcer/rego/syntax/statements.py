@@ -16,6 +16,10 @@ from .terms import read_infix, read_term
 GRAMMAR: Final = Grammar(term=read_term, infix=read_infix, body=read_body, literal=read_literal)
 
 
+MAX_RULES: Final = 10_000
+"""Rules of one module: what is made of them while they are read and checked stays below 64 MiB or so."""
+
+
 def open_text(source: Source, version: int, *, all_keywords: bool = False, rules: bool = True) -> Cursor:
     """A cursor at the beginning of a text. With ``all_keywords`` version 0 knows the words of version 1 as well;
     without ``rules`` a text is one query."""
@@ -32,6 +36,9 @@ def read_statements(c: Cursor) -> list[Statement]:
         if got is None:
             break
         found.extend(got)
+        if len(found) > MAX_RULES:
+            c.error(c.loc(), f"more than {MAX_RULES} rules in one module: put what they list into data")
+            break
     return found
 
 

@@ -137,11 +137,13 @@ async def test_what_is_no_http_at_all_gets_400(sent: bytes) -> None:
 
 
 def quick(outcome: str) -> Manners:
-    """Manners with a quick way that answers ``yes``, leaves everything, or fails once it has refused."""
+    """Manners with a quick way that answers ``yes``, leaves everything, or fails, with a refusal or without."""
 
     def answer(path: str, headers: Any, client: Any, body: bytes, say: Any) -> bool:
         if outcome == "leave":
             return False
+        if outcome == "fail without a word":
+            raise ZeroDivisionError("a bug")
         if outcome == "fail":
             say(refusal("a fault"))
             raise ZeroDivisionError("a bug")
@@ -171,6 +173,13 @@ async def test_a_fault_on_the_quick_way_is_refused_logged_and_ends_the_connectio
     async with serving(quick("fail")) as port:
         answer = await talk(port, (HEAD + b"content-length: 3\r\n\r\nabc") * 2)
         assert "a fault" in refused(answer)
+        assert "ZeroDivisionError: a bug" in caplog.text
+
+
+async def test_a_fault_before_anything_was_said_is_refused_too(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(quick("fail without a word")) as port:
+        answer = await talk(port, HEAD + b"content-length: 3\r\n\r\nabc")
+        assert "the enforcer failed on it" in refused(answer)
         assert "ZeroDivisionError: a bug" in caplog.text
 
 

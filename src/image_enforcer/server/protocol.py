@@ -76,7 +76,7 @@ class Bounded(HttpToolsProtocol):
         self._head = 0
         self._arriving = False
         self._over = False
-        self._failed = False
+        self._failed = self._owing = False
         self._collected: list[bytes] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
@@ -203,12 +203,13 @@ class Bounded(HttpToolsProtocol):
     def _answered_at_once(self, body: bytes) -> bool:
         quick = self._manners.quick
         assert quick is not None
-        self._failed = True  # until it is known not to have
+        self._failed = self._owing = True  # until it is known not to have
         answered = quick.answer(self.url.partition(b"?")[0].decode(), self.headers, self.client, body, self._say)
         self._failed = False
         return answered
 
     def _say(self, body: bytes) -> None:
+        self._owing = False
         quick = self._manners.quick
         assert quick is not None
         keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not quick.closing()
@@ -226,10 +227,13 @@ class Bounded(HttpToolsProtocol):
         self._end(f"it did not arrive within {self._manners.receive:g} s")
 
     def send_400_response(self, msg: str) -> None:
-        """What arrives is no HTTP; or answering it failed, in a way that nobody foresaw, after a refusal was said."""
+        """What arrives is no HTTP; or answering it failed, in a way that nobody foresaw."""
         self._stop_clock()
         if self._failed:
             self.logger.error("Exception in the answer to a review", exc_info=sys.exception())
+            if self._owing and self._manners.refuse is not None:
+                body = self._manners.refuse("the enforcer failed on it")
+                self.transport.write(_HEAD % len(body) + body)
             self._over = True
             self.transport.close()
         elif not self._refused("it is not HTTP"):

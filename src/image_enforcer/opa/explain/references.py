@@ -141,14 +141,18 @@ class Reference:
             if child.doc < 0:
                 made[form] = self._leaves(here, child)
                 continue
-            found: list[Value] = []
-            name = Var("$leaf")
-            ref = Ref((Var("data"), *(literal(s) for s in here)), self.ref.loc)
-            of = Bindings()
-            self.frame.unify(ref, name, of, of, lambda found=found, of=of, name=name: found.append(of.value(name)))  # type: ignore[misc]
+            found = self._leaf(here)
             if found:
                 made[form] = found[0]
         return made
+
+    def _leaf(self, path: tuple[Value, ...]) -> list[Value]:
+        found: list[Value] = []
+        name = Var("$leaf")
+        ref = Ref((Var("data"), *(literal(s) for s in path)), self.ref.loc)
+        of = Bindings()
+        self.frame.unify(ref, name, of, of, lambda: found.append(of.value(name)))
+        return found
 
     def from_document(self, at: int, item: Item, of: Bindings, then: Then) -> None:
         """Go on from what a rule was found to be."""

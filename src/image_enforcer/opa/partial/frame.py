@@ -139,14 +139,17 @@ class PartialFrame(Frame):
         with self.state.stack.keeping(Kept(exprs[0], self.caller)):
             self._keep_all(exprs[1:], then)
 
+    def _support(self, path: Ref, name: str, body: Body, head: Head) -> None:
+        self.state.support.add(path, lambda _: rule(name, body, head=head))
+
     def _not_rule(self, negation: int, known: set[str], found: Sequence[Body], then: Then) -> None:
         name = f"__not{self.number}_{self.index}_{negation}__"
         path = Ref((Var("data"), Scalar(self.state.namespace), Scalar(name)))
         used = {n for b in found for n in variables(b)}
         args: tuple[Term, ...] = tuple(Var(n) for n in sorted(known & used))
+        head = Head(name, Ref((Var(name),)), args=args or None, value=Scalar(True), generated_value=True)
         for body in found:
-            head = Head(name, Ref((Var(name),)), args=args or None, value=Scalar(True), generated_value=True)
-            self.state.support.add(path, lambda _, body=body, head=head: rule(name, body, head=head))  # type: ignore[misc]
+            self._support(path, name, body, head)
         terms = CallExpr(path, args) if args else TermExpr(path)
         self._keep_all([Expr(terms, negated=True)], then)
 

@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OPA = "1.22.2"
 KUBERNETES = "1.37.2"
-SERVERS = ("etcd", "opa", "kube-apiserver")
+SERVERS = ("etcd", "opa", "opa-driver", "kube-apiserver")
 BUILD_SECONDS = 40 * 60
 # Kubernetes' own go.mod replaces these by folders of its repository; outside it they are modules of the same release.
 STAGING = [
@@ -121,10 +121,11 @@ def peers() -> dict[str, GoPeer | Etcd]:
     needs_opa = f"module peers\n\ngo 1.26.0\n\nrequire github.com/open-policy-agent/opa v{OPA}\n"
     opa = GoPeer("opa", OPA, "github.com/open-policy-agent/opa", needs_opa)
     bench = GoPeer("opa-bench", OPA, ".", needs_opa, source=ROOT / "benchmarks" / "opa" / "main.go")
+    driver = GoPeer("opa-driver", OPA, ".", needs_opa, source=ROOT / "tests" / "differential" / "driver" / "main.go")
     kube = GoPeer(
         "kube-apiserver", KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver", _kubernetes_module(), _kubernetes_link()
     )
-    return {"etcd": Etcd(), "opa": opa, "kube-apiserver": kube, "opa-bench": bench}
+    return {"etcd": Etcd(), "opa": opa, "opa-driver": driver, "kube-apiserver": kube, "opa-bench": bench}
 
 
 def cache() -> Path:

@@ -15,7 +15,11 @@ Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What both sides are asked. Documents are JSON text, because the text of a number matters; None is no input."""
+    """What both sides are asked. Documents are JSON text, because the text of a number matters; None is no input.
+
+    ``strict`` makes faults of built-ins errors, ``strict_compile`` is OPA's strict mode of the compiler. The clock
+    stands still at :data:`NOW`.
+    """
 
     modules: tuple[str, ...]
     data: str = "{}"
@@ -23,16 +27,22 @@ class Case:
     query: str = "data.t = x"
     strict: bool = False
     version: int = 1
+    strict_compile: bool = False
 
     def shown(self) -> str:
         """The case as somebody reads it in a failing test."""
         parts = [f"# module test-{i}.rego\n{text}" for i, text in enumerate(self.modules)]
-        rest = f"# v{self.version}{', strict' if self.strict else ''}; query: {self.query}"
+        modes = f"{', strict' if self.strict else ''}{', strict compiler' if self.strict_compile else ''}"
+        rest = f"# v{self.version}{modes}; query: {self.query}"
         return "\n".join([*parts, f"# data {self.data}", f"# input {self.input}", rest])
 
     def having(self, *, modules: Sequence[str]) -> Case:
         """The same question about other modules."""
         return replace(self, modules=tuple(modules))
+
+
+NOW: Final = 1_700_000_000_123_456_789
+"""What the clock of both sides shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +57,21 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Results (bindings and values of expressions, in canonical text) or errors; and the lines that were printed."""
+    """Results (bindings and values of expressions, in canonical text) or errors; and the lines that were printed.
+
+    ``spelled`` are the results with each number as it was written.
+    """
 
     results: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
     printed: tuple[str, ...] = ()
+    spelled: frozenset[str] = frozenset()
 
     def shown(self) -> str:
         """One line a result or an error."""
         lines = [f"{f.row}:{f.col}: {f.code}: {f.message}" for f in self.faults]
-        return "\n".join(f"    {line}" for line in lines or sorted(self.results) or ["(undefined)"])
+        lines = lines or sorted(self.spelled or self.results) or ["(undefined)"]
+        return "\n".join(f"    {line}" for line in [*lines, *(f"printed: {p}" for p in self.printed)])
 
 
 def exact(text: str | bytes) -> Json:
@@ -67,6 +82,16 @@ def exact(text: str | bytes) -> Json:
 
 def _integer(text: str) -> int | Decimal:
     return int(text) if len(text) < 1000 else Decimal(text)
+
+
+def spelled(text: str | bytes) -> str:
+    """JSON text in one form, but for its numbers, which stay as they were written."""
+    document = json.loads(text, parse_float=_as_written, parse_int=_as_written)
+    return json.dumps(document, sort_keys=True, ensure_ascii=False)
+
+
+def _as_written(number: str) -> str:
+    return f"number {number}"
 
 
 def canonical(value: Json) -> str:
@@ -115,6 +140,7 @@ CODE: Final = "another code"
 TEXT: Final = "another text"
 PLACE: Final = "another place"
 PRINTED: Final = "other lines printed"
+SPELLING: Final = "another spelling of a number"
 GRAVE: Final = frozenset({WRONG, REFUSED})
 """The differences that no case may have."""
 
@@ -130,6 +156,8 @@ def compare(case: Case, ours: Outcome, theirs: Outcome) -> Difference | None:
         kind = _errors(ours.faults, theirs.faults)
     if kind is None and not ours.faults and sorted(ours.printed) != sorted(theirs.printed):
         kind = PRINTED
+    if kind is None and ours.spelled and theirs.spelled and ours.spelled != theirs.spelled:
+        kind = SPELLING
     return Difference(kind=kind, case=case, ours=ours, theirs=theirs) if kind else None
 
 

@@ -1,16 +1,18 @@
-"""The two sides of the comparison: a real OPA's command line, and our engine."""
+"""The two sides of the comparison: a real OPA (its command line, or the driver that answers many cases), and ours."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from image_enforcer import rego
 from image_enforcer.opa.trees import occupied
 
-from .cases import Case, Fault, Json, Outcome, canonical, exact
+from .cases import NOW, Case, Fault, Json, Outcome, canonical, exact, spelled
 
 LIMITS = rego.Limits(seconds=20.0)
 PLACE = re.compile(r"\S*\b(test-\d+\.rego)(:\d+)")
@@ -40,6 +42,8 @@ class Opa:
             command.append("--input=input.json")
         if case.strict:
             command.append("--strict-builtin-errors")
+        if case.strict_compile:
+            command.append("--strict")
         if case.version == 0:
             command.append("--v0-compatible")
         done = subprocess.run(
@@ -63,6 +67,59 @@ class Opa:
         results = answer.get("result", [])
         assert isinstance(results, list)
         return Outcome(results=frozenset(map(_result, results)), printed=printed)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A real OPA as a library (``driver/main.go``): it answers as the command line does, many cases in one process."""
+
+    binary: Path
+    workers: int = 2
+
+    def answers(self, cases: Sequence[Case]) -> list[Outcome | None]:
+        """What OPA says to each case; None where it ends in a way of its own."""
+        asked = "".join(json.dumps(_asked(i, case)) + "\n" for i, case in enumerate(cases))
+        done = subprocess.run(
+            [str(self.binary), str(self.workers)], input=asked.encode(), stdout=subprocess.PIPE, check=True
+        )
+        found: list[Outcome | None] = [None] * len(cases)
+        for line in done.stdout.split(b"\n"):
+            if line:
+                answer = exact(line)
+                assert isinstance(answer, dict)
+                number = answer["id"]
+                assert isinstance(number, int)
+                found[number] = None if "broken" in answer else _driven(answer)
+        return found
+
+
+def _driven(answer: Mapping[str, Json]) -> Outcome:
+    errors, results, printed = (answer.get(k, []) for k in ("errors", "results", "printed"))
+    assert isinstance(errors, list)
+    assert isinstance(results, list)
+    assert isinstance(printed, list)
+    faults = [{"code": e["code"], "message": e["message"], "location": e} for e in errors if isinstance(e, dict)]
+    texts = [str(text) for text in results]
+    return Outcome(
+        results=frozenset(canonical(exact(text)) for text in texts),
+        faults=tuple(map(_fault, faults)),
+        printed=_lines([str(line) for line in printed]),
+        spelled=frozenset(map(spelled, texts)),
+    )
+
+
+def _asked(number: int, case: Case) -> Mapping[str, object]:
+    return {
+        "id": number,
+        "modules": case.modules,
+        "data": case.data,
+        "input": case.input,
+        "query": case.query,
+        "strict": case.strict,
+        "strict_compile": case.strict_compile,
+        "version": case.version,
+        "now": NOW,
+    }
 
 
 def _result(result: Json) -> str:
@@ -90,11 +147,16 @@ def _plain(message: str) -> str:
 def ours(case: Case) -> Outcome:
     """What our engine says. Whatever is neither an answer nor one of its errors goes on to the caller."""
     printed: list[str] = []
-    host = rego.Host(print=lambda line, _: printed.append(line))
+    host = rego.Host(now_ns=lambda: NOW, print=lambda line, _: printed.append(line))
     modules = {f"test-{i}.rego": text for i, text in enumerate(case.modules)}
     try:
         data = rego.from_json(case.data)
-        policy = rego.compile_modules(modules, version=case.version, path_conflicts=lambda path: occupied(data, path))
+        policy = rego.compile_modules(
+            modules,
+            version=case.version,
+            strict=case.strict_compile,
+            path_conflicts=lambda path: occupied(data, path),
+        )
         query = policy.prepare(case.query, strict_builtin_errors=case.strict)
         given = rego.UNDEFINED if case.input is None else rego.from_json(case.input)
         found = query.run(input=given, data=data, limits=LIMITS, host=host)
@@ -104,7 +166,12 @@ def ours(case: Case) -> Outcome:
         return Outcome(faults=(_problem(failed.code, failed.message, failed.location),), printed=_lines(printed))
     except rego.LimitError as ended:
         return Outcome(faults=(Fault(code=f"limit_{ended.kind}", message=ended.message),), printed=_lines(printed))
-    return Outcome(results=frozenset(map(_solution, found)), printed=_lines(printed))
+    texts = [_solution(one) for one in found]
+    return Outcome(
+        results=frozenset(canonical(exact(text)) for text in texts),
+        printed=_lines(printed),
+        spelled=frozenset(map(spelled, texts)),
+    )
 
 
 def _lines(printed: list[str]) -> tuple[str, ...]:
@@ -116,5 +183,5 @@ def _problem(code: str, message: str, location: rego.Location) -> Fault:
 
 
 def _solution(solution: rego.Solution) -> str:
-    bindings: Json = {name: exact(rego.to_json(value)) for name, value in solution.bindings.items()}
-    return canonical([bindings, *(exact(rego.to_json(e.value)) for e in solution.expressions)])
+    bindings = ", ".join(f"{json.dumps(name)}: {rego.to_json(value)}" for name, value in solution.bindings.items())
+    return f"[{', '.join([f'{{{bindings}}}', *(rego.to_json(e.value) for e in solution.expressions)])}]"

@@ -20,6 +20,7 @@ from typing import Any
 
 from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
 from .check.resolve import Resolver, global_names
+from .check.test_rules import ForTests
 from .errors import (
     COMPILE_ERROR,
     EVAL_INTERNAL_ERROR,
@@ -268,7 +269,7 @@ class Query:
 def compile_modules(
     modules: Mapping[str, str | Module], *, version: int = 1, strict: bool = False,
     path_conflicts: Callable[[tuple[str, ...]], bool] | None = None, unsafe_builtins: frozenset[str] = frozenset(),
-    keep_prints: bool = True, max_errors: int = 10,
+    keep_prints: bool = True, max_errors: int = 10, tests: ForTests | None = None,
 ) -> Policy:  # fmt: skip
     """Compile modules (texts, or modules parsed before) that belong together.
 
@@ -297,6 +298,7 @@ def compile_modules(
             unsafe_builtins=unsafe_builtins,
             keep_prints=keep_prints,
             max_errors=max_errors,
+            tests=tests,
         )
     except RecursionError:
         raise _too_deep() from None

@@ -45,7 +45,9 @@ FAMILIES: Mapping[str, str] = {
         "re_match regex.find_all_string_submatch_n regex.find_n regex.globs_match regex.is_valid regex.match "
         "regex.replace regex.split regex.template_match"
     ),
-    "runtime": "rego.metadata.chain rego.metadata.rule opa.runtime rand.intn trace uuid.parse uuid.rfc4122",
+    "runtime": (
+        "internal.test_case rego.metadata.chain rego.metadata.rule opa.runtime rand.intn trace uuid.parse uuid.rfc4122"
+    ),
     "semver": "semver.compare semver.is_valid",
     "sprintf": "sprintf",
     "strings": (

@@ -39,6 +39,9 @@ class Context(Protocol):
     def note(self, message: str) -> None:
         """A ``trace(message)`` event."""
 
+    def case(self, path: Any) -> None:
+        """A case of a test is at hand: the keys that lead to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Builtin:

@@ -20,6 +20,7 @@ from .resolve import Resolver, declared, global_names, import_name, is_keyword_i
 from .rule_labels import RuleLabels, branches
 from .rule_types import check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
+from .test_rules import ForTests
 from .type_bodies import check_body
 from .type_calls import argument_problem, term_type
 from .type_env import TypeEnv
@@ -86,17 +87,21 @@ def _order(problem: Problem) -> tuple[str, int, int, str]:
 def check_modules(
     modules: Mapping[str, Module], *, strict: bool = False, path_conflicts: PathExists | None = None,
     unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True, max_errors: int = 10,
+    tests: ForTests | None = None,
 ) -> Checked:  # fmt: skip
-    """Check modules that belong together; raises :class:`CompileError` with OPA's errors in OPA's order."""
+    """Check modules that belong together; raises :class:`CompileError` with OPA's errors in OPA's order.
+
+    ``tests`` is how rules are rewritten for a test runner, where there is one.
+    """
     try:
-        return _check_modules(modules, strict, path_conflicts, unsafe_builtins, keep_prints, max_errors)
+        return _check_modules(modules, strict, path_conflicts, unsafe_builtins, keep_prints, max_errors, tests)
     except RecursionError:
         raise CompileError([Problem(COMPILE_ERROR, "the modules nest deeper than can be compiled")]) from None
 
 
 def _check_modules(
     modules: Mapping[str, Module], strict: bool, path_conflicts: PathExists | None, unsafe_builtins: frozenset[str],
-    keep_prints: bool, max_errors: int,
+    keep_prints: bool, max_errors: int, tests: ForTests | None,
 ) -> Checked:  # fmt: skip
     stages = _Stages(max_errors, max_errors)
     source = {k: modules[k] for k in sorted(modules)}
@@ -109,6 +114,8 @@ def _check_modules(
                     unused = Problem(COMPILE_ERROR, f"{import_text(item)} unused", item.loc)
                     stages.add([unused], recoverable=True)
     work = _each(work, lambda r: expand.head_refs(names, r))
+    if tests is not None:
+        work = tests.renamed(work)
     for module in work.values():
         if strict or module.version >= 1:
             stages.add(overrides.root_documents(module), recoverable=True)
@@ -118,6 +125,8 @@ def _check_modules(
     tree = RuleTree(work)
     stages_local = LocalVars(names, strict)
     work = _each(work, stages_local.rule)
+    if tests is not None:
+        work = _each(work, tests.told)
     stages.add(stages_local.problems)
     stages.add(stages_local.all_unused, recoverable=True)
     original = stages_local.original
@@ -163,6 +172,8 @@ def _check_modules(
     work = _each(work, expand.Equals().rule)
     dynamics = expand.Dynamics(names)
     work = _each(work, dynamics.rule)
+    if tests is not None:
+        work = _each(work, lambda r: tests.seen(names, r))
     tree = RuleTree(work, needs)
     stages.add(Recursion(written, needs, tree, original).problems())
     stages.end()

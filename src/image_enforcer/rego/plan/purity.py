@@ -13,7 +13,8 @@ from .program import ProgramPlanner
 
 VOLATILE = frozenset(
     {
-        "trace", "print", "internal.print", "opa.runtime", "rand.intn", "uuid.rfc4122", "time.now_ns", "http.send",
+        "trace", "print", "internal.print", "internal.test_case", "opa.runtime", "rand.intn", "uuid.rfc4122",
+        "time.now_ns", "http.send",
         "net.lookup_ip_addr", "io.jwt.decode_verify", "crypto.x509.parse_and_verify_certificates",
         "crypto.x509.parse_and_verify_certificates_with_options", "time.clock", "time.date", "time.weekday",
     }

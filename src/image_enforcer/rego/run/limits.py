@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..places import Location
+from ..values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ UNLIMITED = Limits(seconds=None, memory=None)
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The outside of an evaluation: clock, randomness, and who hears ``print`` and ``trace``."""
+    """The outside of an evaluation: clock, randomness, and who hears ``print``, ``trace`` and the cases of tests."""
 
     now_ns: Callable[[], int] = time.time_ns
     monotonic: Callable[[], float] = time.monotonic
     random_bytes: Callable[[int], bytes] = os.urandom
     print: Callable[[str, Location], None] | None = None
     note: Callable[[str, Location], None] | None = None
+    case: Callable[[Value], None] | None = None
 
 
 DEFAULT_HOST = Host()

@@ -174,6 +174,11 @@ class Evaluation:
         if self.host.note is not None:
             self.host.note(message, self.location)
 
+    def case(self, path: Value) -> None:
+        """A case of a test is at hand."""
+        if self.host.case is not None:
+            self.host.case(path)
+
     def fault(self, error: BuiltinError, name: str, location: Location) -> None:
         """A built-in has failed: nothing outside strict mode, where the call is undefined."""
         if self.strict:

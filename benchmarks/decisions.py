@@ -1,108 +1,79 @@
-"""How long one decision takes, bytes to bytes, by engine and by how much data there is."""
+"""How long one decision about a review takes, by engine and by how much data there is; what loading it takes.
 
-import importlib.util
-import json
-import statistics
-import subprocess
-import sys
+Two policies: the original one, whose membership test makes OPA look at every layer, and the same with the test written
+as a look-up, which is what OPA's own documents advise.
+"""
+
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from benchmarks.facts import Facts, write
-from tools import peers
+from benchmarks import tasks
+from benchmarks.facts import Facts, layer, write
+from benchmarks.tasks import Engine, Figures, Task
 
 POLICIES = Path(__file__).parent / "policies"
+ENTRY = "data.io.k8s.image_policy.verify"
+KINDS = ("membership", "indexed")
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What is timed: a command that takes policy, data, reviews and seconds, and prints figures."""
-
-    name: str
-    command: tuple[str, ...]
-    policy: str
-    most_layers: int = 1_000_000
-
-
-def engines() -> Iterator[Engine | str]:
-    """Every engine that this machine has; a text says which it has not and why."""
-    worker = (sys.executable, "-m", "benchmarks.worker")
-    yield Engine("ours", (*worker, "ours"), "membership")
-    yield Engine("ours, indexed", (*worker, "ours"), "indexed")
-    try:
-        opa = (str(peers.build("opa-bench")),)
-    except peers.Unavailable as reason:
-        yield f"OPA is left out: {reason}"
-    else:
-        yield Engine("OPA library", opa, "membership")
-        yield Engine("OPA library, indexed", opa, "indexed")
-    if importlib.util.find_spec("regopy"):
-        yield Engine("regopy", (*worker, "regopy"), "membership", most_layers=2_000)
-    else:
-        yield "regopy is left out: not installed"
-
-
-def measure(engine: Engine, facts: Facts, seconds: float) -> dict[str, Any] | str:
-    """One run in a process of its own; a text where it failed."""
-    command = [
-        *engine.command,
-        str(POLICIES / f"{engine.policy}.rego"),
-        str(facts.data),
-        str(facts.reviews),
-        str(seconds),
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    except subprocess.TimeoutExpired:
-        return "longer than 300 s"
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["failed"])[-1][:80]
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+def task(kind: str, facts: Facts, seconds: float) -> Task:
+    """The decision about every review, from data in a file."""
+    return Task(
+        id=kind,
+        modules={f"{kind}.rego": (POLICIES / f"{kind}.rego").read_text(encoding="utf-8")},
+        query=ENTRY,
+        data_file=str(facts.data),
+        inputs_file=str(facts.reviews),
+        seconds=seconds,
+    )
 
 
 def run(sizes: Sequence[int], rounds: int, seconds: float) -> bool:
     """Prints the table; false when engines disagree about a verdict."""
-    print("One decision, bytes to bytes, over different reviews; median of the rounds' means\n")
-    chosen: list[Engine] = []
-    for found in engines():
-        if isinstance(found, str):
-            print(found)
-        else:
-            chosen.append(found)
-    print(f"\n{'layers':>8}  {'engine':<22} {'µs':>12} {'ratio':>9} {'first, µs':>12} {'load, s':>8} {'decisions':>10}")
+    print("\nOne decision over different reviews, µs: bytes to bytes and with decoded input; the least of the rounds.")
+    print("`write` is a document of 30 kB from bytes to where the next decision sees it.\n")
+    engines = tasks.present()
+    print(
+        f"\n{'layers':>7} {'engine':<15} {'policy':<10} {'bytes':>11} {'decoded':>11} {'mean':>11} {'ratio':>9} "
+        f"{'first':>11} {'load, s':>8} {'write, µs':>9} {'loaded, MB':>10} {'peak, MB':>8} {'decisions':>9}"
+    )
     agreed = True
     with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / "document.json"
+        document.write_bytes(layer(30_000))
         for added in sizes:
             facts = write(Path(folder), added)
-            rows: dict[str, list[dict[str, Any]]] = {}
-            for _ in range(rounds):
-                for engine in chosen:
-                    if facts.layers <= engine.most_layers:
-                        figures = measure(engine, facts, seconds)
-                        if isinstance(figures, str):
-                            print(f"{facts.layers:>8}  {engine.name:<22} {figures}")
-                        else:
-                            rows.setdefault(engine.name, []).append(figures)
-            agreed = show(facts, rows) and agreed
+            for kind in KINDS:
+                asked = replace(task(kind, facts, seconds), write_path=("clair", "layers"), write_file=str(document))
+                agreed = one(facts, asked, engines, rounds) and agreed
             facts.data.unlink()
     return agreed
 
 
-def show(facts: Facts, rows: dict[str, list[dict[str, Any]]]) -> bool:
-    """Prints one size; false when engines that judged all reviews allowed different numbers of them."""
-    ours = statistics.median(row["us"] for row in rows["ours"])
-    for name, figures in rows.items():
-        us, first, load = (statistics.median(row[key] for row in figures) for key in ("us", "first_us", "load_s"))
+def one(facts: Facts, asked: Task, engines: Sequence[Engine], rounds: int) -> bool:
+    """Prints the rows of one policy and size; false when engines disagree."""
+    runs: dict[str, list[Figures]] = {}
+    for _ in range(rounds):
+        for engine in engines:
+            if facts.layers <= 2_000 or not engine.slow:
+                runs.setdefault(engine.name, []).append(tasks.run(engine, [asked])[asked.id])
+    figures = {name: tasks.best(of) for name, of in runs.items()}
+    ours = figures["ours"].get("least_us")
+    for name, of in figures.items():
+        head = f"{facts.layers:>7} {name:<15} {asked.id:<10}"
+        if of.get("error"):
+            print(f"{head} has no answer: {of['error']}")
+            continue
+        ratio = f"{of['least_us'] / ours:>8,.2f}x" if ours else f"{'–':>9}"
+        written = f"{of['write_us']:>9,.0f}" if of.get("write_us") else f"{'–':>9}"
+        decoded = f"{of['decoded_us']:>11,.1f}" if of.get("decoded_us") else f"{'–':>11}"
         print(
-            f"{facts.layers:>8}  {name:<22} {us:>12,.1f} {us / ours:>8,.1f}x {first:>12,.0f} {load:>8.2f} "
-            f"{figures[0]['decisions']:>10,}"
+            f"{head} {of['least_us']:>11,.1f} {decoded} {of['us']:>11,.1f} {ratio} {of['first_us']:>11,.0f} "
+            f"{of['load_s']:>8.2f} {written} {of['loaded_mb']:>10.0f} {of['peak_mb']:>8.0f} {of['decisions']:>9,}"
         )
-    complete = max(row["decisions"] for figures in rows.values() for row in figures)
-    verdicts = {row["allowed"] for figures in rows.values() for row in figures if row["decisions"] == complete}
-    if len(verdicts) > 1:
-        print(f"the engines disagree: {sorted(verdicts)} of {complete} reviews allowed")
-    return len(verdicts) == 1
+    wrong = tasks.disagreements(figures)
+    if wrong:
+        print(f"the engines disagree: {', '.join(wrong)} and ours")
+    return not wrong and not figures["ours"].get("error")

@@ -23,10 +23,15 @@ class Facts:
     layers: int
 
 
+def shared(name: str) -> Path:
+    """Where a folder of the shared cases would be."""
+    return Path(os.environ.get("IMAGE_ENFORCER_CASES") or ROOT / ".." / "shared") / name
+
+
 def base() -> tuple[str, Any]:
     """The original project's data where the shared cases are there, else the samples; with its name."""
-    shared = Path(os.environ.get("IMAGE_ENFORCER_CASES") or ROOT / ".." / "shared") / "seed-data"
-    name, folder = ("seed", shared) if shared.is_dir() else ("sample", ROOT / "data")
+    seed = shared("seed-data")
+    name, folder = ("seed", seed) if seed.is_dir() else ("sample", ROOT / "data")
     return name, {
         key: json.loads((folder / key / f"{key}.json").read_text(encoding="utf-8")) for key in ("docker", "clair")
     }
@@ -62,6 +67,13 @@ def enlarge(data: Any, layers: int) -> None:
         data["docker"]["layers"].setdefault("bench", {}).setdefault(f"image-{image // 50}", {})[f"1.{image % 50}"] = (
             manifest
         )
+
+
+def layer(size: int) -> bytes:
+    """A layer's document of about so many bytes, as a scanner sends it."""
+    feature = {"Name": "package", "Version": "1.2.3-4", "NamespaceName": "debian:8", "AddedBy": digest(0)}
+    features = [{**feature, "Name": f"package-{place}"} for place in range(size // 160)]
+    return json.dumps({"Layer": {"Name": digest(0), "IndexedByVersion": 3, "Features": features}}).encode()
 
 
 def reviews(data: Any, count: int) -> list[bytes]:

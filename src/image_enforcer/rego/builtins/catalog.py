@@ -15,6 +15,11 @@ FAMILIES: Mapping[str, str] = {
     "aggregates": "all any count max min product sort sum",
     "arithmetic": "abs ceil div floor minus mul plus rem round numbers.range numbers.range_step",
     "bits": "bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor",
+    "certificates": (
+        "crypto.parse_private_keys crypto.x509.parse_and_verify_certificates "
+        "crypto.x509.parse_and_verify_certificates_with_options crypto.x509.parse_certificate_request "
+        "crypto.x509.parse_certificates crypto.x509.parse_keypair crypto.x509.parse_rsa_private_key"
+    ),
     "collections": (
         "and array.concat array.flatten array.reverse array.slice internal.member_2 internal.member_3 "
         "intersection object.filter object.get object.keys object.remove object.subset object.union "
@@ -33,6 +38,7 @@ FAMILIES: Mapping[str, str] = {
     "glob": "glob.match glob.quote_meta",
     "graph": "graph.reachable graph.reachable_paths walk",
     "json_documents": "json.filter json.patch json.remove",
+    "json_schema.functions": "json.match_schema json.verify_schema",
     "kinds": (
         "cast_array cast_boolean cast_null cast_object cast_set cast_string is_array is_boolean is_null "
         "is_number is_object is_set is_string to_number type_name"

@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..errors import BuiltinError, OperandError
 from ..json_text import from_json, to_json
-from ..meter import CELL, LARGE, METER
+from ..meter import CELL, METER
 from ..text import term
 from ..values import Value, unkey
 from . import operands
+from .base64_texts import decode_standard, decode_url
 from .byte_texts import from_bytes, to_bytes
 from .contract import Builtin
 from .yaml_documents import YamlError, load
 from .yaml_texts import dump
 
 # --- base64, hex ---------------------------------------------------------------------------------
-
-_STANDARD: Final = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
-_URL: Final = re.compile(rb"[A-Za-z0-9\-_]*={0,2}")
-_ALPHABET: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-_BREAKS: Final = b"\r\n"
-
-
-def _decode(text: str, url: bool) -> bytes:
-    """The bytes in padded base64 whose line breaks are skipped and whose last bits may be anything."""
-    if len(text) > LARGE:
-        METER.spend(len(text) >> 2, 4 * len(text))
-    raw = to_bytes(text)
-    clean = raw.translate(None, _BREAKS)
-    if not (_URL if url else _STANDARD).fullmatch(clean) or len(clean) % 4:
-        raise BuiltinError(f"illegal base64 data at input byte {_corrupt(raw, b'-_' if url else b'+/')}")
-    return base64.b64decode(clean, altchars=b"-_" if url else None)
-
-
-def _corrupt(raw: bytes, signs: bytes) -> int:
-    """Where Go finds the fault in base64 that is known to have one."""
-    METER.spend(len(raw))
-    places = [i for i, byte in enumerate(raw) if byte not in _BREAKS]
-    for n, place in enumerate(places):
-        if raw[place] in _ALPHABET or raw[place] in signs:
-            continue
-        if raw[place] != ord("=") or n % 4 < 2:
-            return place
-        last = n
-        if n % 4 == 2:
-            last += 1
-            if last == len(places):
-                return len(raw)
-            if raw[places[last]] != ord("="):
-                return places[last] - 1
-        return places[last + 1] if last + 1 < len(places) else len(raw)
-    return len(raw) - len(places) % 4
 
 
 def base64_encode(a: Value) -> Value:
@@ -64,7 +28,7 @@ def base64_encode(a: Value) -> Value:
 
 def base64_decode(a: Value) -> Value:
     """The text in standard base64; line breaks are skipped."""
-    return from_bytes(_decode(operands.string(a, 1), False))
+    return from_bytes(decode_standard(to_bytes(operands.string(a, 1))))
 
 
 def base64_is_valid(a: Value) -> Value:
@@ -72,7 +36,7 @@ def base64_is_valid(a: Value) -> Value:
     if type(a) is not str:
         return False
     try:
-        _decode(a, False)
+        decode_standard(to_bytes(a))
     except BuiltinError:
         return False
     return True
@@ -90,13 +54,7 @@ def base64url_encode_no_pad(a: Value) -> Value:
 
 def base64url_decode(a: Value) -> Value:
     """The text in base64 for URLs, padded or not."""
-    text = operands.string(a, 1)
-    if not text.endswith("="):
-        over = len(to_bytes(text)) % 4
-        if over == 1:
-            raise BuiltinError(f"illegal base64url string: {text}")
-        text += "=" * (-over % 4)
-    return from_bytes(_decode(text, True))
+    return from_bytes(decode_url(operands.string(a, 1)))
 
 
 def hex_encode(a: Value) -> Value:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from ...rego import Location
 from ...rego.check.visit import walk
 from ...rego.syntax.nodes import Expr, Module, Package, Ref, Rule, Var
-from ..rest.syntax_json import body_json, module_json, term_json
+from ...rego.syntax.tree_json import body_json, module_json, term_json
 from .events import Event
 
 Json: TypeAlias = "dict[str, Any]"

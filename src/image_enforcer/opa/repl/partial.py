@@ -76,7 +76,7 @@ def _module(module: Module) -> str:
 
 
 def _json(found: Partial) -> dict[str, Any]:
-    from ..rest.syntax_json import body_json, module_json
+    from ...rego.syntax.tree_json import body_json, module_json
 
     shown: dict[str, Any] = {}
     if found.queries:

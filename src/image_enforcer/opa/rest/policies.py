@@ -8,12 +8,12 @@ from urllib.parse import unquote
 
 from ...rego import CompileError, Location, Problem
 from ...rego.errors import PARSE_ERROR
+from ...rego.syntax.tree_json import module_json
 from ..documents import State, missing_policy
 from ..errors import NotFound, OpaError
 from .replies import MODULES_FAILED, Reply, bad_request, compile_errors, document, write_error
 from .requests import Request
 from .services import Services
-from .syntax_json import module_json
 
 _EMPTY: Final = "empty module"
 

@@ -36,8 +36,8 @@ from ..syntax.nodes import (
     Var,
     With,
 )  # fmt: skip
+from ..syntax.term_order import in_order, members_in_order
 from .locals import Names
-from .term_order import in_order, members_in_order
 from .visit import Rewriter, indexed, is_equality, kept, operator_name
 
 

@@ -23,6 +23,7 @@ from ..syntax.nodes import (
     Var,
 )
 from ..syntax.printer import term_text
+from ..syntax.term_order import in_order
 from ..types import (
     ANY,
     STRING,
@@ -39,7 +40,6 @@ from ..types import (
 )
 from ..values import Key, key
 from .constants import constant_value
-from .term_order import in_order
 from .type_algebra import PropertyOrder, empty_collection
 from .type_env import TypeEnv, TypeNode, extent
 from .visit import ROOTS, Rewriter, operator_name, original_ref

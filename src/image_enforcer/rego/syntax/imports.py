@@ -94,7 +94,7 @@ def read_import(c: Cursor) -> Import | None:
         if name in (KEYWORDS_V1 if c.version >= 1 else KEYWORDS_V0):
             c.hints.append("import a different path or use an alias")
             c.error(last.loc, f"unexpected import path, must not end with a keyword, got: {name}")
-    imported = Import(path, alias, loc)
+    imported = Import(path, alias, loc, alias_loc)
     if root == "future":
         _take_future(c, imported, alias_loc)
     elif root == "rego":

@@ -321,6 +321,7 @@ class Import:
     path: Ref
     alias: str | None = None
     loc: Location = _loc()
+    alias_loc: Location = _loc()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cmp_to_key
 
-from ..syntax.nodes import (
+from ..values import compare
+from .nodes import (
     Array,
     ArrayComprehension,
     Call,
@@ -23,7 +24,6 @@ from ..syntax.nodes import (
     Term,
     Var,
 )
-from ..values import compare
 
 _value = cmp_to_key(compare)
 

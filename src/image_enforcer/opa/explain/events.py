@@ -19,7 +19,8 @@ MAX_EVENTS: Final = 200_000
 class Event:
     """One step. ``query`` numbers the body that it belongs to, ``parent`` the one that asked for that.
 
-    ``bound`` has the variables of the body that were bound then; it is only filled where somebody will see it.
+    ``bound`` has the variables of the body that were bound then, ``known`` the documents in the expression that had
+    been found before; they are only filled where somebody will see them.
     """
 
     op: str
@@ -30,21 +31,24 @@ class Event:
     message: str = ""
     ref: Ref | None = None
     bound: tuple[tuple[Var, Term], ...] = ()
+    known: tuple[tuple[Ref, Term], ...] = ()
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Takes events; ``heard`` is told of each at once."""
+    """Takes events, and holds them where ``keep`` says so; ``heard`` is told of each at once."""
 
     heard: Callable[[Event], None] | None = None
     bindings: bool = False
+    keep: bool = True
     events: list[Event] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
-        """Take an event. Raises :class:`LimitError` where there are too many."""
-        if len(self.events) >= MAX_EVENTS:
-            raise LimitError("output", f"more than {MAX_EVENTS} steps: the trace ends here", event.location)
-        self.events.append(event)
+        """Take an event. Raises :class:`LimitError` where there are too many to hold."""
+        if self.keep:
+            if len(self.events) >= MAX_EVENTS:
+                raise LimitError("output", f"more than {MAX_EVENTS} steps: the trace ends here", event.location)
+            self.events.append(event)
         if self.heard is not None:
             self.heard(event)
 
@@ -56,12 +60,12 @@ def full(events: Sequence[Event]) -> list[Event]:
 
 def notes(events: Sequence[Event]) -> list[Event]:
     """What ``trace(…)`` said, each with the way there."""
-    return _with_ways(events, "Note")
+    return with_ways(events, "Note")
 
 
 def fails(events: Sequence[Event]) -> list[Event]:
     """What failed, each with the way there."""
-    return _with_ways(events, "Fail")
+    return with_ways(events, "Fail")
 
 
 def debug(events: Sequence[Event]) -> list[Event]:
@@ -75,12 +79,12 @@ MODES: Final[Mapping[str, Callable[[Sequence[Event]], list[Event]]]] = {
 """What each mode of ``trace`` shows."""
 
 
-def _with_ways(events: Sequence[Event], op: str) -> list[Event]:
-    """The events of a kind, each behind the last events at which the bodies around it were entered."""
+def with_ways(events: Sequence[Event], *ops: str) -> list[Event]:
+    """The events of some kinds, each behind the last events at which the bodies around it were entered."""
     found: list[Event] = []
     entered: dict[int, Event] = {}
     for event in events:
-        if event.op == op:
+        if event.op in ops:
             way = [event]
             at = entered.get(event.query)
             before: Event | None = None

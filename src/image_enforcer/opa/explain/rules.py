@@ -41,6 +41,10 @@ class Rules:
     """The documents that rules make, by path."""
 
     checked: Checked
+    indexing: bool = True
+    """Whether rules whose conditions fail are left out before they are looked at."""
+    early_exit: bool = True
+    """Whether one answer of a document with one value is enough."""
     root: Node = field(init=False)
     world: World = field(init=False)
     paths: dict[int, Ref] = field(init=False, default_factory=dict)
@@ -81,9 +85,12 @@ class Rules:
                 rules.append(RuleAt(links[0], at.suffix))
                 otherwise[id(links[0])] = tuple(links[1:])
         seen = [r for at in rules for r in (at.rule, *otherwise[id(at.rule)])]
-        return Matched(tuple(rules), otherwise, default, node.kind in ("complete", "function") and _one_value(seen))
+        one = self.early_exit and node.kind in ("complete", "function") and _one_value(seen)
+        return Matched(tuple(rules), otherwise, default, one)
 
     def _holds(self, rule: Rule, place: Callable[[Place, Rule], Value]) -> bool:
+        if not self.indexing:
+            return True
         wanted = self._conditions.get(id(rule))
         if wanted is None:
             wanted = self._conditions[id(rule)] = conditions(self.world, rule)

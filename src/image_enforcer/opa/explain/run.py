@@ -56,6 +56,8 @@ class Explanation:
     """The way to the first fault, from the inside."""
     cut: str = ""
     """Why the events end early, where they do."""
+    answers: list[tuple[Value, ...]] = field(default_factory=list)
+    """The values of the query's expressions, for each way in which it holds; True for those that have none."""
 
 
 class Run:
@@ -101,25 +103,31 @@ class Run:
 
 
 def explain(
-    policy: Policy, body: Body, *, package: tuple[str, ...], imports: Sequence[Import], input_: Value, data: Snapshot,
-    limits: Limits, host: Host, debug: bool = False, bindings: bool = False,
-    heard: Callable[[Event], None] | None = None,
+    policy: Policy, body: Body, *, package: tuple[str, ...] | None, imports: Sequence[Import], input_: Value,
+    data: Snapshot, limits: Limits, host: Host, debug: bool = False, bindings: bool = False,
+    heard: Callable[[Event], None] | None = None, keep: bool = True, indexing: bool = True, early_exit: bool = True,
 ) -> Explanation:  # fmt: skip
     """Evaluate a query for its steps. It has been answered before: what is said here is about how.
 
-    ``bindings`` records what variables were bound to at each step.
+    ``bindings`` records what variables were bound to at each step; without ``keep`` events are only heard, as many as
+    there are. ``indexing`` and ``early_exit`` are OPA's ways to leave rules and answers out.
     """
     make_room()
-    checked = check_query(policy.checked, captured(policy, body, package, imports), package=package, imports=imports)
-    rules = Rules(policy.checked)
-    recorder = Recorder(heard, bindings)
+    written, names = captured(policy, body, package, imports)
+    checked = check_query(policy.checked, written, package=package, imports=imports)
+    rules = Rules(policy.checked, indexing, early_exit)
+    recorder = Recorder(heard, bindings, keep)
     context = Evaluation(limits, replace(host, print=None, note=None), strict=False)
     run = Run(rules, recorder, context, debug)
     frame = Frame(run, checked.body, Bindings(), Outside(input_, data.root), 0)
     made = Explanation(recorder.events, {**policy.checked.original, **checked.original}, rules.paths)
+
+    def found() -> None:
+        made.answers.append(tuple(True if n is None else frame.bindings.value(Var(n)) for n in names))
+
     before, METER.payer = METER.payer, context
     try:
-        frame.enter(checked.body, lambda: None)
+        frame.enter(checked.body, found)
     except Untraceable as e:
         made.cut = f"{e} cannot be traced"
     except LimitError as e:
@@ -138,11 +146,14 @@ def explain(
     return made
 
 
-def captured(policy: Policy, body: Body, package: tuple[str, ...], imports: Sequence[Import]) -> Body:
+def captured(
+    policy: Policy, body: Body, package: tuple[str, ...] | None, imports: Sequence[Import]
+) -> tuple[Body, tuple[str | None, ...]]:
     """The query as OPA evaluates it: each expression's value goes into a variable, which then must not be false where
-    there may be several answers."""
+    there may be several answers. Gives the names of these variables too; None where an expression has no value."""
     made: list[Expr] = []
     checks: list[Expr] = []
+    names: list[str | None] = []
     for expr in body:
         var = Var(f"$term{len(checks) + 1}", expr.loc)
         count = len(checks)
@@ -157,10 +168,11 @@ def captured(policy: Policy, body: Body, package: tuple[str, ...], imports: Sequ
                 count += 1
             case _:
                 made.append(expr)
+        names.append(var.name if count > len(checks) else None)
         if count > len(checks):
             checks.append(Expr(TermExpr(var), generated=True, loc=expr.loc))
     several = len(body) > 1 or _iterates(body)
-    return (*made, *(checks if several else ()))
+    return (*made, *(checks if several else ())), tuple(names)
 
 
 def _iterates(node: object) -> bool:

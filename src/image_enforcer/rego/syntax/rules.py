@@ -10,7 +10,7 @@ from .cursor import Cursor, RuleNote
 from .heads import default_is_constant, read_head, with_fresh_wildcards
 from .keywords import RULE_NAME_FOLLOWERS
 from .nodes import Body, Head, Ref, Rule, Scalar, Set, Term, TermExpr
-from .shapes import is_ground, is_scalar, true_body
+from .shapes import is_ground, is_scalar, placed, true_body
 from .terms import read_infix
 
 
@@ -150,11 +150,12 @@ def _read_else(c: Cursor, head: Head) -> Rule | None:
     note = RuleNote()
     has_if = c.at("kw:if")
     if not has_if and not c.at("{"):
-        return c.noted(Rule(branch, true_body(loc), generated_body=True, loc=c.span(start)), note)
+        return c.noted(Rule(branch, true_body(branch.loc), generated_body=True, loc=branch.loc), note)
     if has_if:
         note.has_if = True
         c.next()
     body: Body | None
+    bare = False
     if c.at("{"):
         c.next()
         body = read_body(c, "}")
@@ -166,6 +167,7 @@ def _read_else(c: Cursor, head: Head) -> Rule | None:
         if expr is None:
             return None
         body = (expr,)
+        bare = True
     else:
         c.illegal("rule body expected")
         return None
@@ -174,6 +176,8 @@ def _read_else(c: Cursor, head: Head) -> Rule | None:
         else_rule = _read_else(c, head)
         if else_rule is None:
             return None
+    if bare:  # OPA says of all that is in it that it stands where the branch does
+        body = placed(body, c.span(start))
     return c.noted(Rule(branch, body, else_rule, loc=c.span(start)), note)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
 from ..places import Location
 from .nodes import (
     Array,
@@ -25,6 +28,17 @@ from .nodes import (
 def true_body(loc: Location) -> Body:
     """The body of a rule that was written without one."""
     return (Expr(TermExpr(Scalar(True, loc)), loc=loc),)
+
+
+def placed(node: Any, loc: Location) -> Any:
+    """A tree all of whose nodes stand in one place."""
+    if isinstance(node, tuple):
+        return tuple(placed(x, loc) for x in node)
+    if isinstance(node, Location):
+        return loc
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    return replace(node, **{f.name: placed(getattr(node, f.name), loc) for f in fields(node)})
 
 
 def is_ground(term: Term) -> bool:

@@ -26,12 +26,15 @@ COMMANDS = {
     "init": "write sample policies, their tests and sample data to begin with",
     "run": "the REPL, or with --server OPA's REST API",
     "eval": "evaluate a query",
+    "test": "run the tests of policies",
     "completion": "print the completion script for a shell",
     "version": "print the version",
     "help": "explain a command",
 }
-PARSED = ("serve", "verify", "init", "run", "eval")
+PARSED = ("serve", "verify", "init", "run", "eval", "test")
 """The commands that have options."""
+FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests"}
+"""The module and function of a command, where they are not named as it is."""
 SHELLS: tuple[Literal["bash", "zsh", "fish"], ...] = ("bash", "zsh", "fish")
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -204,8 +207,7 @@ def _app() -> App:
         config=Env(PREFIX),
     )
     for name in PARSED:
-        module = "evaluate" if name == "eval" else name
-        app.command(f"image_enforcer.cli.{module}:{module}", name=name)
+        app.command(f"image_enforcer.cli.{FUNCTIONS.get(name, f'{name}:{name}')}", name=name)
     return app
 
 

@@ -48,9 +48,10 @@ class Problem:
         place = f"{self.location}: " if self.location.row or self.location.file else ""
         text = f"{place}{self.code}: {self.message}"
         if self.line is not None:
-            text += "\n\t" + self.line
+            line = self.line.lstrip("\t")
+            text += "\n\t" + line
             if self.index >= 0:
-                text += "\n\t" + "".join("\t" if c == "\t" else " " for c in self.line[: self.index]) + "^"
+                text += "\n\t" + " " * max(self.index - (len(self.line) - len(line)), 0) + "^"
         for line in self.extra:
             text += "\n\t" + line
         return text

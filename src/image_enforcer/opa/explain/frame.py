@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from ...rego import UNDEFINED, EvalError, RegoSet, Value
 from ...rego.builtins import catalog
+from ...rego.check.test_rules import CASE
 from ...rego.errors import BuiltinError, OperandError
+from ...rego.places import NO_LOCATION
 from ...rego.signatures import signatures
 from ...rego.syntax.nodes import (
     Array,
@@ -85,6 +87,11 @@ class Frame(Steps):
             raise Untraceable(name)
         if name == "trace":
             self.tell("Note", expr, str(operands[0]))
+        if name == CASE:
+            told = CallExpr(Ref((Var(name),)), tuple(literal(o) for o in operands))
+            self.tell("TestCase", Expr(told), at=NO_LOCATION)
+            then()
+            return
         for value in self._answers(expr, name, operands):
             self._result(value, args, arity, then)
 

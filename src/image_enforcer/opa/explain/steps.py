@@ -6,11 +6,14 @@ come in OPA's order. What a caller that needs one answer only does to the ones b
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from ...rego import UNDEFINED, EvalError, Location, Value
+from ...rego.check.visit import walk
 from ...rego.signatures import signatures
 from ...rego.syntax.nodes import (
     Body,
@@ -20,13 +23,15 @@ from ...rego.syntax.nodes import (
     Not,
     Ref,
     Rule,
+    Scalar,
     Term,
     TermExpr,
     Var,
     With,
 )
 from ...rego.syntax.printer import term_text
-from .bindings import Bindings, Item
+from ...rego.values import key
+from .bindings import Bindings, Item, literal
 from .events import Event, Node
 from .exits import EarlyExit, Exit, LateExit, Then, Untraceable
 from .outside import Outside
@@ -67,9 +72,21 @@ class Steps(ABC):
         location = at if at is not None else node[0].loc if isinstance(node, tuple) else node.loc
         parent = self.number if self.parent is None else self.parent.number
         bound: tuple[tuple[Var, Term], ...] = ()
+        known: tuple[tuple[Ref, Term], ...] = ()
         if self.run.recorder.bindings:
             bound = tuple((v, of.plug(item)) for v, item, of in self.bindings.values.values())
-        self.run.recorder.add(Event(op, node, location, self.number, parent, message, ref, bound))
+            known = tuple(self._known(node))
+        self.run.recorder.add(Event(op, node, location, self.number, parent, message, ref, bound, known))
+
+    def _known(self, node: Node) -> Iterator[tuple[Ref, Term]]:
+        """The documents that an expression names and that were found before."""
+        for x in walk(node) if not isinstance(node, Rule) else ():
+            if isinstance(x, Ref) and isinstance(x.head, Var) and x.head.name == "data":
+                steps = tuple(itertools.takewhile(lambda t: isinstance(t, Scalar), x.path))
+                path = [t.value for t in steps if isinstance(t, Scalar)]
+                value = self.outside.memo.get(("document", key(path)), UNDEFINED)
+                if value is not UNDEFINED:
+                    yield replace(x, terms=(x.head, *steps)), literal(value)
 
     def enter(self, node: Node, then: Then) -> None:
         """Evaluate the whole body for a closure, with the events around each answer."""

@@ -50,17 +50,23 @@ def trace_text(events: Sequence[Event], names: Mapping[str, str], paths: Mapping
 
     ``names`` are those that generated names stand for, ``paths`` those of rules by identity.
     """
+    rows = trace_rows(events, names, paths)
+    width = max((len(place) for place, _ in rows), default=0)
+    return "".join([f"{place:<{width}}     {said}\n" for place, said in rows])
+
+
+def trace_rows(
+    events: Sequence[Event], names: Mapping[str, str], paths: Mapping[int, Ref]
+) -> list[tuple[str, str]]:  # fmt: skip
+    """The place of each event and what is said of it, as far to the right as it is nested."""
     written = _Written(names)
-    places = _places(events)
-    width = max(map(len, places), default=0)
     depths: dict[int, int] = {}
-    lines: list[str] = []
-    for event, place in zip(events, places, strict=True):
+    rows: list[tuple[str, str]] = []
+    for event, place in zip(events, _places(events), strict=True):
         depth = depths.setdefault(event.query, depths.get(event.parent, 0) + 1)
         inner = event.op != "Enter" and not (event.op == "Redo" and not isinstance(event.node, Expr))
-        bars = "| " * (depth if inner else depth - 1)
-        lines.append(f"{place:<{width}}     {bars}{_said(event, written, paths)}\n")
-    return "".join(lines)
+        rows.append((place, "| " * (depth if inner else depth - 1) + _said(event, written, paths)))
+    return rows
 
 
 def _said(event: Event, written: _Written, paths: Mapping[int, Ref]) -> str:
@@ -94,6 +100,8 @@ def _places(events: Sequence[Event]) -> list[str]:
 
 
 def _place(location: Location) -> str:
+    if not location.row:
+        return ""
     return f"{location.file or 'query'}:{location.row}"
 
 

@@ -67,7 +67,7 @@ class ForTests:
 
     def seen(self, names: Names, rule: Rule) -> Rule:
         """A test in whose equations references and comprehensions have variables, so that a trace has their values."""
-        if not self.values or not rule.head.name.startswith(PREFIX):
+        if not self.values or len(rule.head.ref.terms) > 1 or not rule.head.name.startswith(PREFIX):
             return rule
         body = _with_variables(names, rule.body)
         else_ = None if rule.else_ is None else self.seen(names, rule.else_)

@@ -1,0 +1,83 @@
+"""What the commands that OPA has too share: options, reading policies, results and errors where OPA puts them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from cyclopts import Parameter
+
+from .faults import Fault, say
+
+if TYPE_CHECKING:
+    from ..opa.errors import LoadError
+    from ..opa.loader import Loaded
+
+Flag: TypeAlias = Annotated[bool, Parameter(negative=())]
+HiddenFlag: TypeAlias = Annotated[bool, Parameter(negative=(), show=False)]
+HiddenText: TypeAlias = Annotated[str, Parameter(show=False)]
+Many: TypeAlias = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
+Load: TypeAlias = "Callable[[], Loaded]"
+
+INSTEAD: Final = {
+    "target": "leave it out: policies are compiled to Python",
+    "capabilities": "leave it out; image-enforcer capabilities --current prints what there is",
+    "schema": "leave it out: types are worked out from the policies themselves",
+    "entrypoint": "leave it out, and name the rule in the query",
+    "optimize": "leave it out",
+    "config_file": "give paths with --bundle or --data",
+}
+"""What to do instead, by the option that is not supported."""
+
+
+def refuse(command: str, given: Mapping[str, object]) -> None:
+    """Raise a fault for the first option that was given; options are named as parameters are."""
+    for name, value in given.items():
+        if value:
+            hint = INSTEAD.get(name, f"image-enforcer {command} --help lists what is")
+            raise Fault("IE2005", f"{command} --{name.replace('_', '-')} is not supported", hint=hint)
+
+
+def parts(given: Sequence[str]) -> tuple[str, ...]:
+    """Values that were given one by one or with commas between them."""
+    return tuple(part for text in given for part in text.split(",") if part)
+
+
+def seconds(text: str, option: str = "--timeout") -> float | None:
+    """A length of time; None where none was given, or none at all."""
+    from ..opa.testing.durations import seconds as read
+
+    if not text:
+        return None
+    found = read(text)
+    if found is None:
+        raise Fault("IE2003", f"{option} {text!r} is no length of time", hint=f"{option} 500ms, {option} 5s")
+    return found or None
+
+
+def load_policies(
+    paths: Sequence[str], ignore: Sequence[str], *, version: int, bundle: bool = False, mount: bool = True
+) -> Loaded:
+    """Read policies and data. Raises :class:`LoadError`."""
+    from ..opa.loader import load
+
+    del bundle
+    return load(paths, version=version, ignore=ignore, mount=mount)
+
+
+def failed(error: LoadError) -> None:
+    """Say what could not be loaded in OPA's words, and then what to do about it."""
+    from ..opa import presentation
+
+    say(presentation.harmless(error.plain()))
+    for hint in error.hints:
+        say(f"hint: {hint}")
+
+
+def write(text: str) -> None:
+    """Write a result; control characters as escapes on a terminal."""
+    from ..opa import presentation
+
+    sys.stdout.write(presentation.harmless(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()

@@ -1,0 +1,58 @@
+"""Tests as benchmarks: each that holds is repeated, one after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from ...rego import UNDEFINED, Host, Limits, Policy, RegoError, Snapshot, Value
+from .finding import UnitTest
+from .measuring import SECONDS, measure
+from .results import Result
+from .running import MEMORY, described, error_of, outcomes
+
+TIMER: Final = "timer_rego_query_eval_ns/op"
+
+
+class Failed(Exception):
+    """A test that does not hold, which nobody needs to measure."""
+
+
+def measured(
+    policy: Policy, root: Value, test: UnitTest, *, seconds: float, bench_seconds: float = SECONDS, memory: bool = True,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> Result:  # fmt: skip
+    """Measure a test, as often as it takes; ``seconds`` bounds each single run."""
+    told = described(test)
+    if test.skipped:
+        return replace(told, skip=True)
+    limits = Limits(seconds=seconds, memory=MEMORY)
+    begun = clock()
+    cases: list[Value] = []
+    spent = 0
+    count = 0
+
+    def once() -> Value:
+        nonlocal spent, count
+        cases.clear()
+        since = clock()
+        value = query.value(data=Snapshot(root), limits=limits, host=Host(case=cases.append))
+        spent += clock() - since
+        count += 1
+        if value is not True and (value is UNDEFINED or not test.cases):
+            raise Failed
+        return value
+
+    try:
+        query = policy.prepare(test.query)
+        found = measure(once, seconds=bench_seconds, clock=clock, memory=memory)
+    except RegoError as e:
+        return replace(told, duration=clock() - begun, error=error_of(e, None))
+    except Failed:
+        return replace(told, duration=clock() - begun, fail=True)
+    value = once()
+    fail, sub = outcomes(value, cases) if test.cases else (False, {})
+    found = replace(found, extra={TIMER: spent / count})
+    return replace(told, duration=clock() - begun, fail=fail, cases=sub, measured=found)

@@ -1,0 +1,197 @@
+"""One ``test`` command: load, compile, run, report, and say how it ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ...rego import CompileError, Policy, Value, compile_modules
+from ...rego.check.test_rules import ForTests
+from .. import presentation
+from ..errors import LoadError
+from ..loader import Loaded
+from ..trees import occupied
+from .benchmarks import measured
+from .documents import json_text, junit_text
+from .durations import duration
+from .finding import BadPattern, UnitTest, find_tests
+from .parallel import run_all
+from .pretty import Pretty
+from .results import Result, cases_in_order
+from .running import Options, Runner
+
+if TYPE_CHECKING:
+    from ..coverage import Coverage
+
+PASSED = 0
+NOT_RUN = 1
+FAILED = 2
+
+Format: TypeAlias = Literal["pretty", "json", "gobench", "junit"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What was asked for."""
+
+    pattern: str = ""
+    verbose: bool = False
+    explain: str = ""
+    values: bool = False
+    coverage: bool = False
+    kinds: Sequence[str] = ()
+    threshold: float = 0.0
+    bench: bool = False
+    allocations: bool = True
+    count: int = 1
+    seconds: float = 0.0
+    format: Format = "pretty"
+    slowest_first: bool = False
+    skipped_pass: bool = False
+    empty_fails: bool = True
+    processes: int = 0
+    max_errors: int = 10
+
+    @property
+    def limit(self) -> float:
+        """Seconds that a test may take."""
+        return self.seconds or (30.0 if self.bench else 5.0)
+
+
+@dataclass(slots=True)
+class TestSession:
+    """Runs the tests of files. ``write`` takes results, ``say`` the rest."""
+
+    __test__ = False  # a name that test runners look for
+
+    wanted: Wanted
+    write: Callable[[str], object]
+    say: Callable[[str], object]
+    ran: int = 0
+    _code: int = field(default=PASSED, init=False)
+
+    def run(self, load: Callable[[], Loaded], *, alone: bool = False) -> int:
+        """Load and run once, or as often as is wanted; the exit code. ``alone``: in this process."""
+        try:
+            loaded = load()
+            policy = self._compiled(loaded)
+            tests = find_tests(policy, self.wanted.pattern)
+        except LoadError as e:
+            self.say(presentation.harmless(e.plain()))
+            for hint in e.hints:
+                self.say(f"hint: {hint}")
+            return NOT_RUN
+        except CompileError as e:
+            self.say(presentation.harmless(str(e)))
+            return NOT_RUN
+        except BadPattern as e:
+            self.say(f"error parsing regexp: {e}")
+            return NOT_RUN
+        for notice in loaded.notices:
+            self.say(notice)
+        code = PASSED
+        for _ in range(self.wanted.count):
+            code = self._once(policy, loaded.documents, tests, alone)
+            if code:
+                break
+        return code
+
+    def _compiled(self, loaded: Loaded) -> Policy:
+        root = loaded.documents
+        return compile_modules(
+            loaded.modules, path_conflicts=lambda path: occupied(root, path), keep_prints=not self.wanted.bench,
+            max_errors=self.wanted.max_errors, tests=ForTests(self.wanted.values),
+        )  # fmt: skip
+
+    def _once(self, policy: Policy, root: Value, tests: Sequence[UnitTest], alone: bool) -> int:
+        wanted = self.wanted
+        self.ran, self._code = 0, PASSED
+        coverage = None
+        if wanted.coverage:
+            from ..coverage import Coverage
+
+            coverage = Coverage(wanted.kinds)
+        if wanted.bench:
+            results: Iterable[Result] = (
+                measured(policy, root, t, seconds=wanted.limit, memory=wanted.allocations) for t in tests
+            )
+        else:
+            options = Options(
+                seconds=wanted.limit, trace=wanted.verbose, mode=wanted.explain, values=wanted.values,
+                events=wanted.verbose and wanted.format == "json",
+            )  # fmt: skip
+            runner = Runner(policy, root, options, coverage=coverage)
+            processes = 1 if alone else wanted.processes or os.cpu_count() or 1
+            results = run_all(runner, tests, processes)
+        code = self._report(self._counted(results), policy, coverage)
+        if code:
+            return code
+        if not self.ran and wanted.empty_fails:
+            self.say("no tests were run")
+            self.say("hint: rules whose names begin with test_ are tests; --run chooses among them")
+            return NOT_RUN
+        return self._code
+
+    def _counted(self, results: Iterable[Result]) -> Iterator[Result]:
+        for result in results:
+            self.ran += 1
+            if not result.passed and not (result.skip and self.wanted.skipped_pass):
+                self._code = FAILED
+            if result.notice:
+                self.say(result.notice)
+            yield result
+
+    def _report(self, results: Iterator[Result], policy: Policy, coverage: Coverage | None) -> int:
+        wanted = self.wanted
+        if coverage is not None:
+            return self._coverage(results, policy, coverage)
+        match wanted.format:
+            case "json":
+                self.write(json_text(results, slowest_first=wanted.slowest_first))
+            case "junit":
+                self.write(junit_text(results))
+            case _:
+                Pretty(
+                    self.write, verbose=wanted.verbose, values=wanted.values, measured=wanted.bench,
+                    allocations=wanted.allocations, gobench=wanted.format == "gobench",
+                ).report(results)  # fmt: skip
+        return PASSED
+
+    def _coverage(self, results: Iterator[Result], policy: Policy, coverage: Coverage) -> int:
+        """The report, where all tests hold and enough is covered."""
+        failures: list[Result] = []
+        for result in results:
+            if result.error is not None:
+                self.say(result.error.text)
+                return NOT_RUN
+            if result.fail:
+                failures.append(result)
+        for cut in coverage.cuts:
+            self.say(f"coverage is not complete: {cut}")
+        if failures:
+            Pretty(self.write, verbose=self.wanted.verbose).report(failures)
+            self.say(_in_full(failures[0]))
+            return NOT_RUN
+        report = coverage.report(policy.modules)
+        if report.coverage < self.wanted.threshold:
+            lines = [
+                f"Code coverage threshold not met: got {report.coverage:.2f} instead of {self.wanted.threshold:.2f}"
+            ]
+            if self.wanted.verbose and report.files:
+                lines.append("Lines not covered:")
+                for name in sorted(report.files):
+                    spans = report.files[name].lines_not_covered()
+                    lines += [f"\t{name}:{a}" if a == b else f"\t{name}:{a}-{b}" for a, b in spans]
+            self.say("\n".join(lines))
+            return FAILED
+        self.write(presentation.dumps(report.json()) + "\n")
+        return PASSED
+
+
+def _in_full(result: Result) -> str:
+    """A failure with its cases, in one text."""
+    lines = [f"{result.package}.{result.name}: {result.outcome} ({duration(result.duration)})"]
+    lines += [f"{'  ' * (len(path) - 1)}{case.name}: {case.outcome}" for path, case in cases_in_order(result.cases)]
+    return "\n".join(lines) + "\n"

@@ -148,6 +148,11 @@ class Cursor:
         end = self.tokens.end(self.pos - 1) if self.pos else start
         return self.source.location(start, max(end, start))
 
+    def spanning(self, first: Location, start: int) -> Location:
+        """The span from an offset on, at the place of its first operand: parentheses before that one do not count."""
+        place = self.span(start)
+        return place if first.offset == start else first.showing(place.begin, place.end)
+
     def enter(self) -> None:
         """One level deeper."""
         self.depth += 1

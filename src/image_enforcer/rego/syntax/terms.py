@@ -39,7 +39,7 @@ def _read_membership(c: Cursor, key_value: bool) -> Term | None:
                 c.next()
                 rhs = _read_binary(c, 2)
                 if rhs is not None:
-                    lhs = Call(operator, (lhs, middle, rhs), c.span(start))
+                    lhs = Call(operator, (lhs, middle, rhs), c.spanning(lhs.loc, start))
                     if c.at("kw:in"):
                         continue
                     return lhs
@@ -51,7 +51,7 @@ def _read_membership(c: Cursor, key_value: bool) -> Term | None:
         rhs = _read_binary(c, 2)
         if rhs is None:
             return lhs
-        lhs = Call(operator, (lhs, rhs), c.span(start))
+        lhs = Call(operator, (lhs, rhs), c.spanning(lhs.loc, start))
         if not c.at("kw:in"):
             return lhs
     return None
@@ -89,7 +89,7 @@ def _climb(c: Cursor, lhs: Term, start: int, level: int) -> Term | None:
             rhs = _climb(c, rhs, rhs_start, following)
         if rhs is None:
             return lhs  # the fault is reported: as in OPA, reading goes on to what else is wrong
-        lhs = Call(operator, (lhs, rhs), c.span(start))
+        lhs = Call(operator, (lhs, rhs), c.spanning(lhs.loc, start))
 
 
 def read_term(c: Cursor) -> Term | None:

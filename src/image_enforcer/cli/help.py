@@ -26,6 +26,7 @@ EXITS: Final = {
     "init": (_DONE, "2 wrong use, or files that are there already or cannot be written"),
     "run": (_DONE, "2 wrong use, or policies and data that cannot be loaded"),
     "eval": (_DONE, "1 --fail or --fail-defined says so", "2 wrong use, or an error in policy, data, input or query"),
+    "check": ("0 nothing is wrong", "1 something is", "2 wrong use"),
     "test": (
         "0 all tests passed",
         "1 policies that do not load or compile, no test was run, with --coverage a test that failed",
@@ -42,6 +43,7 @@ USAGE: Final = {
     "run": "run [OPTION…] [PATH…]",
     "eval": "eval [OPTION…] QUERY",
     "test": "test [OPTION…] PATH…",
+    "check": "check [OPTION…] PATH…",
     "completion": "completion bash|zsh|fish",
     "version": "version",
     "help": "help [COMMAND]",

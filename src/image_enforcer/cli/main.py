@@ -27,11 +27,12 @@ COMMANDS = {
     "run": "the REPL, or with --server OPA's REST API",
     "eval": "evaluate a query",
     "test": "run the tests of policies",
+    "check": "say whether policies can be compiled",
     "completion": "print the completion script for a shell",
     "version": "print the version",
     "help": "explain a command",
 }
-PARSED = ("serve", "verify", "init", "run", "eval", "test")
+PARSED = ("serve", "verify", "init", "run", "eval", "test", "check")
 """The commands that have options."""
 FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests"}
 """The module and function of a command, where they are not named as it is."""

@@ -13,6 +13,7 @@ from .faults import Fault, say
 if TYPE_CHECKING:
     from ..opa.errors import LoadError
     from ..opa.loader import Loaded
+    from ..rego.syntax.nodes import Module
 
 Flag: TypeAlias = Annotated[bool, Parameter(negative=())]
 HiddenFlag: TypeAlias = Annotated[bool, Parameter(negative=(), show=False)]
@@ -64,6 +65,11 @@ def load_policies(
 
     del bundle
     return load(paths, version=version, ignore=ignore, mount=mount)
+
+
+def bundle_modules(paths: Sequence[str], ignore: Sequence[str], *, version: int) -> dict[str, Module]:
+    """The policies of bundles. Raises :class:`LoadError`."""
+    return load_policies(paths, ignore, version=version, bundle=True).modules
 
 
 def failed(error: LoadError) -> None:

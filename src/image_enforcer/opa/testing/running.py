@@ -112,7 +112,7 @@ class Runner:
         wanted = self.options.trace or self.options.values
         if isinstance(failure, CompileError | LimitError) or not (wanted or failure is not None):
             return None
-        limits = replace(self._limits, seconds=None if self.options.seconds is None else self.options.seconds * SLOWER)
+        limits = replace(self._limits, seconds=self.options.seconds * SLOWER)
         try:
             return explain(
                 self.policy, parse_query(test.query), package=None, imports=(), input_=UNDEFINED, data=self.data,

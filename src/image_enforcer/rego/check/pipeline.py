@@ -81,7 +81,7 @@ class _Stages:
 
 
 def _order(problem: Problem) -> tuple[str, int, int, str]:
-    return problem.location.file, problem.location.row, problem.location.col, problem.message
+    return problem.location.file, problem.location.row, problem.location.col, f"{problem.code}: {problem.message}"
 
 
 def check_modules(

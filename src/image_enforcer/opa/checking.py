@@ -1,0 +1,66 @@
+"""Checking policies without asking them anything: read, parsed and compiled; data beside them is not looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from ..rego import CompileError, Policy, Problem, compile_modules, parse_module
+from ..rego.syntax.nodes import Module
+from . import files
+from .errors import Fault, LoadError
+from .loader import split_prefix
+
+Version: TypeAlias = Literal["v0", "v1", "both"]
+"""What texts are read as; ``both`` accepts what is right in either."""
+
+_FUTURE: Final = re.compile(r" \(hint: `import future\.keywords\.[^)]*\)")
+
+
+def policies(paths: Sequence[str], ignore: Sequence[str] = (), version: Version = "v1") -> dict[str, Module]:
+    """The policies that arguments name, by path. Raises :class:`LoadError` with every fault."""
+    found: dict[str, Module] = {}
+    faults: list[Fault] = []
+    room = files.MAX_TOTAL
+    for argument in paths:
+        path = split_prefix(argument)[1]
+        for entry in files.tree(path, ignore) if Path(path).is_dir() else [files.Found(path)]:
+            if isinstance(entry, files.Unreadable):
+                faults.append(Fault(entry.text, entry.hint))
+                continue
+            if not entry.path.endswith(".rego") and Path(entry.path).exists():
+                continue
+            try:
+                text = files.read(entry.path, room)
+                room -= len(text.encode())
+                found[entry.path] = parsed(entry.path, text, version)
+            except files.Unreadable as e:
+                faults.append(Fault(e.text, e.hint))
+            except CompileError as e:
+                faults.extend(Fault(str(p), problem=p) for p in e.problems)
+    if faults:
+        raise LoadError(faults)
+    return found
+
+
+def parsed(name: str, text: str, version: Version) -> Module:
+    """One module. Raises :class:`CompileError`."""
+    if version != "both":
+        return parse_module(name, text, version=0 if version == "v0" else 1)
+    try:
+        parse_module(name, text, version=0)
+    except CompileError as e:
+        raise CompileError(map(_without_hint, e.problems)) from None
+    return parse_module(name, text, version=1)
+
+
+def _without_hint(problem: Problem) -> Problem:
+    return replace(problem, message=_FUTURE.sub("", problem.message))
+
+
+def check(modules: dict[str, Module], version: Version = "v1", *, strict: bool = False, max_errors: int = 10) -> Policy:
+    """Compile what was read. Raises :class:`CompileError`."""
+    return compile_modules(modules, version=0 if version == "v0" else 1, strict=strict, max_errors=max_errors)

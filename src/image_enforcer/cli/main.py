@@ -28,11 +28,12 @@ COMMANDS = {
     "eval": "evaluate a query",
     "test": "run the tests of policies",
     "check": "say whether policies can be compiled",
+    "deps": "print what a query depends on",
     "completion": "print the completion script for a shell",
     "version": "print the version",
     "help": "explain a command",
 }
-PARSED = ("serve", "verify", "init", "run", "eval", "test", "check")
+PARSED = ("serve", "verify", "init", "run", "eval", "test", "check", "deps")
 """The commands that have options."""
 FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests"}
 """The module and function of a command, where they are not named as it is."""

@@ -159,7 +159,7 @@ q if true
     assert [(a.scope, a.path) for a in module.annotations] == [
         ("package", ("a",)), ("rule", ("a", "p")), ("document", ("a", "q")),
     ]  # fmt: skip
-    assert module.rules[0].annotations[0].fields["custom"] == {"level": 3}
+    assert module.rules[0].annotations[0].custom == {"level": 3}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from .contract import Builtin
 FAMILIES: Mapping[str, str] = {
     "aggregates": "all any count max min product sort sum",
     "arithmetic": "abs ceil div floor minus mul plus rem round numbers.range numbers.range_step",
+    "aws": "providers.aws.sign_req",
     "bits": "bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor",
     "certificates": (
         "crypto.parse_private_keys crypto.x509.parse_and_verify_certificates "
@@ -43,6 +44,7 @@ FAMILIES: Mapping[str, str] = {
         "cast_array cast_boolean cast_null cast_object cast_set cast_string is_array is_boolean is_null "
         "is_number is_object is_set is_string to_number type_name"
     ),
+    "modules": "rego.metadata.chain rego.metadata.rule rego.parse_module",
     "net": (
         "net.cidr_contains net.cidr_contains_matches net.cidr_expand net.cidr_intersects net.cidr_is_valid "
         "net.cidr_merge net.cidr_overlap"
@@ -51,9 +53,7 @@ FAMILIES: Mapping[str, str] = {
         "re_match regex.find_all_string_submatch_n regex.find_n regex.globs_match regex.is_valid regex.match "
         "regex.replace regex.split regex.template_match"
     ),
-    "runtime": (
-        "internal.test_case rego.metadata.chain rego.metadata.rule opa.runtime rand.intn trace uuid.parse uuid.rfc4122"
-    ),
+    "runtime": ("internal.test_case opa.runtime rand.intn trace uuid.parse uuid.rfc4122"),
     "semver": "semver.compare semver.is_valid",
     "sprintf": "sprintf",
     "strings": (
@@ -65,6 +65,12 @@ FAMILIES: Mapping[str, str] = {
     "time": (
         "time.add_date time.clock time.date time.diff time.format time.now_ns time.parse_duration_ns "
         "time.parse_ns time.parse_rfc3339_ns time.weekday"
+    ),
+    "tokens": (
+        "io.jwt.decode io.jwt.decode_verify io.jwt.encode_sign io.jwt.encode_sign_raw io.jwt.verify_eddsa "
+        "io.jwt.verify_es256 io.jwt.verify_es384 io.jwt.verify_es512 io.jwt.verify_hs256 io.jwt.verify_hs384 "
+        "io.jwt.verify_hs512 io.jwt.verify_ps256 io.jwt.verify_ps384 io.jwt.verify_ps512 io.jwt.verify_rs256 "
+        "io.jwt.verify_rs384 io.jwt.verify_rs512"
     ),
     "uri": ("uri.is_valid uri.parse urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object"),
     "units": "units.parse units.parse_bytes",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..errors import BuiltinError
 from ..values import UNDEFINED, Value
 from . import operands
 from .contract import Builtin, Context
@@ -103,21 +102,9 @@ def _mac(octet: int) -> str:
     return f"{scope}:{cast}"
 
 
-def no_metadata_rule() -> Value:
-    """Inside a rule the checks have put the annotations in the call's place; elsewhere the call is a fault."""
-    raise BuiltinError("the rego.metadata.rule function must only be called within the scope of a rule")
-
-
-def no_metadata_chain() -> Value:
-    """As :func:`no_metadata_rule`, for the chain."""
-    raise BuiltinError("the rego.metadata.chain function must only be called within the scope of a rule")
-
-
 BUILTINS: Final[Mapping[str, Builtin]] = {
     "internal.test_case": Builtin(test_case, context=True),
     "opa.runtime": Builtin(opa_runtime),
-    "rego.metadata.rule": Builtin(no_metadata_rule),
-    "rego.metadata.chain": Builtin(no_metadata_chain),
     "rand.intn": Builtin(rand_intn, context=True),
     "trace": Builtin(trace, context=True),
     "uuid.rfc4122": Builtin(uuid_rfc4122, context=True),

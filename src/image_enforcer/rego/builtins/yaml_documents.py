@@ -16,7 +16,7 @@ from ..values import Value
 from .byte_texts import as_utf8
 from .yaml_scalars import YamlError, as_key, as_value, resolve, short
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "YamlError", "load"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "YamlError", "compose", "load"]
 
 MAX_NODES: Final = 200_000
 """How many nodes a document may have once its aliases are followed."""
@@ -35,6 +35,12 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
 
 def load(text: str) -> Value:
     """The value of a YAML document; raises :class:`YamlError`."""
+    node = compose(text)
+    return None if node is None else _Builder().value(node, ())
+
+
+def compose(text: str) -> Any:
+    """The nodes of a YAML document, without values yet; None where there are none. Raises :class:`YamlError`."""
     METER.spend(4 * len(text), 100 * len(text))
     if as_utf8(text) != text:
         raise YamlError("yaml: invalid leading UTF-8 octet")
@@ -42,14 +48,13 @@ def load(text: str) -> Value:
         _check_depth(text)
         if "\\/" in text or "%YAML" in text:
             _check_dialect(text)
-        node = _first(text)
+        return _first(text)
     except yaml.YAMLError as e:
         raise YamlError(f"yaml: {_reason(e, text)}") from None
     except YamlError:
         raise
     except (RecursionError, ValueError) as e:
         raise YamlError(f"yaml: {e}") from None
-    return None if node is None else _Builder().value(node, ())
 
 
 def _first(text: str) -> Any:

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
 from ..syntax.nodes import (
-    Annotations,
-    Array,
     Call,
     CallExpr,
     Expr,
-    ExprTerms,
     Module,
-    Object,
     Ref,
     Rule,
-    Scalar,
-    Term,
-    TermExpr,
     Var,
     With,
 )
 from ..syntax.printer import import_text, term_text
-from ..values import Num
 from .documents import RuleTree
 from .resolve import import_name
-from .visit import ROOTS, Rewriter, is_assignment, operator_name, walk
+from .visit import ROOTS, is_assignment, operator_name, walk
 
 INTERNAL = frozenset({
     "eq", "assign", "equal", "internal.print", "internal.test_case", "print", "rego.metadata.chain",
@@ -197,109 +185,3 @@ class WithTargets:
         if isinstance(value.head, Var) and value.head.name == "data":
             return self.tree.exists(value)
         return name in signatures()
-
-
-# --- rego.metadata -------------------------------------------------------------------------------
-
-
-def metadata_calls(work: Mapping[str, Module], source: Mapping[str, Module]) -> dict[str, Module]:
-    """``rego.metadata.rule()`` and ``.chain()`` become constants: what the annotations say is known here."""
-    done: dict[str, Module] = {}
-    for key, module in work.items():
-        if "rego.metadata" not in module.text:
-            done[key] = module
-            continue
-        rules = tuple(_Metadata(rule, source[key], source).rule(rule) for rule in module.rules)
-        done[key] = replace(module, rules=rules)
-    return done
-
-
-class _Metadata(Rewriter):
-    def __init__(self, rule: Rule, module: Module, modules: Mapping[str, Module]) -> None:
-        self.current = rule
-        self.module = module
-        self.modules = modules
-
-    def expr_terms(self, expr: Expr) -> ExprTerms:
-        terms = expr.terms
-        if isinstance(terms, CallExpr):
-            name = operator_name(terms.operator)
-            if name in ("rego.metadata.rule", "rego.metadata.chain"):
-                value = self._rule() if name.endswith("rule") else self._chain()
-                constant = to_term(value, expr)
-                if terms.args:
-                    return CallExpr(Ref((Var("eq", expr.loc),), expr.loc), (terms.args[0], constant))
-                return TermExpr(constant)
-        return super().expr_terms(expr)
-
-    def _path(self) -> list[str]:
-        steps = [str(t.value) for t in self.current.head.ref.terms[1:] if isinstance(t, Scalar)]
-        return [*self.module.package.names, self.current.head.name, *steps]
-
-    def _rule(self) -> Any:
-        for block in self.current.annotations:
-            if block.scope == "rule":
-                return shown(block.fields, block.scope)
-        return {}
-
-    def _chain(self) -> Any:
-        path = self._path()
-        chain: list[Any] = []
-        first: dict[str, Any] = {"path": path}
-        for block in self.current.annotations:
-            if block.scope == "rule":
-                first = {"path": path, "annotations": shown(block.fields, block.scope)}
-        chain.append(first)
-        names = list(self.module.package.names)
-        blocks = [(m, b) for m in self.modules.values() for b in m.annotations]
-        chain.extend(_link(path, b) for _, b in blocks if b.scope == "document" and list(b.path) == path)
-        chain.extend(_link(names, b) for m, b in blocks if b.scope == "package" and list(m.package.names) == names)
-        for size in range(len(names), 0, -1):
-            above = tuple(names[:size])
-            chain.extend(
-                _link(names[:size], b) for m, b in blocks if b.scope == "subpackages" and m.package.names == above
-            )
-        return chain
-
-
-def _link(path: list[str], block: Annotations) -> dict[str, Any]:
-    return {"path": path, "annotations": shown(block.fields, block.scope)}
-
-
-def shown(fields: Mapping[str, Any], scope: str) -> dict[str, Any]:
-    """Annotations as policies see them."""
-    out: dict[str, Any] = {"scope": scope}
-    for k, v in fields.items():
-        if k == "scope":
-            continue
-        if k == "authors":
-            out[k] = [_author(a) for a in v]
-        elif k == "related_resources":
-            out[k] = [{"ref": r} if isinstance(r, str) else {n: str(x).strip() for n, x in r.items() if x} for r in v]
-        elif v not in (None, "", [], {}):
-            out[k] = v
-    return out
-
-
-def _author(author: Any) -> dict[str, str]:
-    if isinstance(author, dict):
-        return {k: str(v).strip() for k, v in author.items() if k in ("name", "email") and v}
-    words = str(author).split()
-    if words and words[-1].startswith("<") and words[-1].endswith(">"):
-        made = {"email": words[-1][1:-1]}
-        return {"name": " ".join(words[:-1]), **made} if len(words) > 1 else made
-    return {"name": " ".join(words)}
-
-
-def to_term(value: Any, at: Expr) -> Term:
-    """A JSON-like value as a constant term."""
-    loc = at.loc
-    if isinstance(value, Mapping):
-        return Object(tuple((Scalar(str(k), loc), to_term(v, at)) for k, v in value.items()), loc)
-    if isinstance(value, list | tuple):
-        return Array(tuple(to_term(v, at) for v in value), loc)
-    if isinstance(value, float):
-        return Scalar(Num(repr(value)), loc)
-    if value is None or isinstance(value, bool | int | str):
-        return Scalar(value, loc)
-    return Scalar(str(value), loc)

@@ -15,6 +15,7 @@ from . import expand, overrides, rule_graph
 from .documents import RuleTree
 from .known_types import KnownTypes
 from .locals import LocalVars, Names
+from .metadata import AnnotationSet, metadata_calls
 from .recursion import Recursion
 from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
 from .rule_labels import RuleLabels, branches
@@ -142,7 +143,10 @@ def _check_modules(
     work = _each(work, prints.rule)
     calls = expand.Calls(names)
     work = _each(work, calls.rule)
-    work = overrides.metadata_calls(work, source)
+    annotations = AnnotationSet(source)
+    stages.add(annotations.problems)
+    stages.end()
+    work = metadata_calls(work, source, annotations)
     tree = written = RuleTree(work)
     needs = rule_graph.needs(written)
     heads = expand.ClosureHeads(names)

@@ -278,14 +278,59 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """A name, an address, or both."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedResource:
+    """A URL, and what stands there."""
+
+    ref: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaNote:
+    """The schema of the document at ``path``: by reference into the schemas that are given, or written out."""
+
+    path: Ref
+    schema: Ref | None = None
+    definition: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CompileNote:
+    """What partial evaluation is told of a rule."""
+
+    unknowns: tuple[Ref | None, ...] = ()
+    mask_rule: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
-    """A ``# METADATA`` block. ``fields`` is the parsed YAML mapping, checked; ``scope`` where it applies."""
+    """A ``# METADATA`` block: what it says, where it applies (``scope``), and to what (``path``, below ``data``).
+
+    ``rule`` is the number of the rule that follows it among its module's rules, None for a package's.
+    """
 
     scope: str
-    fields: Mapping[str, Any]
+    title: str = ""
+    description: str = ""
+    entrypoint: bool = False
+    organizations: tuple[str, ...] = ()
+    related_resources: tuple[RelatedResource, ...] = ()
+    authors: tuple[Author, ...] = ()
+    schemas: tuple[SchemaNote, ...] = ()
+    compile: CompileNote | None = None
+    custom: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    labels: Mapping[str, Any] = field(default_factory=dict, compare=False)
     path: tuple[str, ...] = ()
+    rule: int | None = field(default=None, compare=False)
     loc: Location = _loc()
-    end_row: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, assert_never
 
 from ..places import Location
+from ..values import Num
 from .annotation_json import annotations_json
 from .nodes import (
     Annotations,
@@ -69,9 +70,14 @@ class TreeJson:
         if module.rules:
             out["rules"] = [self.rule(r, annotations=annotations) for r in module.rules]
         if comments and module.comments:
-            # a comment has its place whatever was asked for; these keys are OPA's
+            # a comment has its place whatever was asked for, the first of a block that of the block; keys are OPA's
+            blocks = {b.loc.row: b.loc for b in module.annotations}
             out["comments"] = [
-                {"Text": b64encode(c.text.encode()).decode(), "Location": self._place(c.loc)} for c in module.comments
+                {
+                    "Text": b64encode(c.text.encode()).decode(),
+                    "Location": self._place(blocks.get(c.loc.row, c.loc) if c.loc.col == 1 else c.loc),
+                }
+                for c in module.comments
             ]
         return out
 
@@ -86,10 +92,10 @@ class TreeJson:
         return {**self._at(module.package.loc), "path": self._terms(module.package.path.terms)}
 
     def _annotations(self, blocks: Iterable[Annotations]) -> list[Json]:
-        return [annotations_json(b, self._at(b.loc)) for b in blocks]
+        return [annotations_json(b, self.term, self._at(b.loc)) for b in blocks]
 
-    def rule(self, rule: Rule, *, annotations: bool = True) -> Json:
-        """A rule and the branches behind it."""
+    def rule(self, rule: Rule, *, annotations: bool = True, branch: bool = False) -> Json:
+        """A rule, or one of its branches, and the branches behind it."""
         out: Json = {}
         if annotations and rule.annotations:
             out["annotations"] = self._annotations(rule.annotations)
@@ -97,11 +103,13 @@ class TreeJson:
         if rule.default:
             out["default"] = True
         if rule.else_ is not None:
-            out["else"] = self.rule(rule.else_, annotations=annotations)
-        out["head"] = self._head(rule.head)
-        return {**out, **self._at(rule.loc)}
+            out["else"] = self.rule(rule.else_, annotations=annotations, branch=True)
+        out["head"] = self._head(rule.head, branch)
+        # of a rule that is a default OPA keeps the first word alone
+        place = rule.loc.showing(rule.loc.begin, rule.loc.begin + len("default")) if rule.default else rule.loc
+        return {**out, **self._at(place)}
 
-    def _head(self, head: Head) -> Json:
+    def _head(self, head: Head, branch: bool) -> Json:
         out: Json = {"name": head.name} if _has_name(head) else {}
         if head.args:
             out["args"] = self._terms(head.args)
@@ -109,6 +117,8 @@ class TreeJson:
             out["key"] = self.term(head.key)
         if head.value is not None:
             out["value"] = self.term(head.value)
+            if head.generated_value and (branch or head.args or len(head.ref.terms) != 2):
+                out["value"].pop("location", None)
         if head.assign:
             out["assign"] = True
         out["ref"] = self._terms(head.ref.terms)
@@ -175,7 +185,7 @@ class TreeJson:
     def term(self, term: Term) -> Json:
         """A term as ``{"type", "value"}``."""
         kind, value = self._typed(term)
-        return {**self._at(term.loc), "type": kind, "value": value}
+        return {**self._at(_shown_place(term)), "type": kind, "value": value}
 
     def _typed(self, term: Term) -> tuple[str, Any]:
         match term:
@@ -204,7 +214,7 @@ class TreeJson:
                 return "objectcomprehension", shown
             case TemplateString(parts, multi_line):
                 shown_parts = [self.expr(p) if isinstance(p, Expr) else self.term(p) for p in parts]
-                return "templatestring", {"parts": shown_parts, "multi_line": multi_line}
+                return "templatestring", {"parts": shown_parts or None, "multi_line": multi_line}
             case other:
                 assert_never(other)
 
@@ -233,6 +243,17 @@ def _has_name(head: Head) -> bool:
     if len(head.ref.terms) != 2:
         return len(head.ref.terms) == 1
     return head.args is None and head.value is not None and not head.generated_value
+
+
+def _shown_place(term: Term) -> Location:
+    """A term's place, with as much of the text as OPA keeps: of some terms that is one token."""
+    loc = term.loc
+    match term:
+        case Scalar(value) if isinstance(value, int | Num) and loc.text.startswith("-"):
+            return loc.showing(loc.begin, loc.begin + 1)
+        case Ref((Array() | Object() | Set() | ArrayComprehension() | ObjectComprehension() | SetComprehension(), *_)):
+            return loc.showing(max(loc.begin, term.head.loc.end - 1), loc.end)
+    return loc
 
 
 def _first_of_equals(items: Sequence[Term]) -> Sequence[Term]:

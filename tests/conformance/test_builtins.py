@@ -24,7 +24,6 @@ FLOORS: dict[str, int] = {
     "encoding": 43,
     "graphql": 0,
     "json": 28,
-    "json_schema": 0,
     "jwt": 0,
     "keys": 0,
     "misc": 50,

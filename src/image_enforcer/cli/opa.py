@@ -61,9 +61,12 @@ def load_policies(
     paths: Sequence[str], ignore: Sequence[str], *, version: int, bundle: bool = False, mount: bool = True
 ) -> Loaded:
     """Read policies and data. Raises :class:`LoadError`."""
+    if bundle:
+        from ..opa.bundles import load_bundles
+
+        return load_bundles(paths, ignore, version=version)
     from ..opa.loader import load
 
-    del bundle
     return load(paths, version=version, ignore=ignore, mount=mount)
 
 

@@ -71,7 +71,7 @@ class Policy:
 
     def __init__(self, checked: Checked) -> None:
         self._checked = checked
-        self._linked: dict[tuple[frozenset[str], frozenset[Any]], Linked] = {}
+        self._linked: dict[tuple[frozenset[str], frozenset[Any], bool], Linked] = {}
         self._lock = threading.Lock()
 
     @property
@@ -167,7 +167,7 @@ class Policy:
             unsafe_builtins=unsafe_builtins,
             keep_prints=keep_prints,
         )
-        return Query(self._link(checked.body), checked, written, captures, strict)
+        return Query(self._link(checked.body, strict), checked, written, captures, strict)
 
     def operands(self, operator: Ref, package: tuple[str, ...] | None, imports: Sequence[Import]) -> int:
         """How many operands a function with a result takes, by the name a query has for it; -1 where there is none."""
@@ -178,13 +178,13 @@ class Policy:
             return _built_in_operands(operator)
         return self._checked.tree.arity(resolved) if self._checked.tree.is_function(resolved) else -1
 
-    def _link(self, body: Body) -> Linked:
+    def _link(self, body: Body, strict: bool) -> Linked:
         names, paths = replaced_by(self._checked.modules, (body,))
-        world = (frozenset(names), frozenset(paths))
+        world = (frozenset(names), frozenset(paths), strict)
         with self._lock:
             linked = self._linked.get(world)
             if linked is None:
-                linked = self._linked[world] = Linked(self._checked.modules, (body,))
+                linked = self._linked[world] = Linked(self._checked.modules, (body,), strict=strict)
             return linked
 
 
@@ -237,8 +237,7 @@ class Query:
         if snapshot is None:
             state = State(linked, e, input_, {}, linked.nothing, None)
         else:
-            # what is undefined outside strict mode may be an error in it
-            kept = snapshot.kept((linked, "strict") if self._strict else linked, linked.slots)
+            kept = snapshot.kept(linked, linked.slots)
             state = State(linked, e, input_, snapshot.root, kept, snapshot)
         rows: list[tuple[Value, ...]] = []
         before, METER.payer = METER.payer, e

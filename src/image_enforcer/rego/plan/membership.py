@@ -26,7 +26,7 @@ class Questions:
 
     def __init__(self, planner: ProgramPlanner) -> None:
         self.planner = planner
-        self._raising = Raising(planner)
+        self.raising = Raising(planner)
         self._askable: dict[int, bool] = {}
 
     def askable(self, doc: int) -> bool:
@@ -34,7 +34,7 @@ class Questions:
         got = self._askable.get(doc)
         if got is None:
             node = self.planner.world.documents[doc]
-            got = self._askable[doc] = _known_heads(node) and self._raising.cannot(doc) and self._saves(doc)
+            got = self._askable[doc] = _known_heads(node) and self.raising.cannot(doc) and self._saves(doc)
         return got
 
     def _saves(self, doc: int) -> bool:

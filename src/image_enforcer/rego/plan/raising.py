@@ -77,6 +77,12 @@ class Raising:
         self._tame |= seen
         return True
 
+    def harmless(self, every: tuple[ops.Op, ...]) -> bool:
+        """Whether instructions, with all that they refer to, cannot raise an error."""
+        used: set[int] = set()
+        inside = walk(ops.Block(every, ops.Found(False)))
+        return all(_add_uses(op, used) for op in inside) and all(self.cannot(doc) for doc in used)
+
     def _uses_of(self, doc: int) -> frozenset[int] | None:
         """What a document's own rules refer to; None where they may raise themselves."""
         if doc not in self._uses:
@@ -112,17 +118,24 @@ def _uses(routine: Routine) -> frozenset[int] | None:
     for clause in routine.clauses + ((routine.default,) if routine.default else ()):
         for block in clause.blocks:
             for op in walk(block):
-                match op:
-                    case ops.CallBuiltin(_, _, name, _, False, _) if name in TAME:
-                        pass
-                    case ops.CallFunction(_, _, doc, _, _, False):
-                        used.add(doc)
-                    case ops.DocValue(_, _, doc) | ops.DocDemand(_, _, doc):
-                        used.add(doc)
-                    case ops.Collect(_, kind) if kind != "object":
-                        pass
-                    case _ if not isinstance(op, _PLAIN):
-                        return None
-                    case _:
-                        pass
+                if not _add_uses(op, used):
+                    return None
     return frozenset(used)
+
+
+def _add_uses(op: ops.Op, used: set[int]) -> bool:
+    """Add what an instruction refers to; false where it may raise itself."""
+    match op:
+        case ops.CallBuiltin(_, _, name, _, False, _) if name in TAME:
+            pass
+        case ops.CallFunction(_, _, doc, _, _, False):
+            used.add(doc)
+        case ops.DocValue(_, _, doc) | ops.DocDemand(_, _, doc) | ops.DocMember(_, _, doc):
+            used.add(doc)
+        case ops.Collect(_, kind) if kind != "object":
+            pass
+        case _ if not isinstance(op, _PLAIN):
+            return False
+        case _:
+            pass
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from ..builtins import catalog
@@ -14,16 +15,22 @@ from ..plan.documents import Node
 from ..plan.membership import Questions
 from ..plan.program import ProgramPlanner
 from ..plan.purity import Purity
+from ..plan.streams import Streams
 from ..signatures import signatures
 from ..syntax import nodes as ast
 from ..types import BOOLEAN, NUMBER
-from ..values import UNDEFINED, RegoSet, Value, equal, key
+from ..values import UNDEFINED, Num, RegoSet, Value, equal, key
 from . import access
 from .conflicts import Conflict, listed
-from .emit import Names, Writer, write_routine
+from .instructions import InstructionWriter
+from .names import Names
+from .routines import write_routine
+from .shortcuts import GLOBALS
 from .state import State, lookup
+from .writer import Traits
 
-MAX_ARGS = 200
+WHOLE = "w"
+"""Marks the form of a routine that makes every set, beside one that does not."""
 
 
 def _make_set(items: tuple[Value, ...]) -> RegoSet:
@@ -37,17 +44,22 @@ def _one(value: Value) -> tuple[Value, ...]:
 class Linked:
     """The generated code of one policy: functions by document and demand, made as they are needed.
 
-    Safe to use from several threads: functions only ever get added, under a lock.
+    In ``strict`` code a built-in that fails ends the evaluation. Safe to use from several threads: functions only
+    ever get added, under a lock.
     """
 
-    def __init__(self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = ()) -> None:
+    def __init__(
+        self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = (), *, strict: bool = False
+    ) -> None:
         self.planner = ProgramPlanner(modules, bodies)
         self.world = self.planner.world
         self.purity = Purity(self.planner)
         self.questions = Questions(self.planner)
+        self.streams = None if strict else Streams(self.planner, modules, self.questions.raising)
         self.slots = len(self.world.documents)
         self.nothing: list[Value] = [None] * self.slots  # what is kept where there is nothing to keep it with
         self.names = Names()
+        self.traits = Traits(lambda name: self._builtin(name).context, _sizeable, self.purity.static, strict)
         self.namespace = self.names.globals
         self.source: list[str] = []
         self._made: set[tuple[int, str]] = set()
@@ -58,6 +70,7 @@ class Linked:
             elements_anyhow=access.elements_anyhow, check_object=access.check_object, make_object=access.make_object,
             make_set=_make_set, is_collection=access.is_collection, put=access.put, put_path=access.put_path,
             finish=access.finish, indexed=access.indexed, conflict=Conflict, listed=listed, one=_one, lookup=lookup,
+            Num=Num, **GLOBALS,
         )  # fmt: skip
 
     # --- what running code asks for --------------------------------------------------------------
@@ -120,26 +133,34 @@ class Linked:
                 doc, mask = item = todo.pop() if todo else self.names.wanted.pop()
                 if item in self._made:
                     continue
-                writer = self._writer()
-                plain = self.planner.question(doc) if mask == "q" else self.planner.routine(doc, mask)
-                routine = self.questions.placed(plain)
-                memo = ("g" if self.purity.static(doc) else "m") if routine.memo else ""
-                write_routine(writer, routine, memo)
-                self._run(writer)
+                self._make(doc, mask)
                 self._made.add(item)
 
-    def _writer(self) -> Writer:
-        return Writer(self.names, lambda name: self._builtin(name).context, self.purity.static, _sizeable)
+    def _make(self, doc: int, mask: str) -> None:
+        plain = self.planner.question(doc) if mask == "q" else self.planner.routine(doc, mask)
+        routine = self.questions.placed(plain)
+        memo = ("g" if self.purity.static(doc) else "m") if routine.memo else ""
+        shorter = None if self.streams is None or mask else self.streams.applied(routine, self.purity.static)
+        writer = self._writer()
+        if shorter is None:
+            write_routine(writer, routine, memo)
+        else:
+            write_routine(writer, replace(routine, mask=WHOLE), memo)
+            write_routine(writer, shorter, memo, instead=WHOLE)
+        self._run(writer)
+
+    def _writer(self) -> InstructionWriter:
+        return InstructionWriter(self.names, self.traits)
 
     def _builtin(self, name: str) -> Builtin:
         return catalog.load(name)
 
-    def _compile(self, writer: Writer, name: str) -> Any:
+    def _compile(self, writer: InstructionWriter, name: str) -> Any:
         self._run(writer)
         self.ensure(list(self.names.wanted))
         return self.namespace.pop(name)
 
-    def _run(self, writer: Writer) -> None:
+    def _run(self, writer: InstructionWriter) -> None:
         text = "\n".join(writer.lines) + "\n"
         for builtin, name in self.names.new_builtins:
             self.namespace[name] = self._builtin(builtin).fn

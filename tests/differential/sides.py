@@ -78,19 +78,36 @@ class Driver:
 
     def answers(self, cases: Sequence[Case]) -> list[Outcome | None]:
         """What OPA says to each case; None where it ends in a way of its own."""
-        asked = "".join(json.dumps(_asked(i, case)) + "\n" for i, case in enumerate(cases))
-        done = subprocess.run(
-            [str(self.binary), str(self.workers)], input=asked.encode(), stdout=subprocess.PIPE, check=True
-        )
         found: list[Outcome | None] = [None] * len(cases)
-        for line in done.stdout.split(b"\n"):
-            if line:
-                answer = exact(line)
-                assert isinstance(answer, dict)
-                number = answer["id"]
-                assert isinstance(number, int)
-                found[number] = None if "broken" in answer else _driven(answer)
+        todo = list(range(len(cases)))
+        while todo:
+            answered = self._ask(cases, todo, found)
+            todo = [i for i in todo if i not in answered]
+            # It has died of one of the next few: each is asked alone.
+            for i in todo[: 3 * self.workers]:
+                self._ask(cases, [i], found)
+            todo = todo[3 * self.workers :]
         return found
+
+    def _ask(self, cases: Sequence[Case], numbers: Sequence[int], found: list[Outcome | None]) -> set[int]:
+        """Ask one process; the numbers of the cases that it has dealt with."""
+        asked = "".join(json.dumps(_asked(i, cases[i])) + "\n" for i in numbers)
+        done = subprocess.run(
+            [str(self.binary), str(self.workers)],
+            input=asked.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        answered: set[int] = set()
+        for line in done.stdout.split(b"\n")[:-1]:
+            answer = exact(line)
+            assert isinstance(answer, dict)
+            number = answer["id"]
+            assert isinstance(number, int)
+            found[number] = None if "broken" in answer else _driven(answer)
+            answered.add(number)
+        return answered
 
 
 def _driven(answer: Mapping[str, Json]) -> Outcome:

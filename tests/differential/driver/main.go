@@ -3,7 +3,9 @@
 //	opa-driver WORKERS
 //
 // Answers come in the order in which they are found; each has the id of its case. A case on which OPA itself breaks
-// (a panic, a time-out, a result that is no JSON) has `broken` in the place of an answer.
+// (a panic, a time-out, a result that is no JSON) has `broken` in the place of an answer. Where OPA runs out of its
+// stack, which Go does not survive, or does not stop, the process ends without an answer to that case and to those
+// after it.
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -28,7 +31,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/util"
 )
 
-const patience = 10 * time.Second
+const patience = 5 * time.Second
+const deepest = 256 << 20
 
 type asked struct {
 	ID            int      `json:"id"`
@@ -174,6 +178,8 @@ func answerTo(a asked) (given answer) {
 			given = answer{ID: a.ID, Broken: fmt.Sprint(panicked)}
 		}
 	}()
+	watch := time.AfterFunc(2*patience, func() { os.Exit(3) })
+	defer watch.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var out printed
@@ -209,6 +215,7 @@ func line(given answer) []byte {
 }
 
 func main() {
+	debug.SetMaxStack(deepest)
 	workers, err := strconv.Atoi(os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

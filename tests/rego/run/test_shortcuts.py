@@ -8,7 +8,7 @@ import pytest
 from image_enforcer.rego.builtins import catalog
 from image_enforcer.rego.errors import BuiltinError
 from image_enforcer.rego.meter import LARGE
-from image_enforcer.rego.plan.ops import Const, Reg
+from image_enforcer.rego.plan.ops import Const, Operand, Reg
 from image_enforcer.rego.run.shortcuts import _MAKERS, GLOBALS, shortcut
 from image_enforcer.rego.signatures import signatures
 from image_enforcer.rego.values import UNDEFINED, Num, RegoSet, Value, equal
@@ -42,7 +42,9 @@ def test_a_shortcut_gives_what_its_built_in_gives(name: str) -> None:
                 names[f"K{len(names)}"] = value
                 return f"K{len(names) - 1}"
 
-            given = [Const(v) if c else Reg(i) for i, (v, c) in enumerate(zip(operands, constants, strict=True))]
+            given: list[Operand] = [
+                Const(v) if c else Reg(i) for i, (v, c) in enumerate(zip(operands, constants, strict=True))
+            ]
             quick = shortcut(name, given, [hoist(v) for v in operands], hoist)
             if quick is None or (quick.guard and not eval(quick.guard, names)):
                 continue
@@ -57,7 +59,7 @@ def test_a_shortcut_gives_what_its_built_in_gives(name: str) -> None:
 
 def test_long_texts_are_left_to_the_built_in_which_pays_for_them() -> None:
     for name in ("split", "contains", "lower", "trim_prefix"):
-        operands = [Reg(0)] if name == "lower" else [Reg(0), Const("a")]
+        operands: list[Operand] = [Reg(0)] if name == "lower" else [Reg(0), Const("a")]
         quick = shortcut(name, operands, ["text", "'a'"][: len(operands)], repr)
         assert quick is not None
         assert eval(quick.guard, {"text": "x" * LARGE})

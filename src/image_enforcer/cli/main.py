@@ -29,11 +29,13 @@ COMMANDS = {
     "test": "run the tests of policies",
     "check": "say whether policies can be compiled",
     "deps": "print what a query depends on",
+    "inspect": "print what is in a bundle, a directory or a policy file",
+    "capabilities": "print what the language can do here",
     "completion": "print the completion script for a shell",
     "version": "print the version",
     "help": "explain a command",
 }
-PARSED = ("serve", "verify", "init", "run", "eval", "test", "check", "deps")
+PARSED = ("serve", "verify", "init", "run", "eval", "test", "check", "deps", "inspect", "capabilities")
 """The commands that have options."""
 FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests"}
 """The module and function of a command, where they are not named as it is."""

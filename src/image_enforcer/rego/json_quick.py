@@ -1,4 +1,4 @@
-"""Short values as JSON text, by a C encoder: what most answers are. What it would write otherwise than we do, it leaves.
+"""Short values as JSON text by a C encoder, which is what most answers are. What it would write otherwise, it leaves.
 
 Go escapes more than JSON asks for, keys come in the order of their bytes, and numbers keep their text; the encoder
 does none of this. So it is used for few strings, truth values and small integers, and where its text has no escape.

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..errors import BuiltinError
 from ..meter import METER
 from ..text import quoted
+from .byte_texts import to_bytes
 
 MAX_DEPTH: Final = 500
 """How deep a text may nest here; Go stops at 10,000."""
@@ -61,7 +62,10 @@ def first_value(text: str) -> tuple[Any, str]:
         value, end = _DECODER.raw_decode(text, start)
     except (ValueError, _Refused, RecursionError):
         raise BuiltinError(fault(text)) from None
-    return value, text[end:]
+    rest = text[end:]
+    if isinstance(value, _Number) and rest.startswith((".", "e", "E")):  # Python stops before what goes wrong in it
+        raise BuiltinError(fault(text))
+    return value, rest
 
 
 def _depth(text: str) -> int:
@@ -98,7 +102,7 @@ def kind(value: Any) -> str:
 
 def fault(text: str) -> str:
     """What Go's scanner says to a text whose first value is not well formed."""
-    raw = text.encode("utf-8", "surrogatepass")
+    raw = to_bytes(text)
     METER.spend(2 * len(raw))
     scanner = _Scanner(raw)
     try:

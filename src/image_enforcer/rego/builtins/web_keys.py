@@ -151,7 +151,9 @@ def _key(value: Any) -> WebKey:
         name = made.type_name.removeprefix("*jwk.")
         shown = {"rsa": "RSA", "ecd": "ECDSA", "okp": "OKP", "sym": "Symmetric"}[name[:3]]
         tail = "Key" if made.family == "oct" else ("PrivateKey" if made.private else "PublicKey")
-        raise BuiltinError(f"jwk.Parse: key validation failed: jwk.{shown}{tail}: {found}") from None
+        raise BuiltinError(
+            f"jwk.Parse: key validation failed: key validation failed: jwk.{shown}{tail}: {found}"
+        ) from None
     return made
 
 
@@ -271,8 +273,6 @@ def _operations(value: Any) -> None:
 
 
 def _chain(value: Any) -> None:
-    if value is None:
-        return
     if not isinstance(value, list):
         raise BuiltinError("failed to unmarshal certificate chain: expected JSON array")
     for i, item in enumerate(value):

@@ -87,8 +87,9 @@ def read_template(c: Cursor, raw: bool) -> Term | None:
             parts.append(Scalar(text, c.loc()))
         if token.kind in (lexer.TEMPLATE_END, lexer.RAW_TEMPLATE_END):
             break
+        opened = token.end
         c.next()
-        part = _read_template_part(c)
+        part = _read_template_part(c, remarked="#" in c.source.text[opened : c.token.start])
         if part is None:
             return None
         parts.append(part)
@@ -99,7 +100,8 @@ def read_template(c: Cursor, raw: bool) -> Term | None:
     return TemplateString(tuple(parts), raw, loc.showing(loc.begin, c.token.end))
 
 
-def _read_template_part(c: Cursor) -> Scalar | Expr | None:
+def _read_template_part(c: Cursor, *, remarked: bool) -> Scalar | Expr | None:
+    """A constant is one, unless a comment stands in front of it: then it is an expression."""
     expr = c.grammar.literal(c)
     if expr is None:
         c.error(c.loc(), "invalid template-string expression")
@@ -119,7 +121,7 @@ def _read_template_part(c: Cursor) -> Scalar | Expr | None:
     if fault:
         c.error(expr.loc, f"{fault} in template-string expression")
         return None
-    if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Scalar) and not expr.withs:
+    if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Scalar) and not (expr.withs or remarked):
         return expr.terms.term
     return expr
 

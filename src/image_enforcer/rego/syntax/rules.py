@@ -101,7 +101,11 @@ def read_rules(c: Cursor) -> list[Rule] | None:
             return None
         c.next()
         place = c.span(body_start)
-        again = replace(with_fresh_wildcards(c, head), loc=place)
+        again = with_fresh_wildcards(c, head)
+        again = replace(  # as in OPA, all of it but the name stands where the body does
+            again, args=placed(again.args, place), key=placed(again.key, place), value=placed(again.value, place),
+            loc=place,
+        )  # fmt: skip
         rules.append(c.noted(Rule(again, more, loc=place), note))
     return rules
 

@@ -59,12 +59,15 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_PLAIN = re.compile(r'[^"\\\n\x00]*')
+_PLAIN = re.compile(r'[^"\\\n\x00\ufeff]*')
+_UNWANTED = re.compile("[\x00\ufeff]")
 _FRACTION = re.compile(r"\.([0-9]*)")
 _EXPONENT = re.compile(r"[eE][+-]?([0-9]*)")
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
+_UNWANTED_FAULTS = {"\x00": "illegal null character", "\ufeff": "illegal byte-order mark"}
+"""Characters that may stand nowhere, strings included; a byte-order mark may be the first one of a text."""
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -153,6 +156,8 @@ class Lexer:
                 while body.endswith("\r"):
                     body = body[:-1]
                 self.comments.append(CommentToken(body, at, end))
+                if faults := self._unwanted(at, end):
+                    self._add(ILLEGAL, body, at, end, faults)
                 self._space = True
                 at = end
             elif kind == "raw":
@@ -168,16 +173,14 @@ class Lexer:
 
     def _stray(self, at: int) -> int:
         ch = self.text[at]
-        if ch == "\x00":
-            fault = "illegal null character"
+        if ch in _UNWANTED_FAULTS:
+            fault = _UNWANTED_FAULTS[ch]
         elif ch == "!":
             fault = "illegal ! character"
         elif ch == "$":
             fault = "illegal $ character"
         elif ch == "\xa0":
             fault = "illegal non-breaking space character, use a regular space instead"
-        elif ch == "\ufeff":
-            fault = "illegal byte-order mark"
         else:
             fault = ""
         self._add(ILLEGAL, ch, at, at + 1, (fault,) if fault else ())
@@ -229,8 +232,8 @@ class Lexer:
             ch = text[at]
             if ch in stops:
                 return at + 1, faults, ch
-            if ch == "\x00":
-                faults.append("illegal null character")
+            if ch in "\x00\ufeff":
+                faults.append(_UNWANTED_FAULTS[ch])
                 at += 1
             elif ch == "\\":
                 nxt = text[at + 1] if at + 1 < len(text) else ""
@@ -256,10 +259,17 @@ class Lexer:
     def _raw(self, at: int) -> int:
         end = self.text.find("`", at + 1)
         if end < 0:
-            self._add(RAW_STRING, None, at, len(self.text), ("non-terminated string",))
+            self._add(
+                RAW_STRING, None, at, len(self.text), (*self._unwanted(at, len(self.text)), "non-terminated string")
+            )
             return len(self.text)
-        self._add(RAW_STRING, self.text[at + 1 : end], at, end + 1)
+        self._add(RAW_STRING, self.text[at + 1 : end], at, end + 1, self._unwanted(at, end))
         return end + 1
+
+    def _unwanted(self, at: int, end: int) -> tuple[str, ...]:
+        """The faults of a raw text: characters that may stand nowhere."""
+        found = _UNWANTED.findall(self.text, at, end)
+        return tuple([_UNWANTED_FAULTS[ch] for ch in found[: MAX_FAULTS + 1]])
 
     def _template(self, start: int, at: int, raw: bool) -> int:
         """Scan a literal part of a template string from ``at``; its token's text is what stands between the marks."""
@@ -271,7 +281,6 @@ class Lexer:
                 body = _unescape_braces(body)
         else:
             i = at
-            faults = []
             stop = ""
             while i < len(text):
                 if text[i] == "\\" and text[i + 1 : i + 2] == "{":
@@ -281,8 +290,9 @@ class Lexer:
                     stop = text[i]
                     break
                 i += 1
+            faults = [*self._unwanted(at, i)]
             if not stop:
-                faults = ["non-terminated string"]
+                faults.append("non-terminated string")
             body = text[at:i].replace("\\{", "{")
             end = min(i + 1, len(text))
         if stop == "{":

@@ -128,7 +128,22 @@ def test_input_and_query_from_standard_input(run: Eval) -> None:
         (["--timeout", "5", "1"], b"", 'error[IE2003]: --timeout: time: missing unit in duration "5"'),
         (["--timeout=-5s", "1"], b"", "error[IE2003]: --timeout '-5s' is no length of time"),
         (["-f", "yaml", "1"], b"", "error[IE2002]: "),
-        (["-f", "source", "1"], b"", "error[IE2003]: --format source is for partial evaluation"),
+        (["-f", "source", "1"], b"", "error[IE2003]: invalid output format for evaluation: source is for"),
+        (["-p", "-f", "values", "1"], b"", "error[IE2003]: invalid output format for partial evaluation"),
+        (["-p", "-u", "1 + 1", "1"], b"", "error[IE2003]: --unknowns '1 + 1' names no document"),
+        (["-p", "-u", "]", "1"], b"", "error[IE2003]: --unknowns ']': "),
+        (["--count", "0", "1"], b"", "error[IE2003]: --count 0 is no number of runs"),
+        (
+            ["--coverage-runs", "x", "1"],
+            b"",
+            "error[IE2003]: --coverage-runs 'x' is none of index_excluded, early_exit",
+        ),
+        (["--fail", "--fail-defined", "1"], b"", "error[IE2002]: specify --fail or --fail-defined but not both"),
+        (
+            ["--strict-builtin-errors", "--show-builtin-errors", "1"],
+            b"",
+            "error[IE2002]: --strict-builtin-errors ends at the first failing built-in",
+        ),
         (["--import", "data.a\nx := 1", "1"], b"", "error[IE2003]: --import 'data.a\\nx := 1' is not one import"),
         (["--frobnicate", "1"], b"", "error[IE2002]: unknown option: --frobnicate"),
     ],
@@ -141,17 +156,19 @@ def test_wrong_use(run: Eval, arguments: list[str], stdin: bytes, said: str) -> 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--coverage"], ["--profile"], ["--instrument"], ["--partial"], ["-p"], ["--explain", "full"], ["-b", "x"],
-     ["--bundle", "x"], ["--schema", "x"], ["--capabilities", "x"], ["--unknowns", "input"], ["--target", "wasm"],
-     ["--show-builtin-errors"], ["--optimize", "1"], ["--var-values"], ["--disable-indexing"]],
-)  # fmt: skip
+    [["--schema", "x"], ["--capabilities", "x"], ["--target", "wasm"], ["--optimize", "1"]],
+)
 def test_options_of_opa_that_are_not_supported(run: Eval, arguments: list[str]) -> None:
     code, out, err = run(*arguments, "1")
     assert (code, out) == (2, "")
     assert "is not supported" in err
 
 
-@pytest.mark.parametrize("arguments", [["--explain", "off"], ["--target", "rego"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--explain", "off"], ["--target", "rego"], ["-O", "0"], ["--entrypoint", "a/b"], ["--disable-indexing"],
+     ["--disable-early-exit"], ["--unknowns", "input"], ["--var-values"]],
+)  # fmt: skip
 def test_options_that_ask_for_what_is(run: Eval, arguments: list[str]) -> None:
     assert value(run(*arguments, "1")) == 1
 
@@ -225,7 +242,7 @@ def test_errors_in_files(run: Eval) -> None:
     assert err == "hint: the text ends too early, at line 1, column 2\n"
     code, out, err = run("-f", "pretty", "-d", "bad.json", "1")
     assert (code, out) == (2, "")
-    assert err.startswith("1 error occurred during loading: bad.json: unexpected EOF\n  hint: ")
+    assert err.startswith("1 error occurred during loading: bad.json: unexpected EOF\nhint: ")
 
 
 def test_an_empty_query(run: Eval) -> None:

@@ -44,6 +44,7 @@ def test_times_by_step() -> None:
     assert report.metrics == {
         "timer_rego_load_files_ns": 7,
         "timer_rego_query_parse_ns": 7,
+        "timer_rego_module_compile_ns": 7,
         "timer_rego_query_compile_ns": 7,
         "timer_rego_query_eval_ns": 7,
     }

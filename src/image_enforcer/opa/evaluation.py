@@ -1,20 +1,45 @@
-"""One query over files: load, compile, evaluate, with what it printed and how long each step took."""
+"""One query over files: load, compile, evaluate, with what is asked of how the answer came about."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ..rego import Host, Limits, Solution, Value, compile_modules, parse_query
-from ..rego.syntax.nodes import Import
+from ..rego import (
+    CompileError,
+    EvalError,
+    Host,
+    Limits,
+    Location,
+    Query,
+    RegoError,
+    Solution,
+    Value,
+    compile_modules,
+    parse_query,
+)
+from ..rego.syntax.nodes import Body, Import, Ref
 from .documents import Documents
 from .errors import Fault, LoadError
-from .loader import load
+from .loader import Loaded, load
+from .merging import Tree
+
+if TYPE_CHECKING:
+    from .coverage import Report as CoverageReport
+    from .explain import Explanation
+    from .explain.calls import Call, Traced
+    from .explain.profile import Line
+    from .partial import Inlining, Partial
 
 MEMORY: Final = 4 << 30
 """Bytes that an evaluation may make, about: a query may look at all documents at once."""
+
+KINDS: Final = ("index_excluded", "early_exit")
+"""Why something is not covered, by OPA's names."""
+
+Clock: TypeAlias = "Callable[[], int]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,63 +50,237 @@ class Question:
     paths: Sequence[str] = ()
     ignore: Sequence[str] = ()
     mount: bool = True
+    bundles: Sequence[str] = ()
     version: int = 1
     package: tuple[str, ...] | None = None
     imports: Sequence[Import] = ()
     strict: bool = False
     strict_builtin_errors: bool = False
     seconds: float | None = None
+    unknowns: Sequence[Ref] | None = None
+    """Documents that are not known: the query is evaluated partially."""
+    inlining: Inlining | None = None
+    """What is put into the queries that are left over; None for all that can be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """What is to be told besides the answer: each takes a second, slower evaluation."""
+
+    explain: str = "off"
+    bindings: bool = False
+    profile: bool = False
+    profile_limit: int = 10
+    profile_order: Sequence[str] = ()
+    coverage: Sequence[str] | None = None
+    builtin_errors: bool = False
+    indexing: bool = True
+    early_exit: bool = True
 
 
 @dataclass(slots=True)
 class Report:
-    """What an evaluation says besides its answer, filled as it goes: it has this where it failed, too."""
+    """What an evaluation gives and says, filled as it goes: it has the rest where something failed, too."""
 
+    solutions: Sequence[Solution] = ()
+    partial: Partial | None = None
+    error: RegoError | LoadError | None = None
+    calls: tuple[Call, ...] = ()
+    """The way to the error, from the inside."""
+    builtin_errors: Sequence[Traced] = ()
+    explanation: Explanation | None = None
+    profile: Sequence[Line] = ()
+    coverage: CoverageReport | None = None
     printed: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     metrics: dict[str, int] = field(default_factory=dict)
     """Nanoseconds by OPA's names of the steps."""
 
 
+NOTHING_TOLD: Final = Telling()
+
+
 def evaluate(
-    question: Question, given: Value, report: Report, clock: Callable[[], int] = time.perf_counter_ns
-) -> tuple[Solution, ...]:
+    question: Question, given: Value, report: Report, clock: Clock = time.perf_counter_ns,
+    telling: Telling = NOTHING_TOLD,
+) -> tuple[Solution, ...]:  # fmt: skip
     """Every solution, with the ``given`` input. Raises :class:`LoadError` and :class:`RegoError`."""
-    begun = clock()
+    report.error = None
+    try:
+        _evaluate(question, given, report, _Steps(clock, report.metrics), telling)
+    except (LoadError, RegoError) as e:
+        report.error = e
+        raise
+    return tuple(report.solutions)
 
-    def took(name: str) -> None:
-        nonlocal begun
-        now = clock()
-        report.metrics[f"timer_rego_{name}_ns"] = now - begun
-        begun = now
 
-    documents = _documents(question, report)
-    if question.paths:
-        took("load_files")
+class _Steps:
+    """Takes the time of each step."""
+
+    def __init__(self, clock: Clock, metrics: dict[str, int]) -> None:
+        self.clock = clock
+        self._metrics = metrics
+        self._begun = clock()
+
+    def took(self, name: str) -> None:
+        """A step is done."""
+        now = self.clock()
+        self._metrics[f"timer_rego_{name}_ns"] = now - self._begun
+        self._begun = now
+
+
+def _evaluate(question: Question, given: Value, report: Report, steps: _Steps, telling: Telling) -> None:
+    loaded = _loaded(question, report, steps)
     body = parse_query(question.query, version=question.version)
     if not body:
         raise LoadError([Fault("cannot evaluate empty query", "give one, such as data.a.allow")])
-    took("query_parse")
-    query = documents.state.policy.prepare(
-        body,
-        package=question.package,
-        imports=question.imports,
-        strict_builtin_errors=question.strict_builtin_errors,
-    )
-    took("query_compile")
-    solutions = query.run(
-        input=given,
-        data=documents.state.snapshot,
-        limits=Limits(seconds=question.seconds, memory=MEMORY),
-        host=Host(print=lambda text, _: report.printed.append(text)),
-    )
-    took("query_eval")
-    return solutions
-
-
-def _documents(question: Question, report: Report) -> Documents:
-    loaded = load(question.paths, version=question.version, ignore=question.ignore, mount=question.mount)
-    report.notices.extend(loaded.notices)
+    steps.took("query_parse")
     if question.strict:  # first, since it finds more
         compile_modules(loaded.modules, version=question.version, strict=True)
-    return Documents(loaded, version=question.version)
+    documents = Documents(loaded, version=question.version)
+    if loaded.modules:
+        steps.took("module_compile")
+    asked = _Asked(question, documents, body, given, report)
+    if question.unknowns is not None:
+        asked.partially(question.unknowns)
+        steps.took("partial_eval")
+        return
+    query = asked.prepared()
+    steps.took("query_compile")
+    host = asked.host()
+    asked.answer(query, host)
+    steps.took("query_eval")
+    asked.tell(telling, host, steps.clock)
+    if isinstance(report.error, RegoError):
+        raise report.error
+
+
+def _loaded(question: Question, report: Report, steps: _Steps) -> Loaded:
+    loaded = load(question.paths, version=question.version, ignore=question.ignore, mount=question.mount)
+    report.notices.extend(loaded.notices)
+    if question.paths:
+        steps.took("load_files")
+    if not question.bundles:
+        return loaded
+    from .bundles import load_bundles
+
+    bundles = load_bundles(question.bundles, question.ignore, version=question.version)
+    steps.took("load_bundles")
+    tree = Tree()
+    tree.merge("", loaded.documents)
+    tree.merge(", ".join(question.bundles), bundles.documents)
+    return Loaded(tree.documents(), {**loaded.modules, **bundles.modules}, {**loaded.raw, **bundles.raw})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query ready to be asked."""
+
+    question: Question
+    documents: Documents
+    body: Body
+    given: Value
+    report: Report
+
+    @property
+    def limits(self) -> Limits:
+        """What it may cost."""
+        return Limits(seconds=self.question.seconds, memory=MEMORY)
+
+    def host(self) -> Host:
+        """The outside, at one time for all that is told of the answer."""
+        now = time.time_ns()
+        return Host(print=self._heard, now_ns=lambda: now)
+
+    def _heard(self, text: str, _: Location) -> None:
+        self.report.printed.append(text)
+
+    def prepared(self) -> Query:
+        """The query compiled; where it cannot be, the error is that of the form in which OPA compiles it."""
+        question, policy = self.question, self.documents.state.policy
+        try:
+            return policy.prepare(
+                self.body,
+                package=question.package,
+                imports=question.imports,
+                strict_builtin_errors=question.strict_builtin_errors,
+            )
+        except CompileError:
+            from ..rego.check.pipeline import check_query
+            from .explain.run import captured
+
+            written, _ = captured(policy, self.body, question.package, question.imports)
+            check_query(policy.checked, written, package=question.package, imports=question.imports)
+            raise
+
+    def answer(self, query: Query, host: Host) -> None:
+        """Ask; what is wrong in the evaluation is kept, and more is to be told of it."""
+        try:
+            self.report.solutions = query.run(
+                input=self.given, data=self.documents.state.snapshot, limits=self.limits, host=host
+            )
+        except EvalError as e:
+            self.report.error = e
+
+    def tell(self, telling: Telling, host: Host, clock: Clock) -> None:
+        """Go through the query once more, where something is to be told of it."""
+        failed = isinstance(self.report.error, EvalError)
+        if failed or telling.explain != "off" or telling.profile or telling.builtin_errors:
+            self._explain(telling, host, clock)
+        if telling.coverage is not None and not failed:
+            self._cover(telling.coverage, host)
+
+    def _explain(self, telling: Telling, host: Host, clock: Clock) -> None:
+        from .explain import explain
+        from .explain.profile import Profiler
+
+        question, report, state = self.question, self.report, self.documents.state
+        profiler = Profiler(clock) if telling.profile else None
+        try:
+            made = explain(
+                state.policy, self.body, package=question.package, imports=question.imports, input_=self.given,
+                data=state.snapshot, limits=self.limits, host=host, debug=telling.explain == "debug",
+                bindings=telling.bindings, heard=profiler, keep=telling.explain != "off", indexing=telling.indexing,
+                early_exit=telling.early_exit, strict=question.strict_builtin_errors,
+            )  # fmt: skip
+        except CompileError:  # refused in OPA's form only: then the answer stands without
+            return
+        report.explanation = made
+        if profiler is not None:
+            report.profile = profiler.lines(telling.profile_limit, telling.profile_order)
+        if isinstance(report.error, EvalError):
+            fault = next((f for f in made.faults if f.error.location == report.error.location), None)
+            report.calls = fault.calls if fault is not None else ()
+        elif telling.builtin_errors:
+            report.builtin_errors = made.faults
+
+    def _cover(self, kinds: Sequence[str], host: Host) -> None:
+        from .coverage import Coverage
+
+        question, state = self.question, self.documents.state
+        coverage = Coverage(kinds)
+        try:
+            coverage.evaluate(
+                state.policy, self.body, package=question.package, imports=question.imports, given=self.given,
+                data=state.snapshot, limits=self.limits, host=host,
+            )  # fmt: skip
+        except CompileError:
+            self.report.notices.append("warning: the query cannot be gone through, so nothing is covered")
+        self.report.notices.extend(f"warning: coverage is not complete: {cut}" for cut in coverage.cuts)
+        self.report.coverage = coverage.report(state.policy.modules)
+
+    def partially(self, unknowns: Sequence[Ref]) -> None:
+        """Evaluate as far as all is known."""
+        from .explain.exits import Untraceable
+        from .partial import Inlining, evaluate_partially
+
+        question, state = self.question, self.documents.state
+        try:
+            self.report.partial = evaluate_partially(
+                state.policy, self.body, unknowns, package=question.package, imports=question.imports,
+                input_=self.given, data=state.snapshot, limits=self.limits, host=self.host(),
+                inlining=question.inlining or Inlining(),
+            )  # fmt: skip
+        except Untraceable as e:
+            hint = "evaluate it with all documents, or ask a part of it"
+            raise LoadError([Fault(f"{e} cannot be evaluated partially", hint)]) from None

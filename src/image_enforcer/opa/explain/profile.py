@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,10 @@ from ...rego.syntax.nodes import Expr
 from .events import Event
 
 SHOWN: Final = 10
-"""Lines that are shown at most, those that took longest."""
+"""Lines that are shown at most where nothing else is asked for."""
+
+ORDER: Final = ("total_time_ns", "num_eval", "num_redo", "file", "line")
+"""By what lines are sorted, the largest first: the first of these by which they differ."""
 
 
 @dataclass(slots=True)
@@ -23,6 +26,17 @@ class Line:
     evaluated: int = 0
     redone: int = 0
     expressions: set[int] = field(default_factory=set)
+
+
+CRITERIA: Final[Mapping[str, Callable[[Line], int | str]]] = {
+    "total_time_ns": lambda line: line.time,
+    "num_eval": lambda line: line.evaluated,
+    "num_redo": lambda line: line.redone,
+    "num_gen_expr": lambda line: len(line.expressions),
+    "file": lambda line: line.location.file,
+    "line": lambda line: line.location.row,
+}
+"""What lines can be sorted by."""
 
 
 class Profiler:
@@ -54,8 +68,11 @@ class Profiler:
             self._last.time += now - self._since
         self._since = now
 
-    def lines(self) -> list[Line]:
-        """The lines that took longest."""
+    def lines(self, most: int = SHOWN, order: Sequence[str] = ()) -> list[Line]:
+        """The first lines, all where ``most`` is 0, in an order of some of :data:`CRITERIA` and then the usual one."""
         self._end()
         self._last = None
-        return sorted(self._lines.values(), key=lambda x: -x.time)[:SHOWN]
+        found = list(self._lines.values())
+        for name in reversed((*order, *(o for o in ORDER if o not in order))):
+            found.sort(key=CRITERIA[name], reverse=True)
+        return found[:most] if most > 0 else found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Final
 
-from ...rego import EvalError, Host, LimitError, Limits, Location, Policy, Snapshot, Value
+from ...rego import EvalError, Host, LimitError, Limits, Policy, Snapshot, Value
 from ...rego.check.pipeline import check_query
 from ...rego.meter import METER, make_room
 from ...rego.run.state import Evaluation
@@ -25,6 +25,7 @@ from ...rego.syntax.nodes import (
 )
 from ...rego.syntax.printer import term_text
 from .bindings import Bindings
+from .calls import Call, Traced, way_to
 from .events import Event, Recorder
 from .exits import Exit, Untraceable
 from .frame import Frame
@@ -36,12 +37,8 @@ FAULTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueE
 """What a fault in the code of a built-in, or in the one here, could raise: the answer stands without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One body on the way to a fault: its number, and the expression that was evaluated."""
-
-    query: int
-    location: Location
+MAX_FAULTS: Final = 10_000
+"""Failed calls of built-ins that are kept."""
 
 
 @dataclass(slots=True)
@@ -51,13 +48,17 @@ class Explanation:
     events: list[Event] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[int, Ref] = field(default_factory=dict)
-    fault: EvalError | None = None
-    calls: tuple[Call, ...] = ()
-    """The way to the first fault, from the inside."""
+    faults: list[Traced] = field(default_factory=list)
+    """What failed: calls of built-ins, and last what ended the evaluation."""
     cut: str = ""
     """Why the events end early, where they do."""
     answers: list[tuple[Value, ...]] = field(default_factory=list)
     """The values of the query's expressions, for each way in which it holds; True for those that have none."""
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The way to the first fault, from the inside."""
+        return self.faults[0].calls if self.faults else ()
 
 
 class Run:
@@ -68,8 +69,7 @@ class Run:
         self.recorder = recorder
         self.context = context
         self.debug = debug
-        self.fault: EvalError | None = None
-        self.calls: tuple[Call, ...] = ()
+        self.faults: list[Traced] = []
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -82,16 +82,12 @@ class Run:
         self.context.spend(1)
 
     def failed(self, fault: EvalError, frame: Steps) -> None:
-        """A call has failed; the first one is kept with the way there."""
-        if self.fault is not None:
-            return
-        self.fault = fault
-        found: list[Call] = []
-        at: Steps | None = frame
-        while at is not None:
-            found.append(Call(at.number, at.body[min(at.index, len(at.body) - 1)].loc))
-            at = at.parent
-        self.calls = tuple(found)
+        """A call has failed: that is kept with the way there. Raises :class:`LimitError` where there are too many."""
+        if len(self.faults) >= MAX_FAULTS:
+            raise LimitError("output", f"more than {MAX_FAULTS} calls of built-ins have failed", fault.location)
+        self.faults.append(Traced(fault, way_to(frame)))
+        if self.context.strict:
+            raise fault
 
     def is_function(self, ref: Ref) -> bool:
         """Whether a reference names a function or built-in."""
@@ -106,18 +102,20 @@ def explain(
     policy: Policy, body: Body, *, package: tuple[str, ...] | None, imports: Sequence[Import], input_: Value,
     data: Snapshot, limits: Limits, host: Host, debug: bool = False, bindings: bool = False,
     heard: Callable[[Event], None] | None = None, keep: bool = True, indexing: bool = True, early_exit: bool = True,
+    strict: bool = False,
 ) -> Explanation:  # fmt: skip
     """Evaluate a query for its steps. It has been answered before: what is said here is about how.
 
     ``bindings`` records what variables were bound to at each step; without ``keep`` events are only heard, as many as
-    there are. ``indexing`` and ``early_exit`` are OPA's ways to leave rules and answers out.
+    there are. ``strict`` ends the evaluation where a built-in fails. ``indexing`` and ``early_exit`` are OPA's ways to
+    leave rules and answers out.
     """
     make_room()
     written, names = captured(policy, body, package, imports)
     checked = check_query(policy.checked, written, package=package, imports=imports)
     rules = Rules(policy.checked, indexing, early_exit)
     recorder = Recorder(heard, bindings, keep)
-    context = Evaluation(limits, replace(host, print=None, note=None), strict=False)
+    context = Evaluation(limits, replace(host, print=None, note=None), strict=strict)
     run = Run(rules, recorder, context, debug)
     frame = Frame(run, checked.body, Bindings(), Outside(input_, data.root), 0)
     made = Explanation(recorder.events, {**policy.checked.original, **checked.original}, rules.paths)
@@ -137,12 +135,13 @@ def explain(
     except FAULTS as e:
         made.cut = f"it cannot be traced further ({type(e).__name__})"
     except EvalError as e:
-        run.fault = run.fault or e
+        if not any(f.error is e for f in run.faults):
+            run.faults.append(Traced(e))
     except Exit:
         pass
     finally:
         METER.payer = before
-    made.fault, made.calls = run.fault, run.calls
+    made.faults = run.faults
     return made
 
 

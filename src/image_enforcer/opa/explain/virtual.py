@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...rego import UNDEFINED, RegoSet, Value
+from ...rego import UNDEFINED, EvalError, RegoSet, Value
 from ...rego.plan.documents import Node, RuleAt
 from ...rego.run.access import Growing, finish, get, put_path
 from ...rego.syntax.nodes import Ref, Rule, Scalar, Term, Var
@@ -200,7 +200,11 @@ class _Made:
                 self._members.append(member)
             return new
         value = member if at.is_set else child.bindings.value(head.value or Scalar(True))
-        put_path(self._root, steps, value, at.is_set, at.rule.loc, None)
+        try:
+            put_path(self._root, steps, value, at.is_set, at.rule.loc, None)
+        except EvalError as e:
+            child.run.failed(e, child)
+            raise
         return new
 
     def value(self) -> Value:

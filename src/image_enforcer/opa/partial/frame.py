@@ -34,7 +34,7 @@ from ..explain.exits import Then, Untraceable
 from ..explain.frame import Frame
 from ..explain.references import Reference
 from .names import Named
-from .propagation import ROOTS, propagated
+from .propagation import ROOTS
 from .saved import Kept, equation, rule
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class PartialFrame(Frame):
         def kept() -> None:
             made = stack.named(self.caller)
             if self.passes(made):
-                found.append(propagated(made, known, self.state.tree, never_empty=True))
+                found.append(self.state.shortened(made, known))
 
         with stack.another():
             child.evaluate(kept)

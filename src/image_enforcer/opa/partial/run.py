@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from ..explain.run import FAULTS, Run
 from .frame import PartialFrame
 from .names import Named
 from .propagation import propagated
-from .saved import Stack, Support, Unknowns, equation
+from .saved import PLAIN, Inlining, Stack, Support, Unknowns, equation
 
 NAMESPACE: Final = "partial"
 """The package of the rules that queries left over refer to."""
@@ -47,9 +47,12 @@ class _Silent(Recorder):
 class PartialRun(Run):
     """What is one for all bodies of which some is not known."""
 
-    def __init__(self, rules: Rules, context: Evaluation, unknowns: Sequence[Ref], caller: Bindings) -> None:
+    def __init__(
+        self, rules: Rules, context: Evaluation, unknowns: Sequence[Ref], caller: Bindings, inlining: Inlining
+    ) -> None:
         super().__init__(rules, _Silent(), context, debug=False)
-        self.unknowns = Unknowns(tuple(unknowns), rules.checked.tree)
+        self.inlining = inlining
+        self.unknowns = Unknowns(tuple(unknowns), rules.checked.tree, inlining)
         self.stack = Stack()
         self.support = Support()
         self.caller = caller
@@ -61,6 +64,10 @@ class PartialRun(Run):
         """The rules by path."""
         return self.rules.checked.tree
 
+    def shortened(self, body: Sequence[Expr], live: Iterable[str], *, never_empty: bool = True) -> Body:
+        """A body without the variables that only pass something on, save where all is to stay as it is."""
+        return tuple(body) if self.inlining.shallow else propagated(body, live, self.tree, never_empty=never_empty)
+
     def next_reference(self) -> int:
         """The number of another reference that is gone only a part of."""
         self._references += 1
@@ -68,8 +75,8 @@ class PartialRun(Run):
 
 
 def evaluate_partially(
-    policy: Policy, body: Body, unknowns: Sequence[Ref], *, package: tuple[str, ...], imports: Sequence[Import],
-    input_: Value, data: Snapshot, limits: Limits, host: Host,
+    policy: Policy, body: Body, unknowns: Sequence[Ref], *, package: tuple[str, ...] | None,
+    imports: Sequence[Import], input_: Value, data: Snapshot, limits: Limits, host: Host, inlining: Inlining = PLAIN,
 ) -> Partial:  # fmt: skip
     """Evaluate a query with some documents unknown.
 
@@ -80,7 +87,7 @@ def evaluate_partially(
     checked = check_query(policy.checked, body, package=package, imports=imports, as_rule=True)
     caller = Bindings()
     context = Evaluation(limits, replace(host, print=None, note=None), strict=False)
-    run = PartialRun(Rules(policy.checked), context, unknowns, caller)
+    run = PartialRun(Rules(policy.checked), context, unknowns, caller, inlining)
     frame = PartialFrame(run, checked.body, caller, Outside(input_, data.root), 0)
     live = {n for n in variables(checked.body) if not n.startswith("__local")}
     live |= {u.head.name for u in unknowns if isinstance(u.head, Var)}
@@ -93,7 +100,7 @@ def evaluate_partially(
         bound = [equation(_shown(var), Named(of, caller).item(item)) for var, item, of in caller.values.values()]
         kept.extend(sorted(bound, key=_left_name))
         if frame.passes(kept):
-            queries.append(propagated(kept, live, run.tree))
+            queries.append(run.shortened(kept, live, never_empty=False))
 
     before, METER.payer = METER.payer, context
     try:

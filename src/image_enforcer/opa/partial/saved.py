@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Final
 
 from ...rego.check.documents import RuleTree
@@ -15,6 +16,9 @@ from ..explain.bindings import Bindings, Item, Known
 from .names import Named
 
 EQ: Final = Ref((Var("eq"),))
+
+HOLDS: Final = "_term_"
+"""What the name of a variable begins with that takes the value of an expression which only has to hold."""
 
 NOT_BEFOREHAND: Final = frozenset({
     "rand.intn", "uuid.rfc4122", "io.jwt.decode_verify", "io.jwt.encode_sign_raw", "io.jwt.encode_sign", "time.now_ns",
@@ -41,12 +45,33 @@ class Kept:
         return replace(self.expr, terms=made)
 
 
+@dataclass(frozen=True, slots=True)
+class Inlining:
+    """What is put into the queries that are left over, and what stays a rule that they refer to."""
+
+    shallow: bool = False
+    """No rule that depends on what is not known is put in."""
+    whole: tuple[Ref, ...] = ()
+    """Documents whose rules are not put in."""
+    volatile: bool = False
+    """Built-ins that answer otherwise each time are called now, where their operands are known."""
+
+    def disabled(self, ref: Ref) -> bool:
+        """Whether the rules of a document, or of one above or below it, are not put in."""
+        terms = ref.terms
+        return any(terms[: len(w.terms)] == w.terms[: len(terms)] for w in self.whole)
+
+
+PLAIN: Final = Inlining()
+
+
 @dataclass(slots=True)
 class Unknowns:
     """The documents and variables that are not known."""
 
     documents: tuple[Ref, ...]
     tree: RuleTree
+    inlining: Inlining = PLAIN
     pushed: list[tuple[str, Bindings]] = field(default_factory=list)
     _rules: dict[int, bool] = field(default_factory=dict)
 
@@ -83,12 +108,12 @@ class Unknowns:
         match x:
             case Expr(withs=withs) if withs:
                 return True
-            case CallExpr(operator, _) if term_text(operator) in NOT_BEFOREHAND:
+            case CallExpr(operator, _) if not self.inlining.volatile and term_text(operator) in NOT_BEFOREHAND:
                 return True
             case Var() if of is not None:
                 return self.inside(x, of)
             case Ref():
-                if self.has(x, of or _NOWHERE):
+                if self.has(x, of or _NOWHERE) or self.inlining.disabled(constant_prefix(x)):
                     return True
                 return any(self._rule(r) for r, _ in self.tree.matching(x)) if _is_data(x) else False
             case _:
@@ -126,6 +151,11 @@ class Unknowns:
 
 
 _NOWHERE: Final = Bindings()
+
+
+def constant_prefix(ref: Ref) -> Ref:
+    """A reference up to its first step that is not a constant."""
+    return Ref((ref.head, *takewhile(lambda t: isinstance(t, Scalar), ref.path)))
 
 
 def _is_data(ref: Ref) -> bool:

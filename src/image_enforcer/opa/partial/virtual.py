@@ -19,7 +19,7 @@ from ..explain.references import Reference
 from ..explain.rules import UNKNOWN, Matched, constant
 from ..explain.virtual import Virtual
 from .names import Named
-from .propagation import propagated
+from .saved import HOLDS
 from .saved import rule as made_rule
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class PartialVirtual(Virtual):
             frame.keep_equation(whole, way.other, way.of_ref, way.of_other, then)
         elif self.node.kind == "complete":
             self._complete_partially(found, here, then)
-        elif self.at == len(way.ref.terms):
+        elif self.at == len(way.ref.terms) or self._stays(Ref((*here.terms, way.ref.terms[self.at]))):
             self._supported(found, here, then)
         else:
             for at in found.rules:
@@ -152,16 +152,28 @@ class PartialVirtual(Virtual):
     # --- complete documents ----------------------------------------------------------------------
 
     def _complete_partially(self, found: Matched, here: Ref, then: Then) -> None:
-        if found.default is not None:
-            other = self.way.of_other.value(self.way.other)
-            default = constant(found.default.head.value)
-            if other is UNDEFINED or default is UNDEFINED or equal(other, default):
-                self._supported(found, here, then)
-                return
+        if self._may_be_default(found) or self._stays(here):
+            self._supported(found, here, then)
+            return
         for at in found.rules:
             child = self.frame.child(at.rule)
             value = at.rule.head.value or Scalar(True)
             child.evaluate(self._onward(child.bindings, value, self.at, then))
+
+    def _may_be_default(self, found: Matched) -> bool:
+        """Whether the default may be what the reference comes to; where it only has to hold, false is not enough."""
+        if found.default is None:
+            return False
+        default = constant(found.default.head.value)
+        if default is False and isinstance(self.way.other, Var) and self.way.other.name.startswith(HOLDS):
+            return False
+        other = self.way.of_other.value(self.way.other)
+        return other is UNDEFINED or default is UNDEFINED or equal(other, default)
+
+    def _stays(self, here: Ref) -> bool:
+        """Whether the rules are not put into what needs them."""
+        inlining = self.frame.state.inlining
+        return inlining.shallow or inlining.disabled(here)
 
     def _onward(self, of: Bindings, value: Term, at: int, then: Then) -> Then:
         return lambda: self.way.from_document(at, value, of, then)
@@ -198,7 +210,7 @@ class PartialVirtual(Virtual):
             key = None if rule.head.key is None or not at.is_set else name.term(rule.head.key)
             value = None if rule.head.value is None else name.term(rule.head.value)
             live = [t.name for t in (*suffix, key, value) if isinstance(t, Var)]
-            body = propagated(kept, live, state.tree, never_empty=True)
+            body = state.shortened(kept, live)
 
             def head(last: str) -> Rule:
                 made = Head(

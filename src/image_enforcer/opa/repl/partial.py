@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...rego import Host
-from ...rego.check.visit import Rewriter
-from ...rego.syntax.nodes import Body, Call, CallExpr, Expr, ExprTerms, Module, Ref, Var
-from ...rego.syntax.printer import INFIX, format_rule, package_text, source_text, term_text
+from ...rego.syntax.nodes import Body
 from .. import presentation
-from ..tables import listing
 from . import texts
 
 if TYPE_CHECKING:
-    from ..partial import Partial
     from .session import Session
 
 
@@ -22,6 +17,7 @@ def partial_answer(session: Session, body: Body) -> str:
     """The queries that are left, and the rules that they need. Raises :class:`RegoError` and :class:`texts.Misuse`."""
     from ..explain.exits import Untraceable
     from ..partial import evaluate_partially
+    from ..partial.shown import partial_json, partial_table
 
     settings, clock = session.settings, session.clock
     begun = clock()
@@ -42,45 +38,7 @@ def partial_answer(session: Session, body: Body) -> str:
         "timer_rego_query_parse_ns": session.parse_time,
     }
     if settings.format == "json":
-        shown: dict[str, Any] = {"partial": _json(found)}
+        shown: dict[str, Any] = {"partial": partial_json(found)}
         return presentation.dumps({**shown, "metrics": metrics} if settings.metrics else shown) + "\n"
-    text = _pretty(found) + "\n"
+    text = partial_table(found) + "\n"
     return text + presentation.metrics_table(metrics) if settings.metrics else text
-
-
-def _pretty(found: Partial) -> str:
-    if not found.queries:
-        return "undefined"
-    written = _Written()
-    rows = [(f"Query {i}", "\n".join(map(source_text, written.body(q)))) for i, q in enumerate(found.queries, start=1)]
-    rows += [(f"Support {i}", _module(m)) for i, m in enumerate(found.support, start=1)]
-    return listing(rows)
-
-
-class _Written(Rewriter):
-    """Operators with a result as they are written: ``c = a + b``."""
-
-    def expr_terms(self, expr: Expr) -> ExprTerms:
-        """An expression's terms, as :class:`Rewriter` does it."""
-        match super().expr_terms(expr):
-            case CallExpr(operator, (a, b, result)) if term_text(operator) in INFIX:
-                return CallExpr(Ref((Var("eq"),)), (result, Call(operator, (a, b))))
-            case other:
-                return other
-
-
-def _module(module: Module) -> str:
-    rules = [replace(r, body=_Written().body(r.body)) for r in module.rules]
-    parts = [package_text(module.package), *map(format_rule, rules)]
-    return "\n\n".join(parts).replace("\t", "  ")
-
-
-def _json(found: Partial) -> dict[str, Any]:
-    from ...rego.syntax.tree_json import body_json, module_json
-
-    shown: dict[str, Any] = {}
-    if found.queries:
-        shown["queries"] = [body_json(q) for q in found.queries]
-    if found.support:
-        shown["support"] = [module_json(m) for m in found.support]
-    return shown

@@ -127,7 +127,7 @@ class _Shown:
     def _traceback(self) -> str:
         if not self.settings.traceback or self.explained is None or not self.explained.calls:
             return ""
-        return "\nTraceback:\n" + "".join(f"  {x.location}: {x.location.text}\n" for x in self.explained.calls)
+        return "\nTraceback:\n" + "".join(f"  {x}\n" for x in self.explained.calls)
 
     def json(self) -> str:
         """One document."""

@@ -1,0 +1,67 @@
+"""What partial evaluation has left over, as text and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ...rego.check.visit import Rewriter
+from ...rego.syntax.nodes import Call, CallExpr, Expr, ExprTerms, Module, Ref, Var
+from ...rego.syntax.printer import INFIX, format_rule, package_text, source_text, term_text
+from ..tables import listing
+from .run import Partial
+
+
+def partial_table(found: Partial) -> str:
+    """Queries and modules in a table; without the last newline."""
+    if not found.queries:
+        return "undefined"
+    rows = [(f"Query {i}", query) for i, query in enumerate(_queries(found), start=1)]
+    rows += [(f"Support {i}", module) for i, module in enumerate(_modules(found, "  "), start=1)]
+    return listing(rows)
+
+
+def partial_source(found: Partial) -> str:
+    """Queries and modules as source text, one after the other."""
+    parts = [f"# Query {i}\n{query}\n\n" for i, query in enumerate(_queries(found), start=1)]
+    parts += [f"# Module {i}\n{module}\n" for i, module in enumerate(_modules(found, "\t"), start=1)]
+    return "".join(parts)
+
+
+def partial_json(found: Partial) -> dict[str, Any]:
+    """Queries and modules as OPA's JSON of syntax trees."""
+    from ...rego.syntax.tree_json import body_json, module_json
+
+    shown: dict[str, Any] = {}
+    if found.queries:
+        shown["queries"] = [body_json(q) for q in found.queries]
+    if found.support:
+        shown["support"] = [module_json(m) for m in found.support]
+    return shown
+
+
+def _queries(found: Partial) -> list[str]:
+    written = _Written()
+    return ["\n".join(map(source_text, written.body(q))) for q in found.queries]
+
+
+def _modules(found: Partial, indent: str) -> list[str]:
+    return [_module(m).replace("\t", indent) for m in found.support]
+
+
+class _Written(Rewriter):
+    """Operators with a result as they are written: ``c = a + b``."""
+
+    def expr_terms(self, expr: Expr) -> ExprTerms:
+        """An expression's terms, as :class:`Rewriter` does it."""
+        match super().expr_terms(expr):
+            case CallExpr(operator, (a, b, result)) if term_text(operator) in INFIX:
+                return CallExpr(Ref((Var("eq"),)), (result, Call(operator, (a, b))))
+            case other:
+                return other
+
+
+def _module(module: Module) -> str:
+    written = _Written()
+    rules = [replace(r, body=written.body(r.body)) for r in module.rules]
+    return "\n\n".join([package_text(module.package), *map(format_rule, rules)])

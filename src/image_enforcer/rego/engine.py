@@ -20,6 +20,7 @@ from typing import Any
 
 from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
 from .check.resolve import Resolver, global_names
+from .check.schema_notes import Schemas
 from .check.test_rules import ForTests
 from .errors import (
     COMPILE_ERROR,
@@ -269,12 +270,14 @@ def compile_modules(
     modules: Mapping[str, str | Module], *, version: int = 1, strict: bool = False,
     path_conflicts: Callable[[tuple[str, ...]], bool] | None = None, unsafe_builtins: frozenset[str] = frozenset(),
     keep_prints: bool = True, max_errors: int = 10, tests: ForTests | None = None,
+    schemas: Mapping[tuple[str, ...], Value] | None = None, schema_annotations: bool = True,
 ) -> Policy:  # fmt: skip
     """Compile modules (texts, or modules parsed before) that belong together.
 
     ``version`` is the Rego version of the texts, 1 or 0. ``path_conflicts`` tells whether a base document stands at
-    a path, so that a rule there is refused. Raises :class:`CompileError` with every problem found, parse errors of
-    all texts first.
+    a path, so that a rule there is refused. ``schemas`` are JSON schemas by their paths below ``schema``, the one
+    without a path for every ``input``; annotations name them, or write schemas out, which counts where
+    ``schema_annotations`` does. Raises :class:`CompileError` with every problem found, parse errors of all texts first.
     """
     make_room()
     parsed: dict[str, Module] = {}
@@ -298,6 +301,8 @@ def compile_modules(
             keep_prints=keep_prints,
             max_errors=max_errors,
             tests=tests,
+            schemas=None if schemas is None else Schemas(schemas),
+            schema_annotations=schema_annotations,
         )
     except RecursionError:
         raise _too_deep() from None

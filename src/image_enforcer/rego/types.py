@@ -151,7 +151,29 @@ class FunctionType:
         return f"{text} => {type_text(self.result)}"
 
 
-Type: TypeAlias = Basic | AnyOf | ArrayType | ObjectType | SetType | FunctionType
+@dataclass(slots=True, eq=False)
+class RecursiveType:
+    """A type that is part of itself, as JSON schemas can be; ``inner`` is filled in once that type is made."""
+
+    name: str
+    inner: Type | None = None
+    weight: ClassVar[int] = 1
+
+    @property
+    def unwrapped(self) -> Type:
+        """The type itself; anything, where it is nothing but itself."""
+        return ANY if self.inner is None or isinstance(self.inner, RecursiveType) else self.inner
+
+    def __str__(self) -> str:
+        return f"recursive({self.name})"
+
+
+Type: TypeAlias = Basic | AnyOf | ArrayType | ObjectType | SetType | FunctionType | RecursiveType
+
+
+def plain(t: Type | None) -> Type | None:
+    """A type that is not recursive itself; only what lies inside it may be."""
+    return t.unwrapped if isinstance(t, RecursiveType) else t
 
 
 def bounded(t: ArrayType | ObjectType | SetType | AnyOf) -> Type:
@@ -183,12 +205,20 @@ def _rank(t: Type | None) -> int:
             return 8
         case FunctionType():
             return 9
+        case RecursiveType():
+            return _rank(t.unwrapped)
 
 
 def compare_types(a: Type | None, b: Type | None) -> int:
     """OPA's order of types: by kind, then by parts."""
     if a is b:
         return 0
+    if isinstance(a, RecursiveType) or isinstance(b, RecursiveType):
+        if isinstance(a, RecursiveType) and isinstance(b, RecursiveType):  # into these it would not end
+            return (a.name > b.name) - (a.name < b.name)
+        a, b = plain(a), plain(b)
+        if a is b:
+            return 0
     ra, rb = _rank(a), _rank(b)
     if ra != rb:
         return -1 if ra < rb else 1
@@ -283,6 +313,7 @@ def type_of(value: Value) -> Type:
 
 def select(t: Type | None, key: Value) -> Type | None:
     """The type found under a key, None where there can be none."""
+    t = plain(t)
     match t:
         case ArrayType():
             if type(key) is not int or key < 0:
@@ -315,6 +346,7 @@ def select(t: Type | None, key: Value) -> Type | None:
 
 def keys(t: Type | None) -> Type | None:
     """The type of what enumerating a collection gives as keys."""
+    t = plain(t)
     match t:
         case ArrayType():
             return NUMBER
@@ -332,6 +364,7 @@ def keys(t: Type | None) -> Type | None:
 
 def values(t: Type | None) -> Type | None:
     """The type of what enumerating a collection gives as values."""
+    t = plain(t)
     match t:
         case ArrayType():
             return union_of([t.dynamic, *t.static])

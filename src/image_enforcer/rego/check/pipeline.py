@@ -19,12 +19,14 @@ from .metadata import AnnotationSet, metadata_calls
 from .recursion import Recursion
 from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
 from .rule_labels import RuleLabels, branches
-from .rule_types import check_query_types, check_rule_types
+from .rule_types import RuleLayers, check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
+from .schema_notes import SchemaNotes, Schemas
+from .schema_types import BadSchema
 from .test_rules import ForTests
 from .type_bodies import check_body
 from .type_calls import argument_problem, term_type
-from .type_env import TypeEnv
+from .type_env import Layer, TypeEnv
 from .undeclared import Undeclared
 from .visit import indexed, is_equality, kept, operator_name, original_ref, variables, walk
 
@@ -42,6 +44,8 @@ class Checked:
     types: TypeEnv
     original: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
+    known: tuple[Layer, ...] = ()
+    """What a schema says of every input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +92,28 @@ def _order(problem: Problem) -> tuple[str, int, int, str]:
 def check_modules(
     modules: Mapping[str, Module], *, strict: bool = False, path_conflicts: PathExists | None = None,
     unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True, max_errors: int = 10,
-    tests: ForTests | None = None,
+    tests: ForTests | None = None, schemas: Schemas | None = None, schema_annotations: bool = True,
 ) -> Checked:  # fmt: skip
     """Check modules that belong together; raises :class:`CompileError` with OPA's errors in OPA's order.
 
-    ``tests`` is how rules are rewritten for a test runner, where there is one.
+    ``tests`` is how rules are rewritten for a test runner, where there is one. What ``schemas`` say is known of the
+    documents that annotations name them for, and, where ``schema_annotations`` count, what annotations write out.
     """
     try:
-        return _check_modules(modules, strict, path_conflicts, unsafe_builtins, keep_prints, max_errors, tests)
+        return _check_modules(
+            modules, strict, path_conflicts, unsafe_builtins, keep_prints, max_errors, tests, schemas,
+            schema_annotations,
+        )  # fmt: skip
     except RecursionError:
         raise CompileError([Problem(COMPILE_ERROR, "the modules nest deeper than can be compiled")]) from None
 
 
 def _check_modules(
     modules: Mapping[str, Module], strict: bool, path_conflicts: PathExists | None, unsafe_builtins: frozenset[str],
-    keep_prints: bool, max_errors: int, tests: ForTests | None,
+    keep_prints: bool, max_errors: int, tests: ForTests | None, schemas: Schemas | None, schema_annotations: bool,
 ) -> Checked:  # fmt: skip
     stages = _Stages(max_errors, max_errors)
+    known = _input_layer(schemas)
     source = {k: modules[k] for k in sorted(modules)}
     work, used = resolve_modules(source)
     names = Names({n for m in work.values() for r in m.rules for n in variables(r)})
@@ -183,7 +192,8 @@ def _check_modules(
     stages.end()
     del written  # as large as the rules themselves, and of no more use
     env = TypeEnv(tree)
-    stages.add(check_rule_types(env, tree, original, names.terms), recoverable=True)
+    notes = SchemaNotes(schemas, annotations if schema_annotations else None)
+    stages.add(check_rule_types(env, tree, original, names.terms, _layers(notes, tree, source)), recoverable=True)
     stages.end()
     for module in work.values():
         stages.add(overrides.unsafe_calls(module.rules, unsafe_builtins), recoverable=True)
@@ -193,7 +203,25 @@ def _check_modules(
             used_rules = source[module.name or _key_of(work, module)].rules
             stages.add(overrides.deprecated_calls(used_rules), recoverable=True)
     stages.end(last=True)
-    return Checked(source, work, tree, env, original, strict)
+    return Checked(source, work, tree, env, original, strict, known)
+
+
+def _input_layer(schemas: Schemas | None) -> tuple[Layer, ...]:
+    try:
+        found = None if schemas is None else schemas.input_layer()
+    except BadSchema as e:
+        raise CompileError([Problem(TYPE_ERROR, str(e))]) from None
+    return () if found is None else (found,)
+
+
+def _layers(notes: SchemaNotes, tree: RuleTree, source: Mapping[str, Module]) -> RuleLayers:
+    """What each rule knows of documents; annotations above a rule are none of its branches'."""
+
+    def layers(env: TypeEnv, rule: Rule) -> tuple[tuple[Layer, ...], list[Problem]]:
+        name, number, depth = tree.place_of[id(rule)]
+        return notes.layers(env, rule, name, -1 if depth else number, source[name].package.names)
+
+    return layers
 
 
 def _undeclared(
@@ -361,7 +389,7 @@ def _check_query(
     body = expand.Withs(_again(names, body), targets.check).body(body)
     stages.add(targets.problems)
     stages.end()
-    known = KnownTypes(checked.types, shown, check_body, ({},))
+    known = KnownTypes(checked.types, shown, check_body, ({},), checked.known)
     stages.add(undefined_functions(body, tree, shown, _mocked(body), known))
     stages.end()
     body, unsafe = reorder(tree.arity, {"data", "input"}, body)
@@ -371,7 +399,7 @@ def _check_query(
     if as_rule:
         body = expand.Equals().body(body)
     body = expand.Dynamics(_again(names, body)).body(body)
-    stages.add(check_query_types(checked.types, body, shown, names.terms))
+    stages.add(check_query_types(checked.types, body, shown, names.terms, checked.known))
     stages.end()
     stages.add(overrides.unsafe_calls(body, unsafe_builtins))
     stages.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..errors import Problem
 from ..syntax.nodes import Array, Body, Object, Rule, Set, Term, Var
@@ -12,19 +12,24 @@ from .constants import ground_steps
 from .documents import RuleTree, package_steps, rule_path
 from .known_types import KnownTypes
 from .type_bodies import check_body
-from .type_env import TypeEnv, TypeNode
+from .type_env import Layer, TypeEnv, TypeNode
+
+RuleLayers = Callable[[TypeEnv, Rule], tuple[tuple[Layer, ...], list[Problem]]]
 
 
 def check_rule_types(
-    env: TypeEnv, tree: RuleTree, original: Mapping[str, str], terms: Mapping[str, Term]
+    env: TypeEnv, tree: RuleTree, original: Mapping[str, str], terms: Mapping[str, Term], known: RuleLayers
 ) -> list[Problem]:
     """Check every rule, those first that others depend on; what they are is put into ``env``.
 
-    ``original`` maps generated names to written ones, ``terms`` those of hoisted terms to the terms.
+    ``original`` maps generated names to written ones, ``terms`` those of hoisted terms to the terms; ``known`` tells
+    what schemas say of the documents that a rule looks at.
     """
     problems: list[Problem] = []
     for rule in _in_order(tree):
-        problems.extend(_check_rule(env, tree, rule, original, terms))
+        layers, faults = known(env, rule)
+        problems.extend(faults)
+        problems.extend(_check_rule(env, tree, rule, original, terms, layers))
     return sorted(problems, key=lambda p: (p.location.file, p.location.row, p.location.col))
 
 
@@ -54,9 +59,10 @@ def _place(rule: Rule) -> tuple[str, int, int]:
 
 
 def _check_rule(
-    env: TypeEnv, tree: RuleTree, rule: Rule, original: Mapping[str, str], terms: Mapping[str, Term]
-) -> list[Problem]:
-    types = KnownTypes(env, original, check_body, ({},), terms=terms)
+    env: TypeEnv, tree: RuleTree, rule: Rule, original: Mapping[str, str], terms: Mapping[str, Term],
+    layers: tuple[Layer, ...],
+) -> list[Problem]:  # fmt: skip
+    types = KnownTypes(env, original, check_body, ({},), layers, terms)
     head = rule.head
     problems = check_body(types, rule.body)
     path = rule_path(package_steps(tree.module_of[id(rule)]), rule)
@@ -117,7 +123,7 @@ def _default_any(types: KnownTypes, arg: Term) -> None:
 
 
 def check_query_types(
-    env: TypeEnv, body: Body, original: Mapping[str, str], terms: Mapping[str, Term]
+    env: TypeEnv, body: Body, original: Mapping[str, str], terms: Mapping[str, Term], layers: tuple[Layer, ...] = ()
 ) -> list[Problem]:
     """Check the body of a query."""
-    return check_body(KnownTypes(env, original, check_body, ({},), terms=terms), body)
+    return check_body(KnownTypes(env, original, check_body, ({},), layers, terms), body)

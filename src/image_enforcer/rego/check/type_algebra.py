@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from ..types import AnyOf, ArrayType, Basic, FunctionType, ObjectType, Property, SetType, Type, select
+from ..types import (
+    AnyOf,
+    ArrayType,
+    Basic,
+    FunctionType,
+    ObjectType,
+    Property,
+    RecursiveType,
+    SetType,
+    Type,
+    plain,
+    select,
+)
 from ..values import Key, Value, compare, key, sort_values
 
 
 def unifies(a: Type | None, b: Type | None) -> bool:
     """Whether a value can be of both types."""
+    if isinstance(a, RecursiveType) and isinstance(b, RecursiveType) and a is b:
+        return True
+    a, b = plain(a), plain(b)
     if a is None or b is None:
         return False
     if isinstance(a, AnyOf) or isinstance(b, AnyOf):
@@ -57,7 +72,7 @@ def _objects(a: ObjectType, b: ObjectType) -> bool:
 
 def empty_collection(t: Type | None) -> bool:
     """Whether a collection of the type has no members at all."""
-    match t:
+    match plain(t):
         case ObjectType((), None) | ArrayType((), None) | SetType(None):
             return True
     return False
@@ -65,7 +80,7 @@ def empty_collection(t: Type | None) -> bool:
 
 def one_of(t: Type | None) -> list[Value]:
     """The keys that an object is known to have."""
-    match t:
+    match plain(t):
         case ObjectType(static, _):
             return sort_values([p.key for p in static])
         case AnyOf(members):

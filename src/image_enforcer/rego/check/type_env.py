@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ..syntax.nodes import Scalar, Term, Var
 from ..types import ANY, STRING, AnyOf, ObjectType, Property, SetType, Type, type_of, union
@@ -18,6 +19,10 @@ class TypeNode:
 
     value: Type | None = None
     children: dict[Key, TypeNode] = field(default_factory=dict)
+
+
+Layer: TypeAlias = Mapping[Key, TypeNode]
+"""What is known of documents at one place of a text, by their names."""
 
 
 class TypeEnv:

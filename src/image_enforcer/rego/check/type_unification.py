@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..syntax.nodes import Array, ArrayComprehension, Object, ObjectComprehension, Ref, Set, SetComprehension, Term, Var
-from ..types import ANY, AnyOf, ArrayType, ObjectType, SetType, Type, is_nil, select, union
+from ..types import ANY, AnyOf, ArrayType, ObjectType, SetType, Type, is_nil, plain, select, union
 from .constants import comparable, constant_value, parts
 from .known_types import KnownTypes
 from .type_algebra import unifies
@@ -53,6 +53,7 @@ def unify_term(types: KnownTypes, term: Term, kind: Type | None, union_: bool = 
     """Whether a term can be of a type; variables in it learn theirs."""
     match term:
         case Array() | Object() | Set():
+            kind = plain(kind)
             if isinstance(kind, AnyOf):
                 if not kind.members:
                     for part in parts(term):

@@ -1,0 +1,122 @@
+"""The schemas that annotations name: what the rules below them know of ``input`` and ``data``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import TYPE_ERROR, Problem
+from ..places import Location
+from ..syntax.annotations import rule_path
+from ..syntax.nodes import Rule, Scalar, SchemaNote, Term, Var
+from ..syntax.printer import term_text
+from ..syntax.shapes import value_name
+from ..types import ANY, Type
+from ..values import Key, Value, key
+from .metadata import AnnotationSet, Path
+from .schema_types import BadSchema, overridden, schema_type
+from .type_env import Layer, TypeEnv, TypeNode, extent
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """Schemas by their paths below ``schema``; the one without a path is that of every ``input``."""
+
+    documents: Mapping[Path, Value]
+    _types: dict[Path, Type] = field(default_factory=dict, repr=False)
+
+    def type(self, path: Path) -> Type | None:
+        """The type that a schema makes; None where there is no such schema. Raises :class:`BadSchema`."""
+        if path not in self.documents:
+            return None
+        if path not in self._types:
+            self._types[path] = schema_type(self.documents[path])
+        return self._types[path]
+
+    def input_layer(self) -> Layer | None:
+        """What is known of every ``input``."""
+        found = self.type(())
+        return None if found is None else {"input": TypeNode(found)}
+
+
+class SchemaNotes:
+    """Which schemas hold for which rule. Without ``schemas`` only those that annotations write out do."""
+
+    def __init__(self, schemas: Schemas | None, annotations: AnnotationSet | None) -> None:
+        self._schemas = schemas
+        self._annotations = annotations
+        self._inline: dict[int, Type] = {}
+
+    def layers(
+        self, env: TypeEnv, rule: Rule, module: str, number: int, package: Path
+    ) -> tuple[tuple[Layer, ...], list[Problem]]:
+        """What a rule knows besides the types of other rules, and what is wrong with its schemas."""
+        whole = None if self._schemas is None else self._schemas.input_layer()
+        below: tuple[Layer, ...] = () if whole is None else (whole,)
+        notes = [] if self._annotations is None else self._notes(self._annotations, rule, module, number, package)
+        if not notes:
+            return below, []
+        problems: list[Problem] = []
+        own: dict[Key, TypeNode] = {}
+        for note in notes:
+            problem = self._add(own, env, note, rule.loc, below)
+            if problem is not None:
+                problems.append(problem)
+        return ((own, *below) if own else below), problems
+
+    @staticmethod
+    def _notes(annotations: AnnotationSet, rule: Rule, module: str, number: int, package: Path) -> Sequence[SchemaNote]:
+        blocks = annotations.above(package)
+        for found in (annotations.of_package(package), annotations.of_document((*package, *rule_path(rule)))):
+            if found is not None:
+                blocks.append(found)
+        blocks += annotations.of_rule(module, number)
+        return [note for block in blocks for note in block.schemas]
+
+    def _add(
+        self, own: dict[Key, TypeNode], env: TypeEnv, note: SchemaNote, place: Location, below: tuple[Layer, ...]
+    ) -> Problem | None:
+        try:
+            kind = self._type(note)
+        except BadSchema as e:
+            return Problem(TYPE_ERROR, str(e), place)
+        if kind is None:
+            return None
+        head, path = note.path.head, note.path.path
+        name = head.name if isinstance(head, Var) else ""
+        if not path:
+            own[name] = TypeNode(kind)
+            return None
+        steps: list[Value] = []
+        for step in path:
+            if not isinstance(step, Scalar):
+                text = f"error getting key from value: {value_name(step)} requires evaluation"
+                return Problem(TYPE_ERROR, text, place)
+            steps.append(step.value)
+        own[name] = TypeNode(overridden(_known(own, env, name, below), steps, kind))
+        return None
+
+    def _type(self, note: SchemaNote) -> Type | None:
+        if note.schema is None:
+            if id(note) not in self._inline:
+                self._inline[id(note)] = schema_type(note.definition)
+            return self._inline[id(note)]
+        if self._schemas is None:
+            return None
+        found = self._schemas.type(tuple(_name(t) for t in note.schema.path))
+        if found is None:
+            raise BadSchema(f"undefined schema: {term_text(note.schema)}")
+        return found
+
+
+def _known(own: Mapping[Key, TypeNode], env: TypeEnv, name: str, below: tuple[Layer, ...]) -> Type:
+    """What is known of a whole document so far."""
+    for layer in (own, *below):
+        node = layer.get(key(name))
+        if node is not None and node.value is not None:
+            return node.value
+    return extent(env.root) if name == "data" and env.root.children else ANY
+
+
+def _name(step: Term) -> str:
+    return step.value if isinstance(step, Scalar) and isinstance(step.value, str) else term_text(step)

@@ -5,13 +5,16 @@ Private keys and certificate requests are read this way; certificates themselves
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from ..errors import BuiltinError
 from ..meter import METER
 from . import der
+from .byte_texts import from_bytes
 from .der import Bits, ObjectId
+from .time_layouts import LayoutError, scan
 
 Kind: TypeAlias = Literal[
     "int", "big", "bool", "octets", "oid", "bits", "raw", "any", "struct", "sequence", "set", "text"
@@ -331,15 +334,33 @@ def simple(tag: int, content: bytes) -> Any:
             if not content.isascii():
                 raise syntax("IA5String contains invalid character")
         case 23 | 24:
-            moment = der.utc_time(content) if tag == 23 else der.generalized_time(content)
-            if moment is None:
-                raise syntax("invalid time")
-            return moment
+            return _time(content, utc=tag == 23)
         case 30:
             return bmp_string(content)
         case _:
             return None
     return content.decode()
+
+
+_FRACTION: Final = re.compile(rb"(\d{14})\.(\d{0,8}[1-9])([Z+-].*)")
+
+
+def _time(content: bytes, *, utc: bool) -> der.Moment:
+    """A time; only one of four digits for its year may have a fraction of a second."""
+    found = der.utc_time(content) if utc else der.generalized_time(content)
+    if found is not None:
+        return found
+    parts = None if utc else _FRACTION.fullmatch(content)
+    whole = None if parts is None else der.generalized_time(parts[1] + parts[3])
+    if parts is not None and whole is not None:
+        digits = parts[2].decode()
+        text = f"{whole.text[:19]}.{digits}{whole.text[19:]}"
+        return der.Moment(whole.ns + int(digits.ljust(9, "0")), text)
+    try:
+        scan("060102150405Z0700" if utc else "20060102150405.999999999Z0700", from_bytes(content))
+    except LayoutError as fault:
+        raise Asn1Fault(str(fault)) from None
+    raise Asn1Fault("asn1: time did not serialize back to the original value and may be invalid")
 
 
 def bmp_string(content: bytes) -> str:

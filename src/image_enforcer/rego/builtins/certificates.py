@@ -303,7 +303,7 @@ def _web_key(key: PrivateKey) -> Value:
             if curve.name == "P-224":
                 raise BuiltinError(
                     "failed to initialize *jwk.ecdsaPrivateKey from *ecdsa.PrivateKey: jwk: failed to get algorithm for"
-                    " converting ECDSA private key to JWK: curve algorithm not registered: P-224"
+                    " converting ECDSA private key to JWK: unknown elliptic curve: P-224"
                 )
             return {
                 "crv": curve.name, "kty": "EC", "d": _number_text(d, curve.size),

@@ -207,10 +207,10 @@ def template_match(template: Value, value: Value, start: Value, end: Value) -> V
     """Whether the text fits a template with patterns between the two delimiters."""
     form, text = sound(operands.string(template, 1)), sound(operands.string(value, 2))
     opening, closing = operands.string(start, 3), operands.string(end, 4)
-    for which, given in (("start", opening), ("end", closing)):
-        size = len(given.encode("utf-8", "replace"))
-        if size != 1:
-            raise BuiltinError(f"{which} delimiter has to be exactly one character long but is {size} long")
+    sizes = [len(given.encode("utf-8", "replace")) for given in (opening, closing)]
+    for which, size in zip(("start", "end"), sizes, strict=True):
+        if size != 1:  # OPA's message about the end has the size of the start
+            raise BuiltinError(f"{which} delimiter has to be exactly one character long but is {sizes[0]} long")
     return compiled(_template_pattern(form, opening, closing)).search(text) is not None
 
 

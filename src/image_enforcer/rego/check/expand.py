@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..places import Location
+from ..signatures import signatures
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,
@@ -380,9 +381,12 @@ class Withs(Bodies):
         is_function = self.check(item)
         if is_function is None:
             return None
-        if is_function or not requires_evaluation(item.value):
+        value = item.value
+        if isinstance(value, Var) and value.name in signatures():  # a built-in's name, for OPA a reference
+            value = Ref((value,), value.loc)
+        if is_function or not requires_evaluation(value):
             return item
-        part, var = equation(self.names, item.value)
+        part, var = equation(self.names, value)
         out.append(part)
         return replace(item, value=var)
 

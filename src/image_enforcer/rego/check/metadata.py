@@ -30,6 +30,7 @@ from .visit import Rewriter, operator_name
 
 Path = tuple[str, ...]
 
+_CALLS: Final = ("rego.metadata.rule", "rego.metadata.chain")
 MAX_TERMS: Final = 1_000_000
 """How many terms may be put in the place of calls: a long block and many calls would make their product of them."""
 
@@ -130,11 +131,18 @@ class _Calls(Rewriter):
         self._chain = chain
         self._budget = budget
 
+    def expr(self, expr: Expr) -> Expr:
+        """An expression; as in OPA a call of its own loses its ``not`` and its ``with``."""
+        made = super().expr(expr)
+        if isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) in _CALLS:
+            return replace(made, negated=False, withs=())
+        return made
+
     def expr_terms(self, expr: Expr) -> ExprTerms:
         terms = expr.terms
         if isinstance(terms, CallExpr):
             name = operator_name(terms.operator)
-            if name in ("rego.metadata.rule", "rego.metadata.chain"):
+            if name in _CALLS:
                 value = self._rule_value() if name == "rego.metadata.rule" else self._chain_value()
                 constant = self._term(value, expr.loc)
                 if terms.args:

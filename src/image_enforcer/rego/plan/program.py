@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
 from ..syntax import nodes as ast
+from ..syntax.printer import term_text
 from ..values import Value, equal
 from . import ops
 from .bodies import BodyPlanner, Slot
@@ -42,7 +43,7 @@ class ProgramPlanner:
         early = _same_constant(rules)
         arity = len(node.rules[0].rule.head.args or ())
         what = "function" if node.kind == "function" else "rule"
-        path = ".".join(["data", *(str(p) for p in node.path)])
+        path = term_text(ast.Ref((ast.Var("data"), *(ast.Scalar(p) for p in node.path))))
         tail = "conflicting values for the same inputs" if what == "function" else "conflicting values"
         message = f"{what} {path} produced {tail}"
         numbers = count()

@@ -6,6 +6,7 @@ import re
 from typing import assert_never
 
 from ..text import term as value_text
+from .keywords import KEYWORDS_V1
 from .nodes import (
     Array,
     ArrayComprehension,
@@ -40,7 +41,6 @@ INFIX = {
     "plus": "+", "minus": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|", "internal.member_2": "in",
 }  # fmt: skip
 _RELATIONS = frozenset({"eq", "assign", "equal", "neq", "lt", "gt", "lte", "gte"})
-_KEYWORDS = frozenset({"not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some"})
 
 
 def term_text(term: Term, *, infix: bool = False) -> str:
@@ -141,7 +141,7 @@ def _ref(terms: tuple[Term, ...]) -> str:
     out = [head]
     for step in terms[1:]:
         if isinstance(step, Scalar) and isinstance(step.value, str) and _IDENT.fullmatch(step.value):
-            out.append("." + step.value if step.value not in _KEYWORDS else f'["{step.value}"]')
+            out.append("." + step.value if step.value not in KEYWORDS_V1 else f'["{step.value}"]')
         else:
             out.append(f"[{term_text(step)}]")
     return "".join(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from ..opa.evaluation import Question, Report, Telling
     from ..opa.reports import Look
     from ..rego import Value
-    from ..rego.syntax.nodes import Import, Ref
+    from ..rego.syntax.nodes import Ref
 
 Format: TypeAlias = Literal["json", "values", "bindings", "pretty", "source", "raw", "discard"]
 Mode: TypeAlias = Literal["off", "full", "notes", "fails", "debug"]
@@ -248,20 +247,20 @@ def evaluate(
     unsupported.refuse()
     _check(format_, fail, fail_defined, strict_builtin_errors, how, partly)
     question = Question(
-        query=_query(query, stdin, stdin_input),
+        query=opa.query_text(query, stdin, stdin_input),
         paths=data,
         bundles=bundle,
         ignore=ignore,
         mount=not no_mount,
         version=0 if v0_compatible else 1,
         package=tuple(package.split(".")) if package else None,
-        imports=[_import(text) for text in import_],
+        imports=[opa.imported(text) for text in import_],
         strict=strict,
         strict_builtin_errors=strict_builtin_errors,
-        seconds=_seconds(timeout),
+        seconds=opa.seconds(timeout),
         **partly.settings(),
     )
-    given = _input(input_, stdin_input)
+    given = opa.input_document(input_, stdin_input)
     reports = _reports(question, given, how.telling(), how.count)
     first = reports[0]
     for line in (*first.notices, *first.printed):
@@ -345,77 +344,3 @@ def _ref(option: str, text: str) -> Ref:
     if not isinstance(term, Ref):
         raise Fault("IE2003", f"{option} {text!r} names no document", hint=hint)
     return term
-
-
-def _query(query: Sequence[str], stdin: bool, stdin_input: bool) -> str:
-    if stdin and (query or stdin_input):
-        other = "a query" if query else "an input"
-        raise Fault("IE2002", f"--stdin reads the query from standard input; there is {other} besides")
-    if stdin:
-        return _standard_input("query")
-    if len(query) != 1:
-        text = f"one query is evaluated, not {len(query)}" if query else "there is no query"
-        raise Fault("IE2002", text, hint="image-enforcer eval 'data.a.allow'")
-    return query[0]
-
-
-def _seconds(text: str) -> float | None:
-    from ..rego.builtins.time import parse_duration_ns
-    from ..rego.errors import BuiltinError
-
-    if not text:
-        return None
-    try:
-        found = parse_duration_ns(text)
-    except BuiltinError as e:
-        raise Fault("IE2003", f"--timeout: {e}", hint="--timeout 500ms, --timeout 5s") from None
-    if not isinstance(found, int) or found < 0:
-        raise Fault("IE2003", f"--timeout {text!r} is no length of time", hint="--timeout 500ms, --timeout 5s")
-    return found / 1e9 or None
-
-
-def _import(text: str) -> Import:
-    from ..rego import CompileError
-    from ..rego.syntax import parse_statements
-    from ..rego.syntax.nodes import Import
-
-    try:
-        found = parse_statements(f"import {text}")
-    except CompileError as e:
-        raise Fault("IE2003", f"--import {text!r}: {e.problems[0].message}") from None
-    if len(found) != 1 or not isinstance(found[0], Import):
-        raise Fault(
-            "IE2003", f"--import {text!r} is not one import", hint='--import data.a.b, --import "data.a.b as c"'
-        )
-    return found[0]
-
-
-def _input(path: str, stdin_input: bool) -> Value:
-    from ..opa.document_text import document_of_unknown
-    from ..opa.errors import LoadError
-    from ..opa.loader import input_document
-    from ..rego import UNDEFINED
-
-    if stdin_input and path:
-        raise Fault("IE2002", "--input and --stdin-input both give the input document", hint="leave one of them out")
-    try:
-        if stdin_input:
-            return document_of_unknown("standard input", _standard_input("input"))
-        return input_document(path) if path else UNDEFINED
-    except LoadError as e:
-        fault = e.causes[0]
-        raise Fault("IE2004", f"the input cannot be read: {fault.text}", hint=fault.hint) from None
-
-
-def _standard_input(what: str) -> str:
-    from ..opa.files import MAX_FILE
-
-    if sys.stdin is None:
-        raise Fault("IE2004", f"standard input, which has the {what}, is closed")
-    raw = sys.stdin.buffer.read(MAX_FILE + 1)
-    if len(raw) > MAX_FILE:
-        raise Fault("IE2004", f"the {what} is larger than {MAX_FILE >> 20} MiB")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        raise Fault("IE2004", f"the {what} is not UTF-8 text (byte {e.start + 1})", hint="send UTF-8") from None

@@ -13,7 +13,8 @@ from .faults import Fault, say
 if TYPE_CHECKING:
     from ..opa.errors import LoadError
     from ..opa.loader import Loaded
-    from ..rego.syntax.nodes import Module
+    from ..rego import Value
+    from ..rego.syntax.nodes import Import, Module
 
 Flag: TypeAlias = Annotated[bool, Parameter(negative=())]
 HiddenFlag: TypeAlias = Annotated[bool, Parameter(negative=(), show=False)]
@@ -90,3 +91,66 @@ def write(text: str) -> None:
 
     sys.stdout.write(presentation.harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
+
+
+def query_text(query: Sequence[str], stdin: bool, stdin_input: bool) -> str:
+    """The one query of a command line, or that on standard input."""
+    if stdin and (query or stdin_input):
+        other = "a query" if query else "an input"
+        raise Fault("IE2002", f"--stdin reads the query from standard input; there is {other} besides")
+    if stdin:
+        return standard_input("query")
+    if len(query) != 1:
+        text = f"one query is evaluated, not {len(query)}" if query else "there is no query"
+        raise Fault("IE2002", text, hint="image-enforcer eval 'data.a.allow'")
+    return query[0]
+
+
+def imported(text: str) -> Import:
+    """What ``--import`` names."""
+    from ..rego import CompileError
+    from ..rego.syntax import parse_statements
+    from ..rego.syntax.nodes import Import
+
+    try:
+        found = parse_statements(f"import {text}")
+    except CompileError as e:
+        raise Fault("IE2003", f"--import {text!r}: {e.problems[0].message}") from None
+    if len(found) != 1 or not isinstance(found[0], Import):
+        raise Fault(
+            "IE2003", f"--import {text!r} is not one import", hint='--import data.a.b, --import "data.a.b as c"'
+        )
+    return found[0]
+
+
+def input_document(path: str, stdin_input: bool) -> Value:
+    """The input document of a file or of standard input; UNDEFINED without."""
+    from ..opa.document_text import document_of_unknown
+    from ..opa.errors import LoadError
+    from ..opa.loader import input_document as read
+    from ..rego import UNDEFINED
+
+    if stdin_input and path:
+        raise Fault("IE2002", "--input and --stdin-input both give the input document", hint="leave one of them out")
+    try:
+        if stdin_input:
+            return document_of_unknown("standard input", standard_input("input"))
+        return read(path) if path else UNDEFINED
+    except LoadError as e:
+        fault = e.causes[0]
+        raise Fault("IE2004", f"the input cannot be read: {fault.text}", hint=fault.hint) from None
+
+
+def standard_input(what: str) -> str:
+    """The text of standard input, which has what is said."""
+    from ..opa.files import MAX_FILE
+
+    if sys.stdin is None:
+        raise Fault("IE2004", f"standard input, which has the {what}, is closed")
+    raw = sys.stdin.buffer.read(MAX_FILE + 1)
+    if len(raw) > MAX_FILE:
+        raise Fault("IE2004", f"the {what} is larger than {MAX_FILE >> 20} MiB")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise Fault("IE2004", f"the {what} is not UTF-8 text (byte {e.start + 1})", hint="send UTF-8") from None

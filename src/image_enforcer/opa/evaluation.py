@@ -15,6 +15,7 @@ from ..rego import (
     Location,
     Query,
     RegoError,
+    Snapshot,
     Solution,
     Value,
     compile_modules,
@@ -40,6 +41,7 @@ KINDS: Final = ("index_excluded", "early_exit")
 """Why something is not covered, by OPA's names."""
 
 Clock: TypeAlias = "Callable[[], int]"
+Repeat: TypeAlias = "Callable[[], bool]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +131,26 @@ class _Steps:
         self._begun = now
 
 
-def _evaluate(question: Question, given: Value, report: Report, steps: _Steps, telling: Telling) -> None:
+def repeated(question: Question, given: Value, report: Report, clock: Clock = time.perf_counter_ns) -> Repeat:
+    """What asks the query once each time it is called, and gives whether anything came of it.
+
+    Everything before that is done here. Raises :class:`LoadError` and :class:`RegoError`.
+    """
+    asked = _prepared(question, given, report, _Steps(clock, report.metrics))
+    if question.unknowns is not None:
+        unknowns = question.unknowns
+
+        def evaluate_partially() -> bool:
+            asked.partially(unknowns)
+            return report.partial is not None and bool(report.partial.queries)
+
+        return evaluate_partially
+    query = asked.prepared()
+    data, limits = asked.documents.state.snapshot, asked.limits
+    return lambda: bool(query.run(input=given, data=Snapshot(data.root, after=data), limits=limits))
+
+
+def _prepared(question: Question, given: Value, report: Report, steps: _Steps) -> _Asked:
     loaded = _loaded(question, report, steps)
     body = parse_query(question.query, version=question.version)
     if not body:
@@ -140,7 +161,11 @@ def _evaluate(question: Question, given: Value, report: Report, steps: _Steps, t
     documents = Documents(loaded, version=question.version)
     if loaded.modules:
         steps.took("module_compile")
-    asked = _Asked(question, documents, body, given, report)
+    return _Asked(question, documents, body, given, report)
+
+
+def _evaluate(question: Question, given: Value, report: Report, steps: _Steps, telling: Telling) -> None:
+    asked = _prepared(question, given, report, steps)
     if question.unknowns is not None:
         asked.partially(question.unknowns)
         steps.took("partial_eval")

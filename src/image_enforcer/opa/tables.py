@@ -55,6 +55,17 @@ def listing(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join([*out, rule("└", "┴", "┘")])
 
 
+def figures(rows: Sequence[tuple[str, str]]) -> str:
+    """Names and, to the right, figures, without headers; without the last newline."""
+    widths = [max(columns_of(row[i]) for row in rows) for i in (0, 1)]
+
+    def rule(left: str, middle: str, right: str) -> str:
+        return left + middle.join("─" * (w + 2) for w in widths) + right
+
+    lines = [f"│ {a}{' ' * (widths[0] - columns_of(a))} │ {' ' * (widths[1] - columns_of(b))}{b} │" for a, b in rows]
+    return "\n".join([rule("┌", "┬", "┐"), *lines, rule("└", "┴", "┘")])
+
+
 def columns_of(text: str) -> int:
     """How many columns a terminal shows a text in: wide characters take two, combining and control ones none."""
     if text.isascii() and text.isprintable():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from ...rego import UNDEFINED, Host, Limits, Policy, RegoError, Snapshot, Value
+from ..measuring import SECONDS, measure
 from .finding import UnitTest
-from .measuring import SECONDS, measure
 from .results import Result
 from .running import MEMORY, described, error_of, outcomes
 
@@ -31,16 +32,10 @@ def measured(
     limits = Limits(seconds=seconds, memory=MEMORY)
     begun = clock()
     cases: list[Value] = []
-    spent = 0
-    count = 0
 
     def once() -> Value:
-        nonlocal spent, count
         cases.clear()
-        since = clock()
         value = query.value(data=Snapshot(root), limits=limits, host=Host(case=cases.append))
-        spent += clock() - since
-        count += 1
         if value is not True and (value is UNDEFINED or not test.cases):
             raise Failed
         return value
@@ -54,5 +49,5 @@ def measured(
         return replace(told, duration=clock() - begun, fail=True)
     value = once()
     fail, sub = outcomes(value, cases) if test.cases else (False, {})
-    found = replace(found, extra={TIMER: spent / count})
+    found = replace(found, extra={TIMER: found.time / found.count}, times=array("q"))
     return replace(told, duration=clock() - begun, fail=fail, cases=sub, measured=found)

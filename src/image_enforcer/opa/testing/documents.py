@@ -9,7 +9,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from .. import presentation
-from .measuring import document as measured_document
+from ..measuring import document as measured_document
 from .results import Result, Subcase, cases_in_order
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

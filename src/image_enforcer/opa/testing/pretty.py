@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..measuring import memory_text, times_text
 from .durations import duration
-from .measuring import bench_line
 from .results import FailedAt, Result, Row, cases_in_order
 
 RULE: Final = "-" * 80
@@ -130,3 +130,12 @@ def line(result: Result) -> str:
 def indented(text: str, depth: int) -> str:
     """A text with room before each of its lines."""
     return "".join(f"{' ' * depth}{part}" for part in text.splitlines(keepends=True))
+
+
+def bench_line(result: Result, allocations: bool, gobench: bool) -> str:
+    """A test that was measured. In the format of Go's tools its name is one word with capitals."""
+    assert result.measured is not None
+    name = f"{result.package}.{result.name}"
+    if gobench:
+        name = "Benchmark" + "".join(part[:1].upper() + part[1:] for part in name.replace("_", ".").split("."))
+    return f"{name}\t{times_text(result.measured)}" + (f"\t{memory_text(result.measured)}" if allocations else "")

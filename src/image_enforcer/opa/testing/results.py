@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from ..measuring import Measured
+
 Row: TypeAlias = "tuple[str, ...]"
 """One line of a trace: the place, what happened, and the values where they are wanted."""
 
@@ -40,20 +42,6 @@ class Subcase:
     def outcome(self) -> str:
         """How it is told."""
         return "FAIL" if self.fail else "PASS"
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a benchmark found: how often it was done, nanoseconds in all, bytes and blocks for each time.
-
-    ``extra`` has further figures by their unit.
-    """
-
-    count: int
-    time: int
-    bytes: int = 0
-    blocks: int = 0
-    extra: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,32 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
-
-from .results import Measured, Result
 
 SECONDS: Final = 1.0
 """How long a measurement goes on, about."""
 
 MOST: Final = 1_000_000_000
+KEPT: Final = 1_000_000
+"""Runs whose times are kept one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was found: how often it was done, nanoseconds in all, bytes and blocks for each time.
+
+    ``extra`` has further figures by their unit, ``times`` those of single runs where they were wanted.
+    """
+
+    count: int
+    time: int
+    bytes: int = 0
+    blocks: int = 0
+    extra: Mapping[str, float] = field(default_factory=dict)
+    times: array[int] = field(default_factory=lambda: array("q"))
 
 
 def measure(
@@ -25,22 +42,30 @@ def measure(
     memory: bool = True,
 ) -> Measured:  # fmt: skip
     """Do something as often as fits in a while. What it raises ends the measurement."""
-    count, spent = 1, _timed(do, 1, clock)
+    times: array[int] = array("q")
+    count, spent = 1, _timed(do, 1, clock, times)
     wanted = int(seconds * 1e9)
     while spent < wanted and count < MOST:
         likely = wanted * count // max(spent, 1)
         count = min(max(min(likely + likely // 5, 100 * count), count + 1), MOST)
-        spent = _timed(do, count, clock)
+        spent = _timed(do, count, clock, times)
     size, blocks = _held(do) if memory else (0, 0)
-    return Measured(count, spent, size, blocks)
+    return Measured(count, spent, size, blocks, times=times)
 
 
-def _timed(do: Callable[[], object], count: int, clock: Callable[[], int]) -> int:
+def _timed(do: Callable[[], object], count: int, clock: Callable[[], int], times: array[int]) -> int:
+    """Nanoseconds of so many runs; the time between them is that of looking at the clock."""
     gc.collect()
-    begun = clock()
+    del times[:]
+    spent = 0
     for _ in range(count):
+        begun = clock()
         do()
-    return clock() - begun
+        took = clock() - begun
+        spent += took
+        if len(times) < KEPT:
+            times.append(took)
+    return spent
 
 
 def _held(do: Callable[[], object]) -> tuple[int, int]:
@@ -96,12 +121,3 @@ def document(found: Measured) -> dict[str, Any]:
         "MemBytes": found.bytes * found.count,
         "Extra": dict(sorted(found.extra.items())),
     }
-
-
-def bench_line(result: Result, allocations: bool, gobench: bool) -> str:
-    """A test that was measured. In the format of Go's tools its name is one word with capitals."""
-    assert result.measured is not None
-    name = f"{result.package}.{result.name}"
-    if gobench:
-        name = "Benchmark" + "".join(part[:1].upper() + part[1:] for part in name.replace("_", ".").split("."))
-    return f"{name}\t{times_text(result.measured)}" + (f"\t{memory_text(result.measured)}" if allocations else "")

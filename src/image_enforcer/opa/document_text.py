@@ -15,6 +15,7 @@ import yaml
 from ..rego import Value, from_json
 from ..rego.builtins.yaml_documents import MAX_NODES, YamlError
 from ..rego.builtins.yaml_documents import load as from_yaml
+from ..rego.json_text import packed_from_json
 from .errors import Fault, LoadError
 
 MAX_PLAIN_YAML: Final = 1 << 20
@@ -25,10 +26,15 @@ def document(path: str, text: str) -> Value:
     """The document of a file, JSON where it is named so, else YAML."""
     if not path.endswith(".json"):
         return _yaml(path, text)
+    return json_document(path, text.encode())
+
+
+def json_document(path: str, raw: bytes) -> Value:
+    """The document of a file with JSON: large objects in it stay text until they are asked for."""
     try:
-        return from_json(text)
+        return packed_from_json(raw)
     except ValueError as e:
-        raise LoadError([_json_fault(path, text, str(e))]) from None
+        raise LoadError([_json_fault(path, raw.decode(), str(e))]) from None
 
 
 def document_of_unknown(path: str, text: str) -> Value:

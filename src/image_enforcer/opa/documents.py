@@ -58,7 +58,7 @@ class Documents:
         self._overlay = Overlay()
         loaded = loaded or Loaded()
         self._files: Value = loaded.documents
-        root = self._with_mounted(dict(loaded.documents))
+        root = self._with_mounted(loaded.documents)
         policy = self._compile(loaded.modules, root)
         self.state = State(
             policy, Snapshot(root), dict(loaded.modules), dict(loaded.raw), 1, 1, frozenset(loaded.modules)

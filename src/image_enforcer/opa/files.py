@@ -6,6 +6,7 @@ counts are limited. What cannot be read becomes a :class:`Fault` with the path a
 
 from __future__ import annotations
 
+import codecs
 import errno
 import fnmatch
 import os
@@ -130,7 +131,19 @@ def read(path: str, room: int = MAX_TOTAL) -> str:
 
     Raises :class:`Unreadable`.
     """
+    return _decoded(path, _bytes(path, room))
+
+
+def read_encoded(path: str, room: int = MAX_TOTAL) -> bytes:
+    """The text of a regular file as it is encoded: large ones take up their size once. Raises as :func:`read`."""
     raw = _bytes(path, room)
+    if not raw.isascii():
+        _decoded(path, raw)
+        raw = raw.removeprefix(codecs.BOM_UTF8)
+    return raw
+
+
+def _decoded(path: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as e:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..rego import CompileError, Value, parse_module
+from ..rego.packed import Packed, branched
 from ..rego.syntax.nodes import Module
 from . import files
-from .document_text import document, document_of_unknown
+from .document_text import document, document_of_unknown, json_document
 from .errors import Fault, LoadError
 from .merging import Tree
+from .trees import is_object
 
 DATA_ENDINGS: Final = (".json", ".yaml", ".yml")
 
@@ -45,7 +47,7 @@ def load(
     if reader.faults:
         raise LoadError(reader.faults)
     notices = tuple(f"mounted {text} at data.{prefix[0]}" for text, prefix in mounts.items())
-    return Loaded(reader.documents.root, reader.modules, reader.raw, notices)
+    return Loaded(reader.documents.documents(), reader.modules, reader.raw, notices)
 
 
 def split_prefix(argument: str) -> tuple[tuple[str, ...], str]:
@@ -134,12 +136,16 @@ class _Reader:
             self.faults.append(Fault(f"{path}: bundles are not supported yet", hint))
             return
         try:
-            text = files.read(path, self.room)
+            raw = files.read_encoded(path, self.room)
         except files.Unreadable as e:
             self.faults.append(Fault(e.text, e.hint))
             return
-        self.room -= len(text.encode())
+        self.room -= len(raw)
         try:
+            if path.endswith(".json"):
+                self._merge(path, json_document(path, raw), prefix)
+                return
+            text = raw.decode()
             if path.endswith(".rego"):
                 self._module(path, text)
             elif path.endswith(DATA_ENDINGS):
@@ -164,9 +170,11 @@ class _Reader:
         return True
 
     def _merge(self, path: str, value: Any, prefix: tuple[str, ...]) -> None:
+        if isinstance(value, Packed) and not prefix:
+            value = value.to_value()
         for step in reversed(prefix):
-            value = {step: value}
-        if not isinstance(value, dict):
+            value = branched({step: value})
+        if not is_object(value):
             known = path.endswith(DATA_ENDINGS)
             hint = f"put it below a name: NAME:{path}" if known else "name it .rego, .json or .yaml, as what it is"
             raise LoadError([Fault(f"{path}: document must be of type object", hint)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..rego import Value
-from .trees import GONE, Path, find
+from .trees import GONE, Path, find, is_object, with_members
 
 _NOTHING: Final[Any] = object()
 
@@ -49,15 +49,10 @@ class Overlay:
             return self.value
         if not self.children:
             return files
-        node = dict(files) if isinstance(files, dict) else {}
-        for step, child in self.children.items():
-            value = child.over(node.get(step, GONE))
-            if value is GONE:
-                node.pop(step, None)
-            else:
-                node[step] = value
+        node: Value = files if is_object(files) else {}
+        node = with_members(node, {step: child.over(node.get(step, GONE)) for step, child in self.children.items()})
         # Removals alone change nothing in what is no object any more.
-        return node if node or isinstance(files, dict) else files
+        return node if len(node) or is_object(files) else files
 
     def pruned(self, files: Value) -> Overlay:
         """Without the removals of what the files have no more."""

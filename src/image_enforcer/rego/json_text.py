@@ -9,7 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from .errors import LimitError
+from .json_quick import quick_json
 from .meter import LARGE, METER, make_room
+from .packed import Branch, Packed, branched
 from .text import term
 from .values import Num, RegoSet, Value, integer, integer_text, sorted_keys, unkey
 
@@ -57,6 +59,58 @@ def from_json(text: str | bytes) -> Value:
         raise ValueError(str(e)) from None
 
 
+LARGE_DOCUMENT: Final = 4 << 20
+"""Bytes of text from which on a document's large objects are packed."""
+
+_LARGE_OBJECT: Final = 4 << 20
+_MANY: Final = 64
+_TINY: Final = 48
+_TEXTS: Final = msgspec.json.Decoder(type=dict[str, msgspec.Raw])
+
+
+def packed_from_json(text: str | bytes, least: int = LARGE_DOCUMENT) -> Value:
+    """:func:`from_json`, save that large objects of a document of ``least`` bytes stay text until they are asked for.
+
+    The whole text is looked at, and what is wrong with it said, here and now.
+    """
+    raw = _HALF.sub("\ufffd", text).encode() if isinstance(text, str) else bytes(text)
+    if len(raw) < least:
+        return from_json(raw)
+    if _too_deep(raw):
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    try:
+        return _packed(raw, min(least, _LARGE_OBJECT))
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return from_json(raw)
+
+
+def _packed(raw: bytes | msgspec.Raw, least: int) -> Value:
+    size = len(memoryview(raw))
+    if size < least or bytes(memoryview(raw)[:64]).lstrip(b" \t\r\n")[:1] != b"{":
+        return _piece(raw)
+    entries: dict[str, Any] = _TEXTS.decode(raw)
+    many = len(entries) >= min(_MANY, least)
+    for k, text in entries.items():
+        length = len(memoryview(text))
+        if length >= least:
+            entries[k] = _packed(text, least)
+        elif many and length > min(_TINY, least):
+            _piece(text)  # whether it can be read is said now
+        else:
+            entries[k] = _piece(text)
+    if many:
+        return Packed.of(entries, msgspec.Raw, _piece, size)
+    return branched(entries)
+
+
+def _piece(text: bytes | msgspec.Raw) -> Value:
+    """The value of a part of a document that does not nest too deep."""
+    raw = bytes(text)
+    if b"-0" in raw and _MINUS_ZERO.search(raw):
+        return _slowly(raw)
+    return _DECODER.decode(raw)
+
+
 def _slowly(raw: bytes) -> Value:
     """The value, by a decoder that lets us see integers and takes half pairs, once they are made whole."""
     try:
@@ -77,11 +131,13 @@ def _whole_pair(match: re.Match[bytes]) -> bytes:
     return match.group() if match.group("half") is None else b"\\ufffd"
 
 
-def as_written(value: object) -> msgspec.Raw:
-    """A number that is no integer, as it was written: for encoders of msgspec, which ask what they do not know.
+def as_written(value: object) -> msgspec.Raw | dict[str, Value]:
+    """A number that is no integer, as it was written, or a packed object: what encoders of msgspec do not know.
 
     Raises :class:`TypeError` for what no JSON document holds.
     """
+    if isinstance(value, Packed):
+        return dict(value.items())
     if not isinstance(value, Num):
         raise TypeError(f"{type(value).__name__} is no JSON value")
     return msgspec.Raw(value.text.encode())
@@ -105,7 +161,10 @@ def _too_deep(raw: bytes) -> bool:
         return False
     if b"\\" in raw:
         raw = _ESCAPED.sub(b"", raw)
-    left = _STRING.sub(b"", raw.translate(_SQUARE, _NO_MARK).replace(b'""', b""))
+    marks = bytearray()
+    for at in range(0, len(raw), _PART):
+        marks += raw[at : at + _PART].translate(_SQUARE, _NO_MARK)
+    left = _STRING.sub(b"", marks.replace(b'""', b""))
     for level in range(MAX_DEPTH):
         inner = left.replace(b"[]", b"")
         if len(inner) == len(left):
@@ -114,6 +173,7 @@ def _too_deep(raw: bytes) -> bool:
     return left.count(b"[") > 0
 
 
+_PART: Final = 1 << 20
 _ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 _STRING: Final = re.compile(rb'"[^"]*"?')
 _SQUARE: Final = bytes.maketrans(b"{}", b"[]")
@@ -148,6 +208,10 @@ def to_json(value: Value, indent: int | None = None, html_safe: bool = True, mos
     Raises ``LimitError`` (kind ``output``) where the text would have more than about ``most`` characters or nest
     too deep: a small value can be a long text, since its parts may be one and the same.
     """
+    if indent is None and html_safe and most == MAX_TEXT:
+        made = quick_json(value)
+        if made is not None:
+            return made
     writer = _Writer("\n" if indent is not None else "", " " * (indent or 0), html_safe, most)
     payer = METER.payer
     if payer is None:
@@ -202,13 +266,25 @@ class _Writer:
             return integer_text(value)
         if t is Num:
             return str(value.text)
-        if t is dict:
+        if t is dict or t is Branch:
             return self._object(value, newline)
         if t is list:
             return self._array(value, newline)
         if t is RegoSet:
             return self._array(value.sorted(), newline)
+        if t is Packed:
+            return self._packed(value, newline)
         return self.text(value.to_value(), newline)
+
+    def _packed(self, value: Packed, newline: str) -> str:
+        """Member by member: none of them is kept."""
+        inner = newline + self.step if newline else ""
+        size = len(value) * (len(inner) + 8)
+        self._count(size)
+        METER.spend(len(value), 2 * size)
+        colon = ": " if newline else ":"
+        texts = [f"{quote(k, self.html_safe)}{colon}{self.text(value.once(k), inner)}" for k in sorted(value.keys())]
+        return f"{{{inner}{f',{inner}'.join(texts)}{newline}}}" if texts else "{}"
 
     def _array(self, items: list[Value], newline: str) -> str:
         if not items:
@@ -243,4 +319,4 @@ class _Writer:
         return f"{{{inner}{f',{inner}'.join(texts)}{newline}}}"
 
 
-__all__ = ["MAX_DEPTH", "MAX_TEXT", "from_json", "key_text", "quote", "term", "to_json"]
+__all__ = ["MAX_DEPTH", "MAX_TEXT", "from_json", "key_text", "packed_from_json", "quote", "term", "to_json"]

@@ -237,7 +237,9 @@ def equal(a: Value, b: Value) -> bool:
         METER.spend(len(a))
         return not any(x is not y and not equal(x, y) for x, y in zip(a, b, strict=True))
     if ta is dict:
-        if tb is not dict or len(a) != len(b):
+        if tb is not dict:
+            b = _whole(b)
+        if type(b) is not dict or len(a) != len(b):
             return False
         METER.spend(len(a))
         for k, x in a.items():

@@ -19,6 +19,7 @@ from ...ports.policy import Answered, Exceeded, Failed, Outcome, Revision, Undef
 from ...rego import UNDEFINED, CompileError, DocumentError, EvalError, LimitError, Limits, Query, RegoSet, Snapshot
 from ...rego.builtins.byte_texts import as_utf8
 from ...rego.json_text import as_written, key_text
+from ...rego.packed import Packed
 from ...rego.values import sorted_keys
 
 LIMITS: Final = Limits(seconds=2.0, units=20_000_000)
@@ -158,9 +159,9 @@ def _content(snapshot: Snapshot) -> str:
 
     def add(path: tuple[str, ...], node: Any) -> None:
         # In pieces, for the text of all documents at once would need as much memory as they do.
-        if type(node) is dict and node and len(path) < _PIECES:
+        if isinstance(node, dict | Packed) and len(node) and len(path) < _PIECES:
             for k in sorted(node):
-                add((*path, k), node[k])
+                add((*path, k), node.once(k) if isinstance(node, Packed) else node[k])
         else:
             digest.update(encode((path, node)) + b"\n")
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EVAL_CONFLICT_ERROR, EvalError
+from ..packed import Branch, Packed
+from ..packed import whole as unpacked
 from ..places import Location
 from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, key, sorted_keys, unkey
 
@@ -38,9 +40,12 @@ def get(source: Value, step: Value) -> Value:
 def get_base(source: Value, step: Value) -> Value:
     """:func:`get` in a base document, where an integer also names the key with its text."""
     found = get(source, step)
-    if found is UNDEFINED and type(step) is int and type(source) is dict:
+    if found is UNDEFINED and type(step) is int and type(source) in _OBJECTS:
         return source.get(str(step), UNDEFINED)
     return found
+
+
+_OBJECTS = frozenset({dict, Branch, Packed})
 
 
 def item(source: list[Value], step: Value) -> Value:
@@ -70,6 +75,9 @@ def pairs(e: Evaluation, source: Value) -> Iterable[tuple[Value, Value]]:
         charge(e, len(source))
         made = [(k if type(k) is str else unkey(k), source[k]) for k in sorted_keys(source)]
         return made if len(made) <= LONG else _slowly(e, made)
+    if t is Packed:
+        charge(e, len(source))
+        return _members(e, source)
     if t is RegoSet:
         charge(e, len(source))
         members = source.sorted()
@@ -89,6 +97,9 @@ def elements(e: Evaluation, source: Value) -> Iterable[Value]:
         charge(e, len(source))
         values = [source[k] for k in sorted_keys(source)]
         return values if len(values) <= LONG else _slowly(e, values)
+    if t is Packed:
+        charge(e, len(source))
+        return (v for _, v in _members(e, source))
     if t is RegoSet:
         charge(e, len(source))
         members: list[Value] = source.sorted()
@@ -114,6 +125,14 @@ def _slowly(e: Evaluation, items: list[Any]) -> Iterator[Any]:
     for at in range(0, len(items), LONG):
         e.refuel()
         yield from items[at : at + LONG]
+
+
+def _members(e: Evaluation, source: Packed) -> Iterator[tuple[str, Value]]:
+    """The members of a packed object, each decoded when its turn comes: together they might not find room."""
+    for at, k in enumerate(sorted(source.keys()), 1):
+        if not at % LONG:
+            e.refuel()
+        yield k, unpacked(source.once(k))
 
 
 def is_collection(source: Value) -> bool:

@@ -29,7 +29,8 @@ class InstructionWriter(Writer):
                 self._load_data(dst, state, keys)
             case ops.Settle(dst, source, state):
                 s, found = self.state(state), self.operand(source)
-                self.put(f"r{dst.n} = {found} if {s}.lazy is None else {s}.settled({found})")
+                plain = f"{s}.unsettled is None or type({found}) is str"
+                self.put(f"r{dst.n} = {found} if {plain} else {s}.settled({found})")
             case ops.Get(dst, source, k, base):
                 self._get(dst, source, k, base)
             case ops.Scan(source, k, v, ordered):

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, final
 
 from ..errors import DocumentError
+from ..packed import Branch, Packed, branched, whole
 from ..values import Key, Num, RegoSet, Value
 
 MEMO_BYTES: Final = 64 << 20
 """How much derived documents may take up, about, for one snapshot and all policies that read it."""
 
-_PLAIN: Final = frozenset({dict, list, str, int, bool, type(None), Num, RegoSet})
+_PLAIN: Final = frozenset({dict, list, str, int, bool, type(None), Num, RegoSet, Packed})
 _LOOK: Final = 2_000
 _DEPTH: Final = 5
 _FAULTS: Final = (OSError, RuntimeError, ValueError, TypeError, ArithmeticError, AttributeError, LookupError)
@@ -28,22 +29,23 @@ class Snapshot:
     only where a reference ends at or above it. It may stand behind up to five keys below the root; deeper ones, and
     ones among very many documents, must be announced with ``lazy``. What rests on a snapshot with lazy documents is
     never kept, since they may answer otherwise next time.
+
+    Large objects may be *packed* (:mod:`..packed`), and objects on the way to those or to lazy documents are branches.
     """
 
-    __slots__ = ("_answers", "_holders", "_left", "_lock", "_memo", "lazy", "root")
+    __slots__ = ("_answers", "_left", "_lock", "_memo", "lazy", "packed", "root")
 
     def __init__(
         self, root: Value, *, lazy: bool = False, memo_bytes: int = MEMO_BYTES, after: Snapshot | None = None
     ) -> None:
         """``after`` is a snapshot that the root differs from by plain values only: then nothing is searched for."""
-        self._holders: dict[int, Value] = {}
         if after is None or after.lazy:
             found = _Search(everywhere=lazy)
             root = found.guarded(root, 0)
             lazy = lazy or found.lazy
-            self._holders = found.holders
-        self.root = root
+        self.root = root = branched(root) if type(root) is dict else root
         self.lazy: bool = lazy
+        self.packed: bool = type(root) is Branch or type(root) is Packed
         self._memo: dict[object, list[Value]] = {}
         self._answers: dict[tuple[object, int], dict[Key, bool]] = {}
         self._left = memo_bytes
@@ -80,14 +82,10 @@ class Snapshot:
         """Remember that a set is too long to be made, or to be kept, for as long as the data stays."""
         self._answers.setdefault((linked, number), {})
 
-    def settled(self, value: Value, everywhere: bool) -> Value:
-        """A value with the lazy documents in it read whole; ``everywhere``: also in objects made after the snapshot."""
-        t = type(value)
-        if t is LazyDocument:
-            return value.to_value()
-        if t is dict and (everywhere or id(value) in self._holders):
-            return {k: self.settled(v, everywhere) for k, v in value.items()}
-        return value
+    @staticmethod
+    def settled(value: Value) -> Value:
+        """A value with the lazy and packed documents in it read whole."""
+        return value if type(value) is dict else whole(value)
 
 
 class _Search:
@@ -95,12 +93,11 @@ class _Search:
 
     def __init__(self, everywhere: bool) -> None:
         self.lazy = False
-        self.holders: dict[int, Value] = {}
         self.left = 1 << 62 if everywhere else _LOOK
         self.depth = 1 << 62 if everywhere else _DEPTH
 
     def guarded(self, value: Value, depth: int) -> Value:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             if type(value) in _PLAIN or not isinstance(value, Mapping):
                 return value
             self.lazy = True
@@ -111,16 +108,12 @@ class _Search:
             return value
         changed: dict[Any, Value] = {}
         for k, v in value.items():
-            if type(v) is dict and (depth >= self.depth or self.left < 0):
+            if isinstance(v, dict) and (depth >= self.depth or self.left < 0):
                 continue
             made = self.guarded(v, depth + 1)
             if made is not v:
                 changed[k] = made
-        if not changed:
-            return value
-        made = {**value, **changed}
-        self.holders[id(made)] = made
-        return made
+        return Branch({**value, **changed}) if changed else value
 
 
 @final
@@ -168,4 +161,4 @@ def _guard(value: Value) -> Value:
 
 def _plain(value: Value) -> Value:
     guarded = _guard(value)
-    return guarded.to_value() if type(guarded) is LazyDocument else value
+    return whole(guarded)

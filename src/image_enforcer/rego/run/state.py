@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import EVAL_BUILTIN_ERROR, EVAL_TYPE_ERROR, BuiltinError, EvalError, LimitError, OperandError
 from ..meter import CELL, ENTRY
+from ..packed import Branch, Packed
 from ..places import NO_LOCATION, Location
 from ..plan.documents import Node
 from ..values import UNDEFINED, Key, RegoSet, Value, key, unkey
@@ -191,6 +192,7 @@ class State:
 
     __slots__ = (
         "data", "e", "g", "input", "k", "lazy", "linked", "m", "mocks", "real", "rep", "snapshot", "targets",
+        "unsettled",
     )  # fmt: skip
 
     def __init__(
@@ -203,7 +205,11 @@ class State:
         self.m: list[Value] = [None] * linked.slots
         self.g = g  # kept with the data; m and k are this state's own
         self.snapshot = snapshot
-        self.lazy = snapshot if snapshot is not None and snapshot.lazy else None
+        self.lazy: Snapshot | None = None
+        self.unsettled: Snapshot | None = None  # the snapshot, where values in it have to be settled
+        if snapshot is not None and (snapshot.lazy or snapshot.packed):
+            self.unsettled = snapshot
+            self.lazy = snapshot if snapshot.lazy else None
         self.k: dict[Any, Any] = {}
         self.targets: tuple[tuple[Value, ...], ...] | None = None
         self.mocks: dict[str, tuple[bool, Any]] | None = None
@@ -214,7 +220,7 @@ class State:
         """A copy with nothing remembered."""
         new = State(self.linked, self.e, self.input, self.data, self.g, self.snapshot)
         new.targets, new.mocks, new.real, new.rep = self.targets, self.mocks, self.real, self.rep
-        new.lazy = self.lazy
+        new.lazy, new.unsettled = self.lazy, self.unsettled
         return new
 
     # --- with ------------------------------------------------------------------------------------
@@ -335,7 +341,7 @@ class State:
 
     def settled(self, value: Value) -> Value:
         """The value of a reference into base documents of which some are lazy."""
-        return value if self.lazy is None else self.lazy.settled(value, self.targets is not None)
+        return value if self.unsettled is None else self.unsettled.settled(value)
 
     def doc(self, number: int) -> Value:
         """The whole of a virtual document, or UNDEFINED."""
@@ -511,17 +517,21 @@ def graft(root: Value, path: tuple[Value, ...], value: Value) -> Value:
     """A copy of a document with a value put at a path; what is no object on the way gives way."""
     if not path:
         return value
-    out: dict[Key, Value] = dict(root) if type(root) is dict else {}
     k = key(path[0])
+    if type(root) is Packed:
+        if type(k) is str:
+            return root.put(k, graft(root.get(k, UNDEFINED), path[1:], value))
+        root = whole(root)
+    out: dict[Key, Value] = Branch(root) if type(root) is Branch else dict(root) if type(root) is dict else {}
     out[k] = graft(out.get(k, UNDEFINED), path[1:], value)
     return out
 
 
 def merge(a: Value, b: Value) -> Value:
     """Two documents as one; where both have something that is not an object, the first wins."""
+    a, b = whole(a), whole(b)
     if type(a) is not dict:
         return a
-    b = whole(b)
     if type(b) is not dict:
         return a
     out = dict(b)

@@ -31,13 +31,15 @@ COMMANDS = {
     "deps": "print what a query depends on",
     "inspect": "print what is in a bundle, a directory or a policy file",
     "capabilities": "print what the language can do here",
+    "bench": "measure how long a query takes",
+    "exec": "make a decision about each of many files",
     "completion": "print the completion script for a shell",
     "version": "print the version",
     "help": "explain a command",
 }
-PARSED = ("serve", "verify", "init", "run", "eval", "test", "check", "deps", "inspect", "capabilities")
+PARSED = ("serve", "verify", "init", "run", "eval", "test", "check", "deps", "inspect", "capabilities", "bench", "exec")
 """The commands that have options."""
-FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests"}
+FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests", "exec": "execute:execute"}
 """The module and function of a command, where they are not named as it is."""
 SHELLS: tuple[Literal["bash", "zsh", "fish"], ...] = ("bash", "zsh", "fish")
 INTERRUPTED = 130
@@ -146,7 +148,9 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"image-enforcer {__version__}")
         return 0
     if command not in COMMANDS:
-        raise Fault("IE2001", f"there is no command {command!r}", hint=_nearest(command))
+        from .refused import refuse
+
+        raise refuse(command) or Fault("IE2001", f"there is no command {command!r}", hint=_nearest(command))
     if _asks_for_help(rest):
         return _help([command])
     if command == "help":

@@ -48,14 +48,19 @@ def parts(given: Sequence[str]) -> tuple[str, ...]:
 
 def seconds(text: str, option: str = "--timeout") -> float | None:
     """A length of time; None where none was given, or none at all."""
-    from ..opa.testing.durations import seconds as read
+    from ..rego.builtins.time import parse_duration_ns
+    from ..rego.errors import BuiltinError
 
     if not text:
         return None
-    found = read(text)
-    if found is None:
-        raise Fault("IE2003", f"{option} {text!r} is no length of time", hint=f"{option} 500ms, {option} 5s")
-    return found or None
+    hint = f"{option} 500ms, {option} 5s"
+    try:
+        found = parse_duration_ns(text)
+    except BuiltinError as e:
+        raise Fault("IE2003", f"{option}: {e}", hint=hint) from None
+    if not isinstance(found, int) or found < 0:
+        raise Fault("IE2003", f"{option} {text!r} is no length of time", hint=hint)
+    return found / 1e9 or None
 
 
 def load_policies(

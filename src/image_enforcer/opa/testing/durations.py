@@ -1,9 +1,7 @@
-"""Lengths of time as Go writes and reads them."""
+"""Lengths of time as Go writes them."""
 
 from __future__ import annotations
 
-from ...rego.builtins.time import parse_duration_ns
-from ...rego.errors import BuiltinError
 from .. import presentation
 
 
@@ -20,11 +18,3 @@ def duration(nanoseconds: int) -> str:
 def _fraction(rest: int) -> str:
     return f"0.{rest:09d}".rstrip("0") + "s"
 
-
-def seconds(text: str) -> float | None:
-    """A length of time in seconds, such as ``500ms`` or ``1m30s``; None where the text is none, or below zero."""
-    try:
-        found = parse_duration_ns(text)
-    except BuiltinError:
-        return None
-    return found / 1e9 if isinstance(found, int) and found >= 0 else None

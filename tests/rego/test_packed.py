@@ -113,7 +113,7 @@ def test_writes_come_to_the_same(
     document: Any, operations: list[tuple[str, tuple[str, ...], Any]], changes: int, many: int
 ) -> None:
     plain, some = both(document)
-    some = branched({k: v for k, v in some.items()} if isinstance(some, Packed) else some)
+    some = branched(dict(some.items()) if isinstance(some, Packed) else some)
     before = to_json(plain)
     first = some
     limits = packed.MOST_CHANGES, trees.MANY

@@ -25,7 +25,8 @@ def parse_module(filename: Value, rego: Value) -> Value:
     try:
         module = parsed(name, text, annotations=False)
     except CompileError as e:
-        raise BuiltinError(str(e)) from None
+        first = e.problems[0]
+        raise BuiltinError(str(e) if first.location.row else str(first)) from None
     return value_of(TreeJson().module(module))
 
 

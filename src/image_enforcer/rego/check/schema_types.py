@@ -33,6 +33,8 @@ def schema_type(document: Value) -> Type:
         schema = read(_copied(document))
     except (SchemaFault, LimitError) as e:
         raise BadSchema(f"unable to compile the schema: {e}") from None
+    except RecursionError:
+        raise BadSchema("unable to compile the schema: it nests too deep") from None
     try:
         return _Parser().type(schema)
     except BadSchema as e:

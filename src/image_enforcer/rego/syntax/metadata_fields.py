@@ -144,7 +144,10 @@ class _Decoder:
                 merged += v.value if isinstance(v, yaml.SequenceNode) else [v]
                 continue
             if not isinstance(k, yaml.ScalarNode):
-                raise YamlError("yaml: invalid map key")
+                if not strings:
+                    raise YamlError("yaml: invalid map key")
+                self._misfit(k, _STRING)
+                continue
             made = self.anything(v, above)
             if made is not NOTHING:
                 out[k.value] = made

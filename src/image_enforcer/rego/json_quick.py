@@ -1,7 +1,7 @@
 """Short values as JSON text by a C encoder, which is what most answers are. What it would write otherwise, it leaves.
 
-Go escapes more than JSON asks for, keys come in the order of their bytes, and numbers keep their text; the encoder
-does none of this. So it is used for few strings, truth values and small integers, and where its text has no escape.
+Numbers keep their text, keys can be of any kind, and one part may stand in many places: so it is used for few and
+short strings, truth values and integers, with what Go escapes besides put in afterwards.
 """
 
 from __future__ import annotations
@@ -10,41 +10,63 @@ from typing import Final
 
 import msgspec
 
-from .values import Value
+from .values import RegoSet, Value
 
 MOST_VALUES: Final = 128
 LONGEST: Final = 512
+_LONG: Final = 1 << 62
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
 def quick_json(value: Value) -> str | None:
     """The text that ``to_json`` gives, or None where it takes more to write it."""
-    todo = [value]
-    for v in todo:  # grows as it goes
-        t = type(v)
-        if t is str:
-            if len(v) > LONGEST:
-                return None
-        elif t is dict:
-            if len(todo) + len(v) > MOST_VALUES:
-                return None
-            for k in v:
-                if type(k) is not str or len(k) > LONGEST:
-                    return None
-            todo.extend(v.values())
-        elif t is list:
-            if len(todo) + len(v) > MOST_VALUES:
-                return None
-            todo.extend(v)
-        elif t is int:
-            if not -1_000_000_000 < v < 1_000_000_000:
-                return None
-        elif t is not bool and v is not None:
-            return None
     try:
-        made = _ENCODER.encode(value)
-    except (UnicodeEncodeError, RecursionError):  # half of a surrogate pair; a value within itself many times over
+        made = _ENCODER.encode(_plain(value, [MOST_VALUES]))
+    except (_Otherwise, UnicodeEncodeError):  # half of a surrogate pair has no bytes
         return None
-    if not made.isascii() or b"\\" in made or b"<" in made or b">" in made or b"&" in made:
-        return None
-    return made.decode("ascii")
+    if b"<" in made or b">" in made or b"&" in made or b"\xe2\x80" in made:
+        for raw, escaped in _ESCAPES:
+            made = made.replace(raw, escaped)
+    return made.decode()
+
+
+_ESCAPES: Final = (
+    (b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"),
+    (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"),
+)  # fmt: skip
+"""What Go escapes and JSON does not ask for. In JSON it stands in strings alone."""
+
+
+class _Otherwise(Exception):
+    """There is something in a value that the encoder would write otherwise, or too much of it."""
+
+
+def _plain(value: Value, left: list[int]) -> Value:
+    """The value as the encoder takes it: the same one, save for sets. ``left`` holds how many values there may be."""
+    t = type(value)
+    if t is str:
+        if len(value) > LONGEST:
+            raise _Otherwise
+        return value
+    if t is bool or value is None:
+        return value
+    if t is int:
+        if not -_LONG < value < _LONG:
+            raise _Otherwise
+        return value
+    if t is dict:
+        left[0] -= len(value)
+        if left[0] < 0:
+            raise _Otherwise
+        made = {}
+        for k, v in value.items():
+            if type(k) is not str or len(k) > LONGEST:
+                raise _Otherwise
+            made[k] = v if v is True or v is False else _plain(v, left)
+        return made
+    if t is list or t is RegoSet:
+        left[0] -= len(value)
+        if left[0] < 0:
+            raise _Otherwise
+        return [_plain(v, left) for v in (value if t is list else value.sorted())]
+    raise _Otherwise

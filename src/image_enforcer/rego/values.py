@@ -307,6 +307,7 @@ _sort_key = cmp_to_key(compare)
 _STRINGS: Final = frozenset({str})
 _INTEGERS: Final = frozenset({int})
 _ARRAYS: Final = frozenset({list})
+_OBJECTS: Final = frozenset({dict})
 
 
 def sort_values(values: Iterable[Value]) -> list[Value]:
@@ -321,9 +322,20 @@ def sort_values(values: Iterable[Value]) -> list[Value]:
         got.sort()  # code-point order is the order of UTF-8 bytes
     elif kinds == _ARRAYS and all(set(map(type, v)) <= _STRINGS for v in got):
         got.sort()  # Python compares lists as Rego does arrays
+    elif kinds == _OBJECTS and (names := _names_of_texts(got)) is not None:
+        got.sort(key=lambda v: [v[n] for n in names])
     else:
         got.sort(key=_sort_key)
     return got
+
+
+def _names_of_texts(objects: list[dict[Key, Value]]) -> list[str] | None:
+    """The keys in order of objects that all have the same ones and nothing but strings; None for others."""
+    first = objects[0].keys()
+    for one in objects:
+        if one.keys() != first or not set(map(type, one.values())) <= _STRINGS:
+            return None
+    return sorted(first) if set(map(type, first)) <= _STRINGS else None
 
 
 def sorted_keys(obj: dict[Key, Value]) -> list[Key]:

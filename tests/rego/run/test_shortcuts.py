@@ -9,12 +9,15 @@ from image_enforcer.rego.builtins import catalog
 from image_enforcer.rego.errors import BuiltinError
 from image_enforcer.rego.meter import LARGE
 from image_enforcer.rego.plan.ops import Const, Operand, Reg
+from image_enforcer.rego.run.limits import DEFAULT_HOST, UNLIMITED
 from image_enforcer.rego.run.shortcuts import _MAKERS, GLOBALS, shortcut
+from image_enforcer.rego.run.state import Evaluation
 from image_enforcer.rego.signatures import signatures
 from image_enforcer.rego.values import UNDEFINED, Num, RegoSet, Value, equal
 
 VALUES: list[Value] = [
-    None, True, False, 0, 1, 2, Num("1.0"), Num("2.5"), "", "a", "ab", "b", "ÀB", "İ", "x" * (LARGE + 1), "1",
+    None, True, False, 0, 1, 2, 1 << 61, -(1 << 70), Num("1.0"), Num("2.5"),
+    "", "a", "ab", "b", "ÀB", "İ", "x" * (LARGE + 1), "1",
     [], ["a", "b"], [1, "a", None], {}, {"a": 1}, {"b": ["a"]}, RegoSet.of([]), RegoSet.of(["a", 1]),
     RegoSet.of([True, "b"]),
 ]  # fmt: skip
@@ -24,7 +27,9 @@ ARITY = {name: len(signatures()[name].args) for name in _MAKERS}
 def called(name: str, operands: tuple[Value, ...]) -> Value:
     """What the built-in gives."""
     try:
-        return catalog.load(name).fn(*operands)
+        builtin = catalog.load(name)
+        evaluation = Evaluation(UNLIMITED, DEFAULT_HOST, strict=False)
+        return builtin.fn(evaluation, *operands) if builtin.context else builtin.fn(*operands)
     except BuiltinError as fault:
         return fault
 

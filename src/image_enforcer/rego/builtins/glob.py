@@ -14,6 +14,7 @@ from . import operands
 from .byte_texts import as_utf8, to_bytes
 from .contract import Builtin
 from .regex import compiled, sound
+from .remembered import LONGEST, MOST
 
 
 def match(pattern: Value, delimiters: Value, value: Value) -> Value:
@@ -26,8 +27,17 @@ def match(pattern: Value, delimiters: Value, value: Value) -> Value:
         separators = tuple(map(_delimiter, delimiters)) or (".",)
     else:
         raise operands.wrong(delimiters, 2, "array", "null")
-    text = sound(operands.string(value, 3))
-    return compiled(_pattern(form, separators)).fullmatch(text) is not None
+    text = operands.string(value, 3)
+    if len(form) <= LONGEST and len(text) <= LONGEST and len(separators) <= LONGEST:
+        return _known(form, separators, text)
+    return _fits(form, separators, text)
+
+
+def _fits(form: str, separators: tuple[str, ...], text: str) -> bool:
+    return compiled(_pattern(form, separators)).fullmatch(sound(text)) is not None
+
+
+_known = lru_cache(maxsize=MOST)(_fits)
 
 
 def _delimiter(item: Value) -> str:

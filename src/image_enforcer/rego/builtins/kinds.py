@@ -11,6 +11,7 @@ from ..text import quoted
 from ..values import Num, RegoSet, Value, type_name
 from . import operands
 from .contract import Builtin
+from .remembered import of_text
 
 
 def _is(*types: type) -> Builtin:
@@ -105,7 +106,7 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "is_set": _is(RegoSet),
     "is_string": _is(str),
     "type_name": Builtin(name),
-    "to_number": Builtin(to_number),
+    "to_number": Builtin(of_text(to_number)),
     "cast_array": Builtin(cast_array),
     "cast_set": Builtin(cast_set),
     "cast_string": _cast("string", lambda a: type(a) is str),

@@ -11,6 +11,7 @@ from ..meter import ENTRY, METER
 from ..values import RegoSet, Value, key, sorted_keys, unkey
 from . import operands
 from .contract import Builtin, Context
+from .remembered import of_texts
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -214,7 +215,7 @@ def _first(value: Value, position: int) -> Value:
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {
-    "net.cidr_contains": Builtin(cidr_contains),
+    "net.cidr_contains": Builtin(of_texts(cidr_contains)),
     "net.cidr_overlap": Builtin(cidr_contains),
     "net.cidr_intersects": Builtin(cidr_intersects),
     "net.cidr_is_valid": Builtin(cidr_is_valid),

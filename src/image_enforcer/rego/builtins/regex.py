@@ -16,6 +16,7 @@ from . import operands
 from .byte_texts import as_utf8
 from .contract import Builtin, Context
 from .glob_intersection import GlobError, intersect
+from .remembered import of_texts, of_texts_and_number
 
 MAX_PATTERN: Final = 64 * 1024
 _ANY_BYTE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\C")
@@ -248,12 +249,12 @@ def globs_match(a: Value, b: Value) -> Value:
 
 
 BUILTINS: Final[Mapping[str, Builtin]] = {
-    "regex.match": Builtin(match),
-    "re_match": Builtin(match),
+    "regex.match": Builtin(of_texts(match)),
+    "re_match": Builtin(of_texts(match)),
     "regex.is_valid": Builtin(is_valid),
-    "regex.split": Builtin(split),
-    "regex.find_n": Builtin(find_n),
-    "regex.find_all_string_submatch_n": Builtin(find_all_string_submatch_n),
+    "regex.split": Builtin(of_texts(split)),
+    "regex.find_n": Builtin(of_texts_and_number(find_n)),
+    "regex.find_all_string_submatch_n": Builtin(of_texts_and_number(find_all_string_submatch_n)),
     "regex.replace": Builtin(replace, context=True),
     "regex.template_match": Builtin(template_match),
     "regex.globs_match": Builtin(globs_match),

@@ -11,6 +11,7 @@ from ..text import term
 from ..values import Value
 from . import operands
 from .contract import Builtin
+from .remembered import of_text, of_texts
 
 _VERSION: Final = re.compile(
     r"v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
@@ -67,4 +68,7 @@ def is_valid(a: Value) -> Value:
     return type(a) is str and parse(a) is not None
 
 
-BUILTINS: Final[Mapping[str, Builtin]] = {"semver.compare": Builtin(compare), "semver.is_valid": Builtin(is_valid)}
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "semver.compare": Builtin(of_texts(compare)),
+    "semver.is_valid": Builtin(of_text(is_valid)),
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import copysign
 from typing import Final
 
@@ -45,11 +46,55 @@ def _arg(value: Value) -> Arg:
 def sprintf(context: Context, form: Value, args: Value) -> Value:
     """The arguments under the verbs of the format; faults show in the text, as Go's do."""
     text = operands.string(form, 1)
+    made = _plainly(text, args)
+    if made is not None:
+        return made
     items = [_arg(v) for v in operands.array(args, 2)]
     for item in items:
         if type(item) is str and len(item) > LARGE:
             context.spend(len(item) >> 4, 2 * len(item))
     return joined(Formatter(context, items).run(text))
+
+
+def _plainly(text: str, args: Value) -> str | None:
+    """The text where each argument is a short string under ``%v`` or ``%s``, or a short integer under ``%v`` or ``%d``.
+
+    None where it takes more to put it together.
+    """
+    if len(text) > LARGE or type(args) is not list:
+        return None
+    pieces = _pieces(text)
+    if pieces is None or len(pieces) != 2 * len(args) + 1:
+        return None
+    made = list(pieces)
+    at = 1
+    for item in args:
+        verb = pieces[at]
+        if type(item) is str:
+            if verb == "d" or len(item) > LARGE or not item.isascii():
+                return None
+            made[at] = item
+        elif type(item) is int and verb != "s" and -_SHORT < item < _SHORT:
+            made[at] = str(item)
+        else:
+            return None
+        at += 2
+    return "".join(made)
+
+
+_SHORT: Final = 1 << 62
+
+
+@lru_cache(maxsize=256)
+def _pieces(text: str) -> tuple[str, ...] | None:
+    """What stands between plain verbs, and the verbs' letters, in turn; None for a format with anything else."""
+    parts = _PLAIN_VERB.split(text)
+    if any("%" in between for between in parts[::2]) or not text.isascii():
+        return None
+    return tuple(parts)
+
+
+_PLAIN_VERB: Final = re.compile("%([vsd])")
 
 
 class Formatter:

@@ -14,6 +14,7 @@ from ..meter import METER
 from ..values import Num, Value
 from . import bigfloat, durations, operands
 from .contract import Builtin, Context
+from .remembered import of_text, of_texts
 from .time_layouts import LAYOUTS, LayoutError, render, scan
 
 SECOND: Final = 1_000_000_000
@@ -231,9 +232,9 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "time.clock": Builtin(clock),
     "time.weekday": Builtin(weekday),
     "time.format": Builtin(format_),
-    "time.parse_ns": Builtin(parse_ns),
-    "time.parse_rfc3339_ns": Builtin(parse_rfc3339_ns),
-    "time.parse_duration_ns": Builtin(parse_duration_ns),
+    "time.parse_ns": Builtin(of_texts(parse_ns)),
+    "time.parse_rfc3339_ns": Builtin(of_text(parse_rfc3339_ns)),
+    "time.parse_duration_ns": Builtin(of_text(parse_duration_ns)),
     "time.add_date": Builtin(add_date),
     "time.diff": Builtin(diff),
 }

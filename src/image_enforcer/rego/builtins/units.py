@@ -11,6 +11,7 @@ from ..errors import BuiltinError
 from ..values import Num, Value
 from . import bigfloat, operands
 from .contract import Builtin
+from .remembered import of_text
 from .strings import lower as go_lower
 
 _SCALES: Final = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
@@ -105,4 +106,7 @@ def parse_bytes(a: Value) -> Value:
     return int(bigfloat.rounded(bigfloat.load(number) * scale))
 
 
-BUILTINS: Final[Mapping[str, Builtin]] = {"units.parse": Builtin(parse), "units.parse_bytes": Builtin(parse_bytes)}
+BUILTINS: Final[Mapping[str, Builtin]] = {
+    "units.parse": Builtin(of_text(parse)),
+    "units.parse_bytes": Builtin(of_text(parse_bytes)),
+}

@@ -44,6 +44,7 @@ class Given:
 
 
 NOTHING: Final = object()
+SHORT: Final = 1 << 60
 Hoist = Callable[[Value], str]
 Make = Callable[[Sequence[Given], Hoist], "Shortcut | None"]
 
@@ -89,6 +90,19 @@ def _numbers(operator: str) -> Make:
     def make(given: Sequence[Given], _hoist: Hoist) -> Shortcut | None:
         guard = _guards(given, "int", int)
         return Shortcut(guard, f"{given[0].text} {operator} {given[1].text}") if guard else None
+
+    return make
+
+
+def _arithmetic(operator: str, bounded: bool = False) -> Make:
+    """Of two integers; of short ones where the result can be much longer."""
+
+    def make(given: Sequence[Given], _hoist: Hoist) -> Shortcut | None:
+        guard = _guards(given, "int", int)
+        if not guard:
+            return None
+        short = [f"-{SHORT} < {one.text} < {SHORT}" for one in given] if bounded else []
+        return Shortcut(" and ".join([guard, *short]), f"{given[0].text} {operator} {given[1].text}")
 
     return make
 
@@ -152,6 +166,9 @@ _MAKERS: Final[Mapping[str, Make]] = {
     "upper": _texts("{0}.upper()", bounded=True, ascii_only=True),
     "split": _split,
     "count": _count,
+    "plus": _arithmetic("+"),
+    "minus": _arithmetic("-"),
+    "mul": _arithmetic("*", bounded=True),
     "lt": _numbers("<"),
     "lte": _numbers("<="),
     "gt": _numbers(">"),

@@ -70,6 +70,9 @@ def read_string(c: Cursor, token: Token) -> str | None:
 def read_template(c: Cursor, raw: bool) -> Term | None:
     """``$"…{x}…"``; the last token of it stays at hand."""
     loc = c.loc()
+    if c.version == 0:
+        c.error(loc, "template strings are not supported by current capabilities")
+        return None
     parts: list[Scalar | Expr] = []
     while True:
         token = c.token

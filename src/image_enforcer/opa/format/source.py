@@ -1,0 +1,74 @@
+"""One policy's text in, the same policy laid out: read as one version of Rego, written for one or several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...rego.check.overrides import deprecated_calls, duplicate_imports, root_documents
+from ...rego.errors import PARSE_ERROR, CompileError, Problem
+from ...rego.meter import make_room
+from ...rego.places import Location
+from ...rego.syntax import parse_module
+from ...rego.syntax.keywords import KEYWORDS_V1
+from ...rego.syntax.nodes import Module
+from .document import Unwritable, write_module
+from .style import V1, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """``read`` is the version of Rego that the source is in, ``target`` those that the result is for."""
+
+    read: int = 1
+    target: Target = V1
+    drop_imports: bool = False
+    """Imports that the target makes needless go: ``rego.v1``, ``future.keywords``."""
+    keyword_steps: bool = True
+    """Steps of references may be named like keywords, without quotes."""
+
+    @property
+    def result_version(self) -> int:
+        """The version that the result is read as; where it is for several, an import in it asks for the later one."""
+        return self.target.lowest
+
+
+class Unformatted(Exception):
+    """A text that cannot be laid out; the message is what ``opa fmt`` says of it."""
+
+
+def format_text(name: str, text: str, conversion: Conversion = Conversion()) -> str:
+    """A policy file laid out; raises :class:`Unformatted`."""
+    make_room()
+    try:
+        module = parse_module(name, text, version=conversion.read, annotations=False)
+        if conversion.target.highest >= 1:
+            _check_v1(module)
+        return write_module(
+            module, conversion.target, drop_imports=conversion.drop_imports, keyword_steps=conversion.keyword_steps
+        )
+    except Unwritable as e:
+        raise Unformatted(f"{name}: {e}") from None
+    except CompileError as e:
+        raise Unformatted(str(e)) from None
+    except RecursionError:
+        problem = Problem(PARSE_ERROR, "nested too deep", Location.named(name, 1, 1))
+        raise Unformatted(str(CompileError([problem]))) from None
+
+
+def check_result(text: str, conversion: Conversion) -> None:
+    """Raises :class:`Unformatted` where a result cannot be read again."""
+    try:
+        parse_module("formatted", text, version=conversion.result_version, annotations=False)
+    except CompileError as e:
+        raise Unformatted(str(e)) from None
+
+
+def _check_v1(module: Module) -> None:
+    """What Rego v1 does not allow, and the layout cannot change."""
+    problems = [*duplicate_imports(module), *root_documents(module), *deprecated_calls(module.rules)]
+    for rule in module.rules:
+        name = rule.head.name
+        if len(rule.head.ref.terms) < 2 and name in KEYWORDS_V1:
+            problems.append(Problem(PARSE_ERROR, f"{name} keyword cannot be used for rule name", rule.loc))
+    if problems:
+        raise CompileError(problems)

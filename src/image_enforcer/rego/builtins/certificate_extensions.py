@@ -10,7 +10,7 @@ from ..errors import BuiltinError
 from ..meter import METER
 from ..text import quoted
 from . import der, urls
-from .byte_texts import from_bytes
+from .byte_texts import as_utf8, from_bytes
 from .der import ObjectId, Reader
 from .urls import Url
 
@@ -337,7 +337,7 @@ def _crl_points(reader: Reader, out: Meaning) -> None:
             uri = full.content(0x86)
             if uri is None:
                 raise fault
-            out.crl_points.append(from_bytes(uri))
+            out.crl_points.append(as_utf8(from_bytes(uri)))
 
 
 def _authority_key(extension: Extension, reader: Reader) -> bytes | None:
@@ -442,9 +442,9 @@ def _authority_info(reader: Reader, out: Meaning) -> None:
         if uri is None:
             raise fault
         if method == _OCSP:
-            out.ocsp.append(from_bytes(uri))
+            out.ocsp.append(as_utf8(from_bytes(uri)))
         elif method == _ISSUERS:
-            out.issuers.append(from_bytes(uri))
+            out.issuers.append(as_utf8(from_bytes(uri)))
 
 
 def oid_text(raw: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 from ..errors import BuiltinError
@@ -12,8 +13,9 @@ from ..values import Value
 from .byte_texts import to_bytes
 from .uri import _CONTROL, _SCHEME, _USER, _checked_host, _Fault, _unescaped
 
-_PATH = "$&+,/:;=@-_.~"
-_PATH_WRITTEN = frozenset("!'()*[]%" + _PATH)
+_PATH: Final = "$&+,/:;=@-_.~"
+_FRAGMENT: Final = _PATH + "?!()*"
+_WRITTEN: Final = frozenset("!'()*[]%" + _PATH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Url:
     @property
     def escaped_path(self) -> str:
         """The path as it was written where that is well written, else with escapes."""
-        if self.raw_path and all(c.isascii() and (c.isalnum() or c in _PATH_WRITTEN) for c in self.raw_path):
+        if self.raw_path and _well_written(self.raw_path):
             return self.raw_path
         return "*" if self.path == "*" else _escape(self.path, _PATH)
 
@@ -82,7 +84,9 @@ class Url:
         if self.force_query or self.raw_query:
             text += f"?{self.raw_query}"
         if self.fragment:
-            text += "#" + (self.raw_fragment or _escape(self.fragment, _PATH + "?!()*"))
+            written = self.raw_fragment
+            well = bool(written) and _well_written(written, "?")
+            text += "#" + (written if well else _escape(self.fragment, _FRAGMENT))
         return text
 
     def value(self) -> Value:
@@ -93,6 +97,10 @@ class Url:
             "ForceQuery": self.force_query, "RawQuery": self.raw_query, "Fragment": self.fragment,
             "RawFragment": self.raw_fragment,
         }  # fmt: skip
+
+
+def _well_written(text: str, more: str = "") -> bool:
+    return all(c.isascii() and (c.isalnum() or c in _WRITTEN or c in more) for c in text)
 
 
 def _escape(text: str, safe: str) -> str:
@@ -112,7 +120,7 @@ def parse(text: str) -> Url:
         plain = _unescaped(fragment)
     except _Fault as fault:
         raise BuiltinError(f"parse {quoted(at_fault)}: {fault}") from None
-    raw = "" if _escape(plain, _PATH + "?!()*") == fragment else fragment
+    raw = "" if _escape(plain, _FRAGMENT) == fragment else fragment
     return Url(
         found.scheme, found.opaque, found.user, found.host, found.path, found.raw_path, found.omit_host,
         found.force_query, found.raw_query, plain, raw,

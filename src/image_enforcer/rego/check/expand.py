@@ -6,10 +6,10 @@ stages, and so of the generated expressions, is OPA's: it decides what is undefi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..places import Location
+from ..places import NO_LOCATION, Location
 from ..signatures import signatures
 from ..syntax.nodes import (
     Array,
@@ -104,17 +104,19 @@ class Templates(Rewriter):
             if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Var) and not expr.withs:
                 items.append(Set((expr.terms.term,), expr.loc))  # it has a value where the string is made
                 continue
-            var = Var(self.names.fresh(), expr.loc)
+            at = expr.loc
             match expr.terms:
                 case TermExpr(inner):
                     value: Term = inner
                 case CallExpr(operator, args):
-                    value = Call(operator, args, expr.loc)
+                    at = NO_LOCATION  # OPA knows of no place for a call that is a part of its own
+                    value = Call(operator, args, at)
                 case _:
                     raise LookupError("a template expression is a term or a call")
-            operator = Ref((Var("eq", expr.loc),), expr.loc)
-            body = (Expr(CallExpr(operator, (var, value)), withs=expr.withs, loc=loc),)
-            items.append(SetComprehension(var, body, expr.loc))
+            var = Var(self.names.fresh(), at)
+            operator = Ref((Var("eq", at),), at)
+            body = (Expr(CallExpr(operator, (var, value)), withs=expr.withs, loc=at),)
+            items.append(SetComprehension(var, body, at))
         name = Ref((Var("internal", loc), Scalar("template_string", loc)), loc)
         return Call(name, (Array(tuple(items), loc),), loc)
 
@@ -240,8 +242,7 @@ class Calls(Bodies):
         made = list(self.body(body))
         support: list[Expr] = []
         done = tuple(self._term(h, support) for h in heads)
-        made.extend(support)
-        return indexed(made), done
+        return indexed(_appended(made, support)), done
 
     def rule(self, rule: Rule) -> Rule:
         """A rule: calls in its head move to the end of its body."""
@@ -252,16 +253,21 @@ class Calls(Bodies):
         key = None if head.key is None else self._term(head.key, support)
         value = None if head.value is None else self._term(head.value, support)
         args = None if head.args is None else tuple(self._term(a, support) for a in head.args)
-        body.extend(support)
         return replace(
             rule,
             head=replace(head, ref=ref, key=key, value=value, args=args),
-            body=indexed(body),
+            body=indexed(_appended(body, support)),
             else_=None if rule.else_ is None else self.rule(rule.else_),
         )
 
 
 # --- heads of comprehensions and rules -----------------------------------------------------------
+
+
+def _appended(body: Sequence[Expr], more: Sequence[Expr]) -> list[Expr]:
+    """A body with more at its end. As in OPA a ``true`` that is all of it gives way, even after ``not``."""
+    alone = len(body) == 1 and body[0].terms == TermExpr(Scalar(True)) and (body[0].negated or body[0].withs)
+    return list(more) if alone and more else [*body, *more]
 
 
 class ClosureHeads(Rewriter):
@@ -276,12 +282,12 @@ class ClosureHeads(Rewriter):
         match made:
             case ArrayComprehension(inner, body) | SetComprehension(inner, body) if requires_evaluation(inner):
                 part, var = equation(self.names, inner)
-                return replace(made, term=var, body=(*body, part))
+                return replace(made, term=var, body=tuple(_appended(body, [part])))
             case ObjectComprehension(k, v, body):
                 for name, part_term in (("key", k), ("value", v)):
                     if requires_evaluation(part_term):
                         part, var = equation(self.names, part_term)
-                        body = (*body, part)
+                        body = tuple(_appended(body, [part]))
                         made = replace(made, body=body, **{name: var})  # type: ignore[arg-type]
                 return made
         return made
@@ -290,8 +296,8 @@ class ClosureHeads(Rewriter):
 def rule_heads(names: Names, rule: Rule) -> Rule:
     """References in a rule's head move to its body: keys and values behind it, arguments before it."""
     head = rule.head
-    body = list(rule.body)
-    generated_body = rule.generated_body
+    behind: list[Expr] = []
+    before: list[Expr] = []
     key, value = head.key, head.value
     terms = list(head.ref.terms)
     for i in range(1, len(terms)):
@@ -300,17 +306,16 @@ def rule_heads(names: Names, rule: Rule) -> Rule:
             if key is not None and key == terms[i]:
                 key = var
             terms[i] = var
-            body.append(part)
+            behind.append(part)
     if key is not None and requires_evaluation(key):
         part, key = equation(names, key)
-        body.append(part)
+        behind.append(part)
     if value is not None and requires_evaluation(value):
         part, value = equation(names, value)
-        body.append(part)
+        behind.append(part)
     args = None
     if head.args is not None:
         made: list[Term] = []
-        before: list[Expr] = []
         for arg in head.args:
             if requires_evaluation(arg):
                 part, var = equation(names, arg)
@@ -319,14 +324,12 @@ def rule_heads(names: Names, rule: Rule) -> Rule:
             else:
                 made.append(arg)
         args = tuple(made)
-        body = before + body
-    if len(body) == len(rule.body) and rule.else_ is None:
+    if not before and not behind and rule.else_ is None:
         return rule
     return replace(
         rule,
         head=replace(head, ref=replace(head.ref, terms=tuple(terms)), key=key, value=value, args=args),
-        body=indexed(body),
-        generated_body=generated_body,
+        body=indexed([*before, *_appended(rule.body, behind)]),
         else_=None if rule.else_ is None else rule_heads(names, rule.else_),
     )
 
@@ -334,7 +337,7 @@ def rule_heads(names: Names, rule: Rule) -> Rule:
 def head_refs(names: Names, rule: Rule) -> Rule:
     """Terms in a head's reference that are not constants or variables get variables, set at the end of the body."""
     head = rule.head
-    body = list(rule.body)
+    behind: list[Expr] = []
     terms = list(head.ref.terms)
     key = head.key
     for i in range(1, len(terms)):
@@ -344,13 +347,13 @@ def head_refs(names: Names, rule: Rule) -> Rule:
             if key is not None and head.value is not None and key == term:
                 key = var
             terms[i] = var
-            body.append(part)
-    if len(body) == len(rule.body) and rule.else_ is None:
+            behind.append(part)
+    if not behind and rule.else_ is None:
         return rule
     return replace(
         rule,
         head=replace(head, ref=replace(head.ref, terms=tuple(terms)), key=key),
-        body=indexed(body),
+        body=indexed(_appended(rule.body, behind)),
         else_=None if rule.else_ is None else head_refs(names, rule.else_),
     )
 

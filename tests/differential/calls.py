@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from image_enforcer.rego.builtins import catalog
-from image_enforcer.rego.signatures import Signature, signatures
+from image_enforcer.rego.signatures import signatures
 from image_enforcer.rego.types import AnyOf, ArrayType, Basic, ObjectType, SetType, Type
 
 from .cases import Case
@@ -59,11 +59,8 @@ def _graph(c: Corpora) -> str:
 
 
 def _options(c: Corpora) -> str:
-    fields = c.some(
-        lambda: c.one('"pretty": true', '"pretty": false', '"indent": "  "', '"indent": "-"', '"prefix": ">"', '"x": 1', '"pretty": 1'),
-        0,
-        3,
-    )  # fmt: skip
+    known = ('"pretty": true', '"pretty": false', '"indent": "  "', '"indent": "-"', '"prefix": ">"', '"x": 1')
+    fields = c.some(lambda: c.of(known), 0, 3)
     return "{" + ", ".join(fields) + "}"
 
 
@@ -214,8 +211,9 @@ def typed(c: Corpora, wanted: Type, depth: int = 2) -> str:
             return typed(c, c.random.choice(members), depth)
         case ArrayType(static, dynamic):
             items = [typed(c, s, depth - 1) for s in static if s is not None]
-            if dynamic is not None:
-                items += c.some(lambda: typed(c, dynamic, depth - 1), 0, 3)
+            more = dynamic
+            if more is not None:
+                items += [typed(c, more, depth - 1) for _ in range(c.random.randint(0, 3))]
             return f"[{', '.join(items)}]"
         case SetType(of):
             return braced(c.some(lambda: typed(c, of, depth - 1), 0, 3)) if of is not None else "set()"

@@ -49,7 +49,8 @@ INSTANTS: Final = (
 )  # fmt: skip
 VERBS: Final = "vvvvsssdddqxXtfeEgGbocUTpOw%!"
 NUMBERS: Final = (
-    "0", "1", "2", "3", "5", "7", "8", "10", "16", "36", "37", "64", "100", "255", "-1", "-2", "-3", "-64", "0.5", "-0.5",
+    "0", "1", "2", "3", "5", "7", "8", "10", "16", "36", "37", "64", "100", "255", "-1", "-2", "-3", "-64", "0.5",
+    "-0.5",
     "1.5", "2.5", "-1.5", "-2.5", "0.1", "0.2", "0.3", "1.0", "2.0", "1e0", "1E1", "10e-1", "1e3", "1e-3", "-0", "0.0",
     "-0.0", "3.141592653589793", "2147483648", "4294967296", "9007199254740991", "9007199254740993",
     "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551615",
@@ -165,7 +166,8 @@ class Corpora:
             self.one("0", "1", "10", "127", "128", "192", "255") for _ in range(4)
         )
         six: Callable[[], str] = lambda: self.one(
-            "::", "::1", "fd00::1", "2001:db8::", "2001:DB8::1", "fe80::1%eth0", "::ffff:10.0.0.1", "1:2:3:4:5:6:7:8", "ffff::",
+            "::", "::1", "fd00::1", "2001:db8::", "2001:DB8::1", "fe80::1%eth0", "::ffff:10.0.0.1", "1:2:3:4:5:6:7:8",
+            "ffff::",
             "2001:db8:0:0:1::",
         )  # fmt: skip
         return self.spoiled(self.pick(four, four, four, six, lambda: f"10.0.{self.integer(0, 3)}.{self.integer(0, 9)}"))
@@ -194,8 +196,10 @@ class Corpora:
         """A regular expression."""
         if depth <= 0 or self.often(0.4):
             return self.one(
-                "a", "b", "ab", ".", "\\d", "\\w", "\\s", "\\b", "\\B", "^", "$", "[a-c]", "[^a]", "[0-9]", "\\.", "é", "(?i)A",
-                "\\pL", "\\p{Lu}", "[[:alpha:]]", "\\A", "\\z", "\\Q.\\E", "\\x61", "\\n", "(?s).", "(?m)^", "\\S", "\\W", "-", " ",
+                "a", "b", "ab", ".", "\\d", "\\w", "\\s", "\\b", "\\B", "^", "$", "[a-c]", "[^a]", "[0-9]", "\\.",
+                "é", "(?i)A",
+                "\\pL", "\\p{Lu}", "[[:alpha:]]", "\\A", "\\z", "\\Q.\\E", "\\x61", "\\n", "(?s).", "(?m)^", "\\S",
+                "\\W", "-", " ",
                 "[[:^digit:]]", "\\p{Greek}", "[\\d_]", "\\D",
             )  # fmt: skip
         inner: Callable[[], str] = lambda: self.regex(depth - 1)
@@ -218,7 +222,8 @@ class Corpora:
     def glob(self) -> str:
         """A glob."""
         part: Callable[[], str] = lambda: self.one(
-            "a", "b", "ab", ".", "/", ":", "*", "**", "?", "[a-c]", "[!a]", "[abc]", "{a,b}", "{a*,b?}", "{a,{b,c}}", "\\*",
+            "a", "b", "ab", ".", "/", ":", "*", "**", "?", "[a-c]", "[!a]", "[abc]", "{a,b}", "{a*,b?}", "{a,{b,c}}",
+            "\\*",
             "é", "-", "[a-", "{a", "}", "]", "!", "[^a]", "\\", "{,a}", "_", "1",
         )  # fmt: skip
         return "".join(self.some(part, 0, 4))
@@ -280,7 +285,8 @@ class Corpora:
     def moment(self) -> str:
         """A time as text, mostly of RFC 3339."""
         r = self.random
-        day = f"{r.choice((0, 1677, 1970, 2000, 2023, 2024, 2262, 9999)):04}-{r.randint(0, 13):02}-{r.choice((0, 1, 15, 28, 29, 30, 31, 32)):02}"
+        year, month = r.choice((0, 1677, 1970, 2000, 2023, 2024, 2262, 9999)), r.randint(0, 13)
+        day = f"{year:04}-{month:02}-{r.choice((0, 1, 15, 28, 29, 30, 31, 32)):02}"
         hour = f"{r.choice((0, 1, 12, 23, 24)):02}:{r.choice((0, 30, 59, 60)):02}:{r.choice((0, 1, 59, 60)):02}"
         fraction = self.one("", "", ".5", ".123456789", ".1234567899", ",5", ".")
         offset = self.one("Z", "Z", "+02:00", "-07:30", "+24:00", "z", "+0200", "", "-00:00", "+23:59")
@@ -332,9 +338,12 @@ class Corpora:
     def yaml_text(self) -> str:
         """YAML, or nearly."""
         scalar: Callable[[], str] = lambda: self.one(
-            "a", "1", "1.5", "true", "yes", "no", "on", "null", "~", "", "0x1F", "017", "0o17", "1e3", ".5", ".inf", ".NaN", "1_000",
-            "2024-01-02", "2024-01-02T03:04:05Z", "'it''s'", '"a\\nb"', "!!str 1", "&x 1", "*x", "[1, 2]", "{a: 1}", "- a", "a b",
-            "'", "@a", "%a", "|", ">-", "a: b", "#c", "é", "12:30:45", "-1", "+1", "1e400", "9007199254740993", "<<", "!!binary YQ==",
+            "a", "1", "1.5", "true", "yes", "no", "on", "null", "~", "", "0x1F", "017", "0o17", "1e3", ".5", ".inf",
+            ".NaN", "1_000",
+            "2024-01-02", "2024-01-02T03:04:05Z", "'it''s'", '"a\\nb"', "!!str 1", "&x 1", "*x", "[1, 2]", "{a: 1}",
+            "- a", "a b",
+            "'", "@a", "%a", "|", ">-", "a: b", "#c", "é", "12:30:45", "-1", "+1", "1e400", "9007199254740993", "<<",
+            "!!binary YQ==",
             "[", "{a", "? a", "!x y", "-", ":", "\t",
         )  # fmt: skip
         key: Callable[[], str] = lambda: self.one(
@@ -418,7 +427,8 @@ class Corpora:
         """Rego text of a path of JSON Patch, as text or as an array."""
         step: Callable[[], str] = lambda: self.one("a", "b", "c", "0", "1", "-", "", "~0", "~1", "a~1b", "~", "01", "é")
         if self.often(0.25):
-            return f"[{', '.join(self.some(lambda: self.pick(lambda: quoted(step()), lambda: self.one('0', '1', '-1')), 0, 2))}]"
+            steps = self.some(lambda: self.pick(lambda: quoted(step()), lambda: self.one("0", "1", "-1")), 0, 2)
+            return f"[{', '.join(steps)}]"
         return quoted(self.one("/", "/", "/", "") + "/".join(self.some(step, 0, 3)))
 
     def patch(self) -> str:

@@ -17,7 +17,8 @@ from .small import KEYS, SCALARS, WHOLE, Small
 from .sound import mostly_sound
 
 SPELLED: Final = (
-    "1.0", "1e0", "10e-1", "0.1E1", "1.00", "100e-2", "2.0", "2e0", "20E-1", "0.0", "-0", "-0.0", "0e5", "-1", "1.5", "15e-1",
+    "1.0", "1e0", "10e-1", "0.1E1", "1.00", "100e-2", "2.0", "2e0", "20E-1", "0.0", "-0", "-0.0", "0e5", "-1", "1.5",
+    "15e-1",
     "9007199254740993", "9007199254740992", "1e3", "1000", "1E+3", "0.5", "5e-1", "18446744073709551616", "1e20",
     "100000000000000000000",
 )  # fmt: skip
@@ -251,8 +252,8 @@ class Wide(Small):
             made = super().rule()
         else:
             made = self.pick(
-                self.hidden, self.hidden, self.clashing, self.chance, self.general, self.general, self.asked, self.stranger,
-                self.wrapped, self.mocked, self.described, self.defaulted,
+                self.hidden, self.hidden, self.clashing, self.chance, self.general, self.general, self.asked,
+                self.stranger, self.wrapped, self.mocked, self.described, self.defaulted,
             )  # fmt: skip
         if self.version and self.often(0.06):
             return f"{self.one(*METADATA)}\n{made}"
@@ -305,27 +306,21 @@ class Wide(Small):
             lambda: f"{name}.a[k] {is_} v {if_}{{ v := input.o[_]; k := type_name(v) }}",
             lambda: f"{name}_f(x) {is_} y {if_}{{ y := x[_] }}\n\n{name} {is_} {name}_f({self.ref(False)})",
             lambda: (
-                f"{name}_f(_) {is_} {values[0]}\n\n{name}_f({self.one('1', 'x')}) {is_} {values[1]}\n\n{name} {is_} {name}_f(1)"
+                f"{name}_f(_) {is_} {values[0]}\n\n{name}_f({self.one('1', 'x')}) {is_} {values[1]}\n\n"
+                f"{name} {is_} {name}_f(1)"
             ),
         )
 
     def chance(self) -> str:
-        """Something volatile behind rules and functions that may be remembered."""
+        """Something volatile behind functions that may be remembered."""
         name = self.rule_name("v")
         is_, if_ = self.is_(), self.if_()
         call = self.one('rand.intn("s", 1000000000)', 'uuid.rfc4122("s")', "time.now_ns()")
         self.rules.append(name)
+        seen = f"count({{{name}_h(1), {name}_h(2), {name}_h(input.n)}})"
         return (
-            (
-                f"{name}_a {is_} {call}\n\n{name}_f(_) {is_} {call}\n\n"
-                f"{name} {is_} [x, y] {if_}{{ x := {name}_a == {name}_f(1); y := count({{{name}_f(1), {name}_f(2), {name}_a}}) }}\n\n"
-                f"{name}_a2 {is_} type_name({name}_a)".replace(f"{name}_a {is_} ", f"{name}_a {is_} ")
-            )
-            if self.often(0.0)
-            else (
-                f"{name} {is_} [x, y] {if_}{{ x := {name}_g(1); y := count({{{name}_h(1), {name}_h(2), {name}_h(input.n)}}) }}\n\n"
-                f"{name}_g(_) {is_} z {if_}{{ z := {call} == {call} }}\n\n{name}_h(_) {is_} type_name({call})"
-            )
+            f"{name} {is_} [x, y] {if_}{{ x := {name}_g(1); y := {seen} }}\n\n"
+            f"{name}_g(_) {is_} z {if_}{{ z := {call} == {call} }}\n\n{name}_h(_) {is_} type_name({call})"
         )
 
     def general(self) -> str:
@@ -417,10 +412,8 @@ class Wide(Small):
             return self.truth()
         name = self.rule_name("d")
         self.rules.append(name)
-        return (
-            f"{self.one(*METADATA)}\n{name} := {self.one('rego.metadata.rule()', 'rego.metadata.chain()', 'rego.metadata.rule().custom')}"
-            f"{self.one('', ' if { input.n }')}"
-        )
+        call = self.one("rego.metadata.rule()", "rego.metadata.chain()", "rego.metadata.rule().custom")
+        return f"{self.one(*METADATA)}\n{name} := {call}{self.one('', ' if { input.n }')}"
 
     def defaulted(self) -> str:
         """A default beside clauses that fail or clash."""
@@ -481,7 +474,7 @@ class Wide(Small):
         )
 
     def question(self) -> str:
-        if self.often(0.8):
+        if self.version == 0 or self.often(0.8):
             return super().question()
         own = [n if n.startswith("data.") else f"data.t.{n}" for n in self.rules if n not in ("io", "imported")] or [
             "data.t"

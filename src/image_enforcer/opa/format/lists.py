@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ...rego.syntax.nodes import Array, Body, Call, Object, Ref, Scalar, Set, Term, Var
+from ...rego.syntax.nodes import Array, Body, Call, Expr, Object, Ref, Scalar, Set, Term, Var
 from ...rego.syntax.term_order import term_order
 from .page import Crowded, Page
 from .places import Place, closing_row, place_of, term_place
@@ -71,7 +71,7 @@ def write_items(
     write: Callable[[Page, Item, Remarks], Remarks],
 ) -> Remarks:  # fmt: skip
     """Entries, those of one line in one line. ``last`` is where what holds them begins, ``closing`` the row it ends."""
-    lines = _lines(page, items, lambda item: item.place, last)
+    lines = _lines(page, items, lambda item: item.place, last, [i.term for i in items if i.value is None])
     spread = len(lines) > 1
     if not spread:
         if remarks and remarks.between(last.row, closing) is not None:
@@ -112,7 +112,7 @@ def _write_line(
 
 def write_braced(page: Page, body: Body, last: Place, place: Place, pair: str, remarks: Remarks) -> Remarks:
     """A body up to what closes it, in lines of its own unless it stood in that of ``last``; ``place`` holds it all."""
-    lines = _lines(page, body, lambda expr: place_of(expr.loc), last)
+    lines = _lines(page, body, lambda expr: place_of(expr.loc), last, body)
     if place_of(body[0].loc).row > last.row or len(lines) > 1:
         page.end_line()
         page.up()
@@ -134,10 +134,12 @@ def _closed(page: Page, remarks: Remarks, place: Place, pair: str) -> Remarks:
         raise crowded.dropping() from None
 
 
-def _lines(page: Page, items: Iterable[T], place: Callable[[T], Place], last: Place) -> list[list[T]]:
-    """Entries by the lines in which they begin."""
+def _lines(
+    page: Page, items: Iterable[T], place: Callable[[T], Place], last: Place, named: Sequence[Term | Expr]
+) -> list[list[T]]:
+    """Entries by the lines in which they begin; in one, if a name in ``named`` looks like a compiler's."""
     found = list(items)
-    if page.style.generated_names and any(isinstance(n, Var) and n.is_generated for n in parts(tuple(found))):
+    if page.style.generated_names and any(isinstance(n, Var) and n.is_generated for n in parts(named)):
         return [found]
     found.sort(key=lambda item: _row_and_column(place(item)))
     lines: list[list[T]] = [[]]

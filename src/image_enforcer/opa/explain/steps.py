@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from ...rego import UNDEFINED, EvalError, Location, Value
 from ...rego.check.visit import walk
+from ...rego.places import NO_LOCATION
 from ...rego.signatures import signatures
 from ...rego.syntax.nodes import (
     Body,
@@ -55,6 +56,8 @@ class Steps(ABC):
     """What the names of variables made up here begin with."""
     one: bool = False
     """Whether one answer is enough."""
+    last: Location = NO_LOCATION
+    """Where something was told of last: what was written nowhere counts as there."""
 
     # --- frames ----------------------------------------------------------------------------------
 
@@ -70,6 +73,10 @@ class Steps(ABC):
     def tell(self, op: str, node: Node, message: str = "", ref: Ref | None = None, at: Location | None = None) -> None:
         """Record an event."""
         location = at if at is not None else node[0].loc if isinstance(node, tuple) else node.loc
+        if location.row:
+            self.last = location
+        elif at is None:
+            location = self.last
         parent = self.number if self.parent is None else self.parent.number
         bound: tuple[tuple[Var, Term], ...] = ()
         known: tuple[tuple[Ref, Term], ...] = ()

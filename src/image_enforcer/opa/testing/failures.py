@@ -202,7 +202,7 @@ def _drawn(event: Event, names: Mapping[str, str], written: WrittenBodies) -> st
     base, others = written.around(expr)
     values = _Values({v.name: t for v, t in event.bound}, names)
     for ref, value in event.known:
-        values.add(term_text(ref), value, ref.head.loc, over=True)
+        values.add(ref.head.loc.text or term_text(ref), value, ref.head.loc, over=True)
     values.look(expr, not expr.negated)
     for other in others:
         values.look(other, False)

@@ -57,7 +57,7 @@ def sprintf(context: Context, form: Value, args: Value) -> Value:
 
 
 def _plainly(text: str, args: Value) -> str | None:
-    """The text where each argument is a short string under ``%v`` or ``%s``, or a short integer under ``%v`` or ``%d``.
+    """The text where each argument is short, and text under ``%v`` or ``%s`` or an integer under ``%v`` or ``%d``.
 
     None where it takes more to put it together.
     """
@@ -76,8 +76,12 @@ def _plainly(text: str, args: Value) -> str | None:
             made[at] = item
         elif type(item) is int and verb != "s" and -_SHORT < item < _SHORT:
             made[at] = str(item)
-        else:
+        elif verb == "d" or type(item) is Num or type(item) is int:
             return None
+        else:
+            made[at] = term(item)
+            if len(made[at]) > LARGE or not made[at].isascii():
+                return None
         at += 2
     return "".join(made)
 

@@ -4,8 +4,8 @@
 making ``layers``, sorting it and going through it, the bodies of its rules run as part of the one that asks: the first
 member that will do ends the search, and what a member is made of is never put together. OPA makes the whole set, and
 so do we wherever the difference could be seen: neither the set nor what follows the scan may be able to raise an error
-(:mod:`.raising`), the answer must be the same for every member in any order and however often it comes, and the set
-must not be needed often. What is known only at run time (``with``, lazy documents) is looked at by the generated
+(:mod:`.raising`), the answer must be the same whatever the order of the members and however often each comes, and the
+set must not be needed often. What is known only at run time (``with``, lazy documents) is looked at by the generated
 code, which has the plain form beside this one.
 """
 
@@ -23,10 +23,13 @@ from . import ops
 from .ops import Block, Clause, Const, Op, Operand, Reg, Routine
 from .program import ProgramPlanner
 from .raising import Raising
+from .relaxing import order_free
 from .trim import registers
 
 MOST_USES: Final = 2
-"""How many references there may be to a set. Each one runs its rules anew; one that is made is made once."""
+MOST_CHEAP_USES: Final = 8
+"""How many references there may be to a set, more where its rules call nothing. Each one runs its rules anew; one that
+is made is made once."""
 
 MOST_RULES: Final = 4
 MOST_OPS: Final = 200
@@ -47,11 +50,15 @@ class Streams:
 
     def applied(self, routine: Routine, static: Callable[[int], bool]) -> Routine | None:
         """The routine without the sets that it does not need; None where it needs all."""
-        if routine.kind != "complete" or not routine.early_exit:
-            return None
-        clauses = tuple(
-            Clause(tuple(b for block in c.blocks for b in self._block(block, static))) for c in routine.clauses
-        )
+        match routine.kind:
+            case "complete" if routine.early_exit:  # the first block that gives the value decides
+                clauses = tuple(
+                    Clause(tuple(b for block in c.blocks for b in self._block(block, static))) for c in routine.clauses
+                )
+            case "set":
+                clauses = tuple(Clause((b,)) for c in routine.clauses for b in self._block(c.blocks[0], static))
+            case _:
+                return None
         return None if clauses == routine.clauses else replace(routine, clauses=clauses)
 
     def _block(self, block: Block, static: Callable[[int], bool]) -> list[Block]:
@@ -67,8 +74,7 @@ class Streams:
         return done
 
     def _parted(self, block: Block, static: Callable[[int], bool]) -> list[Block] | None:
-        end = block.end
-        if not (isinstance(end, ops.Give) and end.stop and isinstance(end.value, Const)):
+        if not order_free(block):
             return None
         at = next((i for i, op in enumerate(block.ops) if isinstance(op, ops.LOOPS)), None)
         if at is None:
@@ -82,13 +88,13 @@ class Streams:
         if Counter(registers(block))[made.dst] != 2 or not self._raising.harmless(after):
             return None
         routine = self._planner.routine(made.doc, "")
-        if routine.kind != "set" or not self._raising.cannot(made.doc) or not self._seldom(made.path):
+        if routine.kind != "set" or not self._raising.cannot(made.doc) or not self._seldom(made.path, _cheap(routine)):
             return None
         rest = tuple(op for op in before if op is not made)
-        parts = [_joined(rest, c.blocks[0], scan, after, end) for c in routine.clauses]
+        parts = [_joined(rest, c.blocks[0], scan, after, block.end) for c in routine.clauses]
         return None if any(len(p.ops) > MOST_OPS for p in parts) else parts
 
-    def _seldom(self, path: tuple[Value, ...]) -> bool:
+    def _seldom(self, path: tuple[Value, ...], cheap: bool) -> bool:
         """Whether few references stand for the document at the path or what is in it."""
         if len(self._modules) > MOST_MODULES:
             return False
@@ -99,8 +105,16 @@ class Streams:
                     for node in nodes_of(rule):
                         if isinstance(node, ast.Ref) and isinstance(node.head, ast.Var) and node.head.name == "data":
                             self._uses.update(_prefixes(node))
-        return self._uses[path] <= MOST_USES and not any(self._uses[(*path[:n], ANY)] for n in range(len(path)))
+        most = MOST_CHEAP_USES if cheap else MOST_USES
+        return self._uses[path] <= most and not any(self._uses[(*path[:n], ANY)] for n in range(len(path)))
 
+
+def _cheap(routine: Routine) -> bool:
+    """Whether a set's rules but look into documents, and make nothing of what they find."""
+    return all(isinstance(op, _LOOKS) for c in routine.clauses for op in c.blocks[0].ops)
+
+
+_LOOKS = ops.Load | ops.LoadData | ops.Settle | ops.Get | ops.Scan | ops.TestEqual | ops.TestTrue
 
 ANY: Final = object()
 """A step that is known only at run time."""

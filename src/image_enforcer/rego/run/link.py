@@ -15,6 +15,7 @@ from ..plan.documents import Node
 from ..plan.membership import Questions
 from ..plan.program import ProgramPlanner
 from ..plan.purity import Purity
+from ..plan.relaxing import relaxed
 from ..plan.streams import Streams
 from ..signatures import signatures
 from ..syntax import nodes as ast
@@ -140,6 +141,8 @@ class Linked:
         plain = self.planner.question(doc) if mask == "q" else self.planner.routine(doc, mask)
         routine = self.questions.placed(plain)
         memo = ("g" if self.purity.static(doc) else "m") if routine.memo else ""
+        if not self.traits.strict:
+            routine = relaxed(routine, self.questions.raising)
         shorter = None if self.streams is None or mask else self.streams.applied(routine, self.purity.static)
         writer = self._writer()
         if shorter is None:

@@ -24,7 +24,7 @@ def write_routine(writer: Writer, routine: Routine, memo: str, instead: str = ""
         case "member":
             _write_question(writer, routine)
         case _:
-            _write_partial(writer, routine, memo)
+            _write_partial(writer, routine, memo, instead)
 
 
 def _write_query(w: Writer, routine: Routine) -> None:
@@ -208,7 +208,8 @@ def _write_question(w: Writer, routine: Routine) -> None:
         w.put("return False")
 
 
-def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
+def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None:
+    demand = routine.kind == "demand"
     keys = [f"r{p.n}" for p in routine.params]
     seen = not routine.uniform
     params = ", ".join(["s", "out", *(["seen"] if seen else []), *keys])
@@ -239,9 +240,10 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
             w.put("return")
     head = ", ".join(["s", *keys])
     with w.function(f"def d{routine.doc}_{routine.mask}({head}):", "return U"):
+        _turn_away(w, routine, instead)
         w.pay("1")
-        remember = routine.mask and memo
-        if not routine.mask:
+        remember = demand and memo
+        if not demand:
             _begin(w, memo)
         if remember:
             made = ", ".join(f"{k} if type({k}) is str else key({k})" for k in keys)
@@ -249,7 +251,7 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
             w.put("v = s.k.get(mk)")
             w.put("if v is not None: return v")
         w.put("out = {}")
-        single = flat and bool(routine.mask)
+        single = flat and demand
         w.put(f"{w.e}.room -= {3 * ENTRY}" if single else f"{w.e}.grow(out)")
         if seen:
             w.put("seen = set()")
@@ -257,9 +259,9 @@ def _write_partial(w: Writer, routine: Routine, memo: str) -> None:
             w.put(f"{name}({params})")
         if not single:
             w.put("e.grown()")
-        whole = flat and not routine.mask
+        whole = flat and not demand
         w.put("v = RegoSet(out)" if is_set else "v = out" if whole else "v = {k: finish(x) for k, x in out.items()}")
-        if not routine.mask:
+        if not demand:
             w.put(f"{_remember(w, routine, memo, 'v')}return v")
             return
         lead = len(routine.mask) - len(routine.mask.lstrip("b"))

@@ -136,6 +136,8 @@ def _member(given: Sequence[Given], hoist: Hoist) -> Shortcut | None:
         return Shortcut(guard, f"{value.text} in {source.text}.members")
     if type(source.value) is RegoSet and known:
         return Shortcut(known[0], f"{value.text} in {hoist(source.value.members)}")
+    if type(source.value) is list and known and len(source.value) <= LARGE:
+        return Shortcut(known[0], f"{value.text} in {source.text}")
     return None
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
@@ -24,7 +24,6 @@ from .check.schema_notes import Schemas
 from .check.test_rules import ForTests
 from .errors import (
     COMPILE_ERROR,
-    EVAL_INTERNAL_ERROR,
     CompileError,
     DocumentError,
     EvalError,
@@ -32,39 +31,18 @@ from .errors import (
     Problem,
     RegoError,
 )
-from .meter import METER, make_room
+from .meter import make_room
 from .places import Location
 from .plan.world import replaced_by
-from .run.limits import DEFAULT_HOST, Host, Limits
+from .run.limits import Host, Limits
 from .run.link import Linked
+from .run.running import ExpressionValue, Running, Solution
 from .run.snapshot import Snapshot
-from .run.state import Evaluation, State
 from .signatures import signatures
 from .syntax import parse_module, parse_query
 from .syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Scalar, SomeDecl, TermExpr, Var
 from .syntax.printer import term_text
 from .values import UNDEFINED, Value
-
-DEFAULT_LIMITS = Limits()
-_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What a fault in the code of a built-in could raise: an error of the evaluation, never a traceback in its caller."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExpressionValue:
-    """What one expression of a query came to, with its text as written."""
-
-    value: Value
-    text: str
-    location: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """One way in which a query holds: the user's variables, and the values of the expressions."""
-
-    bindings: Mapping[str, Value]
-    expressions: tuple[ExpressionValue, ...] = ()
 
 
 class Policy:
@@ -189,81 +167,22 @@ class Policy:
             return linked
 
 
-class Query:
+class Query(Running):
     """A prepared query. Make one with :meth:`Policy.prepare`."""
 
     def __init__(
         self, linked: Linked, checked: CheckedQuery, written: Body, captures: tuple[str | None, ...], strict: bool
     ) -> None:
-        self._strict = strict
-        self._linked = linked
-        self._captures = captures
-        self._shown = tuple(_shown(checked.body, written))
         shown = _user_vars(checked)
-        self._user = tuple(shown)
-        self._hidden = tuple(c for c in captures if c is not None)
-        names = [shown[n] for n in self._user] + [_new_name(checked, c) for c in self._hidden]
-        self._fn: Callable[[State, list[Any]], None] = linked.query(checked.body, names)
+        hidden = [c for c in captures if c is not None]
+        names = [*shown.values(), *(_new_name(checked, c) for c in hidden)]
         single = len(written) == 1 and len(captures) == 1 and captures[0] is not None
-        self._single = len(self._user) if single else None
-
-    def run(
-        self, *, input: Value = UNDEFINED, data: Snapshot | Value | None = None, limits: Limits = DEFAULT_LIMITS,  # noqa: A002 - Rego's own word
-        host: Host = DEFAULT_HOST,
-    ) -> tuple[Solution, ...]:  # fmt: skip
-        """Every solution; none means undefined.
-
-        ``data`` is a :class:`Snapshot`, whose derived documents are remembered until another one is given, or a
-        plain object. Raises :class:`EvalError`, :class:`LimitError`, :class:`DocumentError`.
-        """
-        rows = self._rows(input, data, limits, host)
-        return tuple([self._solution(r) for r in rows])
-
-    def value(
-        self, *, input: Value = UNDEFINED, data: Snapshot | Value | None = None, limits: Limits = DEFAULT_LIMITS,  # noqa: A002 - Rego's own word
-        host: Host = DEFAULT_HOST,
-    ) -> Value:  # fmt: skip
-        """The value of a query that is one term, such as ``data.a.allow``; :data:`UNDEFINED` where it has none."""
-        if self._single is None:
-            raise ValueError("value() is for queries of a single term; use run()")
-        rows = self._rows(input, data, limits, host)
-        return rows[0][self._single] if rows else UNDEFINED
-
-    def _rows(
-        self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host
-    ) -> list[tuple[Value, ...]]:
-        linked = self._linked
-        e = Evaluation(limits, host, self._strict)
-        snapshot = data if type(data) is Snapshot else None if data is None else Snapshot(data)
-        if snapshot is None:
-            state = State(linked, e, input_, {}, linked.nothing, None)
-        else:
-            kept = snapshot.kept(linked, linked.slots)
-            state = State(linked, e, input_, snapshot.root, kept, snapshot)
-        rows: list[tuple[Value, ...]] = []
-        before, METER.payer = METER.payer, e
-        e.growing.append(rows)
-        try:
-            self._fn(state, rows)
-        except RecursionError:
-            raise LimitError("depth", "evaluation nests deeper than it may") from None
-        except MemoryError:
-            raise LimitError("memory", "evaluation needs more memory than there is") from None
-        except _FAULTS as fault:
-            raise EvalError(EVAL_INTERNAL_ERROR, f"{type(fault).__name__}: {fault}") from fault
-        finally:
-            METER.payer = before
-        return rows
-
-    def _solution(self, row: tuple[Value, ...]) -> Solution:
-        size = len(self._user)
-        bindings = dict(zip(self._user, row[:size], strict=True))
-        if not self._captures:
-            return Solution(bindings)
-        hidden = iter(row[size:])
-        values = [True if c is None else next(hidden) for c in self._captures]
-        shown = tuple([ExpressionValue(values[i], loc.text, loc) for i, loc in self._shown])
-        return Solution(bindings, shown)
+        super().__init__(
+            linked, linked.query(checked.body, names), user=tuple(shown), strict=strict,
+            captured=tuple(c is not None for c in captures), shown=tuple(_shown(checked.body, written)),
+            single=len(shown) if single else None,
+        )  # fmt: skip
+        self.linked = linked
 
 
 def compile_modules(

@@ -7,10 +7,10 @@ Three outcomes stay apart: *undefined* is a value (:data:`image_enforcer.rego.va
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from .places import NO_LOCATION, Location
+from .records import record
 
 PARSE_ERROR: Final = "rego_parse_error"
 COMPILE_ERROR: Final = "rego_compile_error"
@@ -28,7 +28,7 @@ class RegoError(Exception):
     """Root of everything the language reports."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Problem:
     """One fault found in policy text: OPA's code, message and place.
 

@@ -13,7 +13,7 @@ from image_enforcer.rego.signatures import signatures
 
 def cannot(rules: str) -> bool:
     query = rego.compile_modules({"t.rego": f"package t\n{rules}"}).prepare("data.t.p")
-    planner: ProgramPlanner = query._linked.planner
+    planner: ProgramPlanner = query.linked.planner
     node = planner.world.find(("t", "p"))
     assert node is not None
     return Raising(planner).cannot(node.doc)

@@ -11,8 +11,14 @@ memory that its operands' *values* (not their size) can blow up.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from ..records import record
+from ..values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..outside import Network
 
 
 class Context(Protocol):
@@ -25,6 +31,18 @@ class Context(Protocol):
     @property
     def cache(self) -> dict[Any, Any]:
         """Scratch space that ends with the evaluation (``rand.intn`` and ``uuid.rfc4122`` answer a seed alike)."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the evaluation may still take, None where that is not bounded."""
+
+    @property
+    def network(self) -> Network | None:
+        """What may be reached, None by default."""
+
+    @property
+    def runtime(self) -> Value:
+        """What a policy may know of the program that it runs in."""
 
     def random_bytes(self, count: int) -> bytes:
         """Bytes from the evaluation's source of randomness."""
@@ -43,7 +61,7 @@ class Context(Protocol):
         """A case of a test is at hand: the keys that lead to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Builtin:
     """One built-in: its code, whether it wants the context first, whether it answers many times."""
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..places import Location
+from ..records import record
 from ..values import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..outside import Network
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True, slots=True)
 class Limits:
     """Bounds of one evaluation; None means no bound. Crossing one raises ``LimitError`` with its ``kind``.
 
@@ -26,12 +30,16 @@ class Limits:
     """Bytes that the evaluation may make in all, held or dropped again, about (kind ``memory``)."""
 
 
+DEFAULT_LIMITS = Limits()
 UNLIMITED = Limits(seconds=None, memory=None)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Host:
-    """The outside of an evaluation: clock, randomness, and who hears ``print``, ``trace`` and the cases of tests."""
+    """The outside of an evaluation: clock, randomness, who hears ``print``, ``trace`` and the cases of tests, a network.
+
+    ``runtime`` is what ``opa.runtime()`` gives; policies learn nothing by default.
+    """
 
     now_ns: Callable[[], int] = time.time_ns
     monotonic: Callable[[], float] = time.monotonic
@@ -39,6 +47,8 @@ class Host:
     print: Callable[[str, Location], None] | None = None
     note: Callable[[str, Location], None] | None = None
     case: Callable[[Value], None] | None = None
+    network: Network | None = None
+    runtime: Value = None
 
 
 DEFAULT_HOST = Host()

@@ -20,26 +20,16 @@ from ..plan.streams import Streams
 from ..signatures import signatures
 from ..syntax import nodes as ast
 from ..types import BOOLEAN, NUMBER
-from ..values import UNDEFINED, Num, RegoSet, Value, equal, key
-from . import access
-from .conflicts import Conflict, listed
+from ..values import UNDEFINED, Value
 from .instructions import InstructionWriter
 from .names import Names
+from .namespace import shared
 from .routines import write_routine
-from .shortcuts import GLOBALS
-from .state import State, lookup
+from .state import State
 from .writer import Traits
 
 WHOLE = "w"
 """Marks the form of a routine that makes every set, beside one that does not."""
-
-
-def _make_set(items: tuple[Value, ...]) -> RegoSet:
-    return RegoSet.of(items)
-
-
-def _one(value: Value) -> tuple[Value, ...]:
-    return () if value is UNDEFINED else (value,)
 
 
 class Linked:
@@ -65,14 +55,7 @@ class Linked:
         self.source: list[str] = []
         self._made: set[tuple[int, str]] = set()
         self._lock = threading.RLock()
-        self.namespace.update(
-            U=UNDEFINED, BE=BuiltinError, LE=access.LOOKUP_ERRORS, RegoSet=RegoSet, equal=equal, key=key,
-            get=access.get, get_base=access.get_base, pairs=access.pairs, elements=access.elements,
-            elements_anyhow=access.elements_anyhow, check_object=access.check_object, make_object=access.make_object,
-            make_set=_make_set, is_collection=access.is_collection, put=access.put, put_path=access.put_path,
-            finish=access.finish, indexed=access.indexed, conflict=Conflict, listed=listed, one=_one, lookup=lookup,
-            Num=Num, **GLOBALS,
-        )  # fmt: skip
+        self.namespace.update(shared())
 
     # --- what running code asks for --------------------------------------------------------------
 

@@ -186,6 +186,3 @@ _MAKERS: Final[Mapping[str, Make]] = {
     "is_set": _kind("type({}) is RegoSet"),
     "is_string": _kind("type({}) is str"),
 }
-
-GLOBALS: Final[Mapping[str, object]] = {"SIZED": frozenset({str, list, dict, RegoSet})}
-"""Names that shortcuts need besides those of every instruction."""

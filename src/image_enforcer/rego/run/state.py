@@ -9,13 +9,14 @@ from ..errors import EVAL_BUILTIN_ERROR, EVAL_TYPE_ERROR, BuiltinError, EvalErro
 from ..meter import CELL, ENTRY
 from ..packed import Branch, Packed
 from ..places import NO_LOCATION, Location
-from ..plan.documents import Node
 from ..values import UNDEFINED, Key, RegoSet, Value, key, unkey
 from .access import get, member, pairs, whole
 from .limits import Host, Limits
 
 if TYPE_CHECKING:
-    from .link import Linked
+    from ..outside import Network
+    from ..plan.documents import Node
+    from .running import Code
     from .snapshot import Snapshot
 
 CHUNK = 5_000
@@ -166,6 +167,22 @@ class Evaluation:
             self._now = self.host.now_ns()
         return self._now
 
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the evaluation may still take, None where that is not bounded."""
+        seconds = self.limits.seconds
+        return None if seconds is None or self.start is None else seconds - (self.host.monotonic() - self.start)
+
+    @property
+    def network(self) -> Network | None:
+        """What may be reached, None by default."""
+        return self.host.network
+
+    @property
+    def runtime(self) -> Value:
+        """What a policy may know of the program that it runs in."""
+        return self.host.runtime
+
     def random_bytes(self, count: int) -> bytes:
         """Bytes from the host."""
         return self.host.random_bytes(count)
@@ -196,7 +213,7 @@ class State:
     )  # fmt: skip
 
     def __init__(
-        self, linked: Linked, e: Evaluation, input_: Value, data: Value, g: list[Value], snapshot: Snapshot | None
+        self, linked: Code, e: Evaluation, input_: Value, data: Value, g: list[Value], snapshot: Snapshot | None
     ) -> None:
         self.linked = linked
         self.e = e

@@ -1,0 +1,32 @@
+"""The names that all generated code knows, besides what was hoisted out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import BuiltinError
+from ..values import UNDEFINED, Num, RegoSet, Value, equal, key
+from . import access
+from .conflicts import Conflict, listed
+from .state import lookup
+
+
+def _make_set(items: tuple[Value, ...]) -> RegoSet:
+    return RegoSet.of(items)
+
+
+def _one(value: Value) -> tuple[Value, ...]:
+    return () if value is UNDEFINED else (value,)
+
+
+def shared() -> dict[str, Any]:
+    """A new namespace with them."""
+    return {
+        "U": UNDEFINED, "BE": BuiltinError, "LE": access.LOOKUP_ERRORS, "RegoSet": RegoSet, "equal": equal, "key": key,
+        "get": access.get, "get_base": access.get_base, "pairs": access.pairs, "elements": access.elements,
+        "elements_anyhow": access.elements_anyhow, "check_object": access.check_object,
+        "make_object": access.make_object, "make_set": _make_set, "is_collection": access.is_collection,
+        "put": access.put, "put_path": access.put_path, "finish": access.finish, "indexed": access.indexed,
+        "conflict": Conflict, "listed": listed, "one": _one, "lookup": lookup, "Num": Num,
+        "SIZED": frozenset({str, list, dict, RegoSet}),
+    }  # fmt: skip

@@ -1,0 +1,129 @@
+"""Running a query whose code is there, however it came about: input and documents in, solutions out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import EVAL_INTERNAL_ERROR, EvalError, LimitError
+from ..meter import METER
+from ..places import Location
+from ..records import record
+from ..values import UNDEFINED, Value
+from .limits import DEFAULT_HOST, DEFAULT_LIMITS, Host, Limits
+from .snapshot import Snapshot
+from .state import Evaluation, State
+
+if TYPE_CHECKING:
+    from ..plan.documents import Node
+
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a fault in the code of a built-in could raise: an error of the evaluation, never a traceback in its caller."""
+
+
+@record(frozen=True, slots=True)
+class ExpressionValue:
+    """What one expression of a query came to, with its text as written."""
+
+    value: Value
+    text: str
+    location: Location
+
+
+@record(frozen=True, slots=True)
+class Solution:
+    """One way in which a query holds: the user's variables, and the values of the expressions."""
+
+    bindings: Mapping[str, Value]
+    expressions: tuple[ExpressionValue, ...] = ()
+
+
+class Code(Protocol):
+    """The functions of a policy, as running code asks for them."""
+
+    slots: int
+    nothing: list[Value]
+
+    def node(self, path: tuple[Value, ...]) -> Node | None:
+        """The node of the document tree at a path."""
+
+    def document(self, number: int) -> Callable[[State], Value]:
+        """The function of a whole document."""
+
+    def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
+        """Call what ``with`` has put in the place of a function."""
+
+
+class Running:
+    """A query with its code."""
+
+    def __init__(
+        self, code: Code, function: Callable[[State, list[Any]], None], *, user: tuple[str, ...],
+        captured: tuple[bool, ...], shown: tuple[tuple[int, Location], ...], single: int | None, strict: bool,
+    ) -> None:  # fmt: skip
+        """``user`` are the variables shown, ``captured`` tells which expressions have values."""
+        self.code = code
+        self.function = function
+        self.user = user
+        self.captured = captured
+        self.shown = shown
+        self.single = single
+        self.strict = strict
+
+    def run(
+        self, *, input: Value = UNDEFINED, data: Snapshot | Value | None = None, limits: Limits = DEFAULT_LIMITS,  # noqa: A002 - Rego's own word
+        host: Host = DEFAULT_HOST,
+    ) -> tuple[Solution, ...]:  # fmt: skip
+        """Every solution; none means undefined.
+
+        ``data`` is a :class:`Snapshot`, whose derived documents are remembered until another one is given, or a
+        plain object. Raises :class:`EvalError`, :class:`LimitError`, :class:`DocumentError`.
+        """
+        rows = self._rows(input, data, limits, host)
+        return tuple([self._solution(r) for r in rows])
+
+    def value(
+        self, *, input: Value = UNDEFINED, data: Snapshot | Value | None = None, limits: Limits = DEFAULT_LIMITS,  # noqa: A002 - Rego's own word
+        host: Host = DEFAULT_HOST,
+    ) -> Value:  # fmt: skip
+        """The value of a query that is one term, such as ``data.a.allow``; :data:`UNDEFINED` where it has none."""
+        if self.single is None:
+            raise ValueError("value() is for queries of a single term; use run()")
+        rows = self._rows(input, data, limits, host)
+        return rows[0][self.single] if rows else UNDEFINED
+
+    def _rows(
+        self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host
+    ) -> list[tuple[Value, ...]]:
+        linked = self.code
+        e = Evaluation(limits, host, self.strict)
+        snapshot = data if type(data) is Snapshot else None if data is None else Snapshot(data)
+        if snapshot is None:
+            state = State(linked, e, input_, {}, linked.nothing, None)
+        else:
+            kept = snapshot.kept(linked, linked.slots)
+            state = State(linked, e, input_, snapshot.root, kept, snapshot)
+        rows: list[tuple[Value, ...]] = []
+        before, METER.payer = METER.payer, e
+        e.growing.append(rows)
+        try:
+            self.function(state, rows)
+        except RecursionError:
+            raise LimitError("depth", "evaluation nests deeper than it may") from None
+        except MemoryError:
+            raise LimitError("memory", "evaluation needs more memory than there is") from None
+        except _FAULTS as fault:
+            raise EvalError(EVAL_INTERNAL_ERROR, f"{type(fault).__name__}: {fault}") from fault
+        finally:
+            METER.payer = before
+        return rows
+
+    def _solution(self, row: tuple[Value, ...]) -> Solution:
+        size = len(self.user)
+        bindings = dict(zip(self.user, row[:size], strict=True))
+        if not self.captured:
+            return Solution(bindings)
+        hidden = iter(row[size:])
+        values = [next(hidden) if c else True for c in self.captured]
+        shown = tuple([ExpressionValue(values[i], loc.text, loc) for i, loc in self.shown])
+        return Solution(bindings, shown)

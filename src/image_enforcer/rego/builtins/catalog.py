@@ -38,6 +38,7 @@ FAMILIES: Mapping[str, str] = {
     ),
     "glob": "glob.match glob.quote_meta",
     "graph": "graph.reachable graph.reachable_paths walk",
+    "http_send": "http.send",
     "json_documents": "json.filter json.patch json.remove",
     "json_schema.functions": "json.match_schema json.verify_schema",
     "kinds": (
@@ -45,6 +46,7 @@ FAMILIES: Mapping[str, str] = {
         "is_number is_object is_set is_string to_number type_name"
     ),
     "modules": "rego.metadata.chain rego.metadata.rule rego.parse_module",
+    "lookups": "net.lookup_ip_addr",
     "net": (
         "net.cidr_contains net.cidr_contains_matches net.cidr_expand net.cidr_intersects net.cidr_is_valid "
         "net.cidr_merge net.cidr_overlap"

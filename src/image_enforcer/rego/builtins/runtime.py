@@ -1,4 +1,4 @@
-"""What depends on the evaluation: randomness, identifiers, traces; and the runtime, of which policies learn nothing."""
+"""What depends on the evaluation: randomness, identifiers, traces; and the runtime, as far as the host tells of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from . import operands
 from .contract import Builtin, Context
 
 
-def opa_runtime() -> Value:
-    """Always the empty object: neither environment nor configuration is any policy's business."""
-    return {}
+def opa_runtime(context: Context) -> Value:
+    """What the host tells of itself: nothing by default, since that is no policy's business."""
+    told = context.runtime
+    return {} if told is None else told
 
 
 def rand_intn(context: Context, seed: Value, n: Value) -> Value:
@@ -104,7 +105,7 @@ def _mac(octet: int) -> str:
 
 BUILTINS: Final[Mapping[str, Builtin]] = {
     "internal.test_case": Builtin(test_case, context=True),
-    "opa.runtime": Builtin(opa_runtime),
+    "opa.runtime": Builtin(opa_runtime, context=True),
     "rand.intn": Builtin(rand_intn, context=True),
     "trace": Builtin(trace, context=True),
     "uuid.rfc4122": Builtin(uuid_rfc4122, context=True),

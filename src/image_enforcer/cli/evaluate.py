@@ -88,7 +88,7 @@ class How:
         kinds = opa.parts(self.coverage_runs) if self.coverage_runs else KINDS
         for kind in kinds:
             if kind not in KINDS:
-                raise Fault("IE2003", f"--coverage-runs {kind!r} is none of {', '.join(KINDS)}", hint=f"{KINDS[0]}")
+                raise Fault("IE2003", f"--coverage-runs {kind!r} is none of {', '.join(KINDS)}", hint=f"--coverage-runs {KINDS[0]}")
         return Telling(
             explain=self.explain,
             bindings=self.explain != "off",

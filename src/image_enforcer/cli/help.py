@@ -27,6 +27,7 @@ EXITS: Final = {
     "run": (_DONE, "2 wrong use, or policies and data that cannot be loaded"),
     "eval": (_DONE, "1 --fail or --fail-defined says so", "2 wrong use, or an error in policy, data, input or query"),
     "check": ("0 nothing is wrong", "1 something is", "2 wrong use"),
+    "lint": ("0 nothing is found", "1 something as grave as --fail-on is", "2 wrong use, or policies that are no Rego"),
     "test": (
         "0 all tests passed",
         "1 policies that do not load or compile, no test was run, with --coverage a test that failed",
@@ -49,6 +50,7 @@ USAGE: Final = {
     "eval": "eval [OPTION…] QUERY",
     "test": "test [OPTION…] PATH…",
     "check": "check [OPTION…] PATH…",
+    "lint": "lint [OPTION…] PATH…",
     "deps": "deps [OPTION…] QUERY",
     "inspect": "inspect [OPTION…] PATH",
     "capabilities": "capabilities [OPTION…]",

@@ -28,6 +28,7 @@ COMMANDS = {
     "eval": "evaluate a query",
     "test": "run the tests of policies",
     "check": "say whether policies can be compiled",
+    "lint": "find rules by which images slip through",
     "deps": "print what a query depends on",
     "inspect": "print what is in a bundle, a directory or a policy file",
     "capabilities": "print what the language can do here",
@@ -37,7 +38,21 @@ COMMANDS = {
     "version": "print the version",
     "help": "explain a command",
 }
-PARSED = ("serve", "verify", "init", "run", "eval", "test", "check", "deps", "inspect", "capabilities", "bench", "exec")
+PARSED = (
+    "serve",
+    "verify",
+    "init",
+    "run",
+    "eval",
+    "test",
+    "check",
+    "lint",
+    "deps",
+    "inspect",
+    "capabilities",
+    "bench",
+    "exec",
+)
 """The commands that have options."""
 FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests", "exec": "execute:execute"}
 """The module and function of a command, where they are not named as it is."""

@@ -83,9 +83,7 @@ def _result(result: Result, rule: str, index: int, text: str) -> dict[str, Any]:
 
 
 def _location(place: Place, otherwise: str) -> dict[str, Any]:
-    file = place.file or otherwise
-    path = PurePath(file)
-    uri = ("file://" if path.is_absolute() else "") + quote(path.as_posix(), safe="/@")
+    uri = artifact(place.file or otherwise)
     location: dict[str, Any] = {
         "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": max(place.line, 1)}}
     }
@@ -93,3 +91,9 @@ def _location(place: Place, otherwise: str) -> dict[str, Any]:
     if logical:
         location["logicalLocations"] = [{"fullyQualifiedName": logical, "kind": "resource"}]
     return location
+
+
+def artifact(file: str) -> str:
+    """A file as a URI, relative where its path is."""
+    path = PurePath(file)
+    return ("file://" if path.is_absolute() else "") + quote(path.as_posix(), safe="/@")

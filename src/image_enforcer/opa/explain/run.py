@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Final
 
-from ...rego import EvalError, Host, LimitError, Limits, Policy, Snapshot, Value
-from ...rego.check.pipeline import check_query
+from ...rego import UNDEFINED, EvalError, Host, LimitError, Limits, Policy, Snapshot, Value
+from ...rego.check.pipeline import CheckedQuery, check_query
+from ...rego.check.visit import ROOTS, variables
 from ...rego.meter import METER, make_room
 from ...rego.run.state import Evaluation
 from ...rego.signatures import signatures
@@ -41,6 +42,14 @@ MAX_FAULTS: Final = 10_000
 """Failed calls of built-ins that are kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One way in which a query holds: its variables, and the values of its expressions, True of those without one."""
+
+    bindings: Mapping[str, Value]
+    values: tuple[Value, ...]
+
+
 @dataclass(slots=True)
 class Explanation:
     """What an evaluation did. ``names`` has what generated names stand for, ``paths`` those of rules by identity."""
@@ -52,8 +61,8 @@ class Explanation:
     """What failed: calls of built-ins, and last what ended the evaluation."""
     cut: str = ""
     """Why the events end early, where they do."""
-    answers: list[tuple[Value, ...]] = field(default_factory=list)
-    """The values of the query's expressions, for each way in which it holds; True for those that have none."""
+    answers: list[Answer] = field(default_factory=list)
+    """One for each way in which the query holds."""
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -120,8 +129,12 @@ def explain(
     frame = Frame(run, checked.body, Bindings(), Outside(input_, data.root), 0)
     made = Explanation(recorder.events, {**policy.checked.original, **checked.original}, rules.paths)
 
+    shown = _shown_variables(checked)
+
     def found() -> None:
-        made.answers.append(tuple(True if n is None else frame.bindings.value(Var(n)) for n in names))
+        bound = {name: frame.bindings.value(Var(inner)) for inner, name in shown.items()}
+        values = tuple(True if n is None else frame.bindings.value(Var(n)) for n in names)
+        made.answers.append(Answer({k: v for k, v in bound.items() if v is not UNDEFINED}, values))
 
     before, METER.payer = METER.payer, context
     try:
@@ -143,6 +156,12 @@ def explain(
         METER.payer = before
     made.faults = run.faults
     return made
+
+
+def _shown_variables(checked: CheckedQuery) -> dict[str, str]:
+    """The variables that a user sees, with the names that they were written with."""
+    found = {n: checked.rewritten_vars.get(n, n) for n in variables(checked.body, closures=False, call_heads=False)}
+    return {n: w for n, w in found.items() if not w.startswith(("$", "__local")) and w not in ROOTS}
 
 
 def captured(

@@ -21,6 +21,8 @@ from ...rego.syntax.nodes import (
     CallExpr,
     Every,
     Expr,
+    LogicalAnd,
+    LogicalOr,
     Not,
     Ref,
     Rule,
@@ -174,8 +176,15 @@ class Steps(ABC):
                 self._every(expr, every, found)
             case Not(body):
                 self._not(expr, body, found)
+                return
+            case LogicalAnd(lhs, rhs):
+                if self.operand(lhs) and self.operand(rhs):
+                    found()
+            case LogicalOr(lhs, rhs):
+                if self.operand(lhs) or self.operand(rhs):
+                    found()
             case _:
-                raise Untraceable("and, or")
+                raise Untraceable("some")
         if not defined:
             self.tell("Fail", expr)
 
@@ -197,6 +206,23 @@ class Steps(ABC):
             then()
         else:
             self.tell("Fail", expr)
+
+    def operand(self, body: Body) -> bool:
+        """Whether an operand of ``and`` or ``or`` holds; one answer is enough."""
+        child = self.closure(body)
+        child.one = True
+        holds = False
+
+        def found() -> None:
+            nonlocal holds
+            holds = True
+
+        try:
+            child.enter(body, found)
+        except Exit as e:
+            if e.before is not None:
+                raise e.before from None
+        return holds
 
     def _every(self, expr: Expr, every: Every, then: Then) -> None:
         steps = every.domain.terms if isinstance(every.domain, Ref) else (every.domain,)

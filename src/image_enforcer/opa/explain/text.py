@@ -128,7 +128,7 @@ def expression(expr: Expr) -> str:
             variables = term(value) if key is None else f"{term(key)}, {term(value)}"
             text = f"every {variables} in {term(domain)} {{ {body(inside)} }}"
         case Not(inside):
-            text = f"not {{ {body(inside)} }}" if len(inside) > 1 else f"not {body(inside)}"
+            text = f"not {{{body(inside)}}}" if len(inside) > 1 else f"not {body(inside)}"
         case _:
             return expr_text(expr)
     if expr.negated:

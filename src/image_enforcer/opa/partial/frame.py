@@ -102,6 +102,11 @@ class PartialFrame(Frame):
         else:
             super()._holds(result, then)
 
+    def operand(self, body: Body) -> bool:
+        """What may not be known is not looked into."""
+        del body
+        raise Untraceable("and, or")
+
     def _every(self, expr: Expr, every: Every, then: Then) -> None:
         if not self.state.unknowns.concerns((every.domain, every.body), self.bindings):
             super()._every(expr, every, then)

@@ -17,4 +17,3 @@ def duration(nanoseconds: int) -> str:
 
 def _fraction(rest: int) -> str:
     return f"0.{rest:09d}".rstrip("0") + "s"
-

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ...rego import Policy
 from ...rego.check.test_rules import PREFIX, SKIPPED, name_of_test
@@ -38,16 +38,14 @@ def find_tests(policy: Policy, pattern: str = "") -> list[UnitTest]:
     return [t for t in _tests(policy) if wanted is None or wanted.search(t.query)]
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    import re2
+def _compiled(pattern: str) -> Any:
+    from ...rego.builtins.regex import compiled
+    from ...rego.errors import BuiltinError
 
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(pattern, options)  # type: ignore[no-any-return]  # the library has no types
-    except re2.error as e:
-        reason = e.args[0] if e.args else ""
-        raise BadPattern(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
+        return compiled(pattern)
+    except BuiltinError as e:
+        raise BadPattern(str(e)) from None
 
 
 def _tests(policy: Policy) -> Iterator[UnitTest]:

@@ -87,7 +87,7 @@ class TestSession:
             self.say(presentation.harmless(str(e)))
             return NOT_RUN
         except BadPattern as e:
-            self.say(f"error parsing regexp: {e}")
+            self.say(str(e))
             return NOT_RUN
         for notice in loaded.notices:
             self.say(notice)

@@ -67,11 +67,17 @@ class ForTests:
 
     def seen(self, names: Names, rule: Rule) -> Rule:
         """A test in whose equations references and comprehensions have variables, so that a trace has their values."""
-        if not self.values or len(rule.head.ref.terms) > 1 or not rule.head.name.startswith(PREFIX):
+        if not self.values or not _is_named(rule) or not rule.head.name.startswith(PREFIX):
             return rule
         body = _with_variables(names, rule.body)
         else_ = None if rule.else_ is None else self.seen(names, rule.else_)
         return replace(rule, body=body, else_=else_)
+
+
+def _is_named(rule: Rule) -> bool:
+    """Whether a rule has a name in OPA's tree, which one with a longer reference has where its value was written."""
+    size = len(rule.head.ref.terms)
+    return size == 1 or (size == 2 and (rule.generated_body or not rule.head.generated_value))
 
 
 def name_of_test(head: Head) -> tuple[str, int]:

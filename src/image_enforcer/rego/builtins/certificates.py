@@ -165,11 +165,7 @@ def parse_key_pair(a: Value, b: Value) -> Value:
     certificates, key = _bytes(a, 1), _bytes(b, 1)
     certificates = certificates if certificates.startswith(b"-----BEGIN ") else decode_standard(certificates)
     key = key if key.startswith(b"-----BEGIN ") else decode_standard(key)
-    chain = _chain(certificates)
-    der = key if not key.startswith(_BEGIN) else _key_block(key)
-    leaf = parse_certificate(chain[0])
-    private = _any_private_key(der)
-    _check_pair(leaf, private)
+    chain, leaf, private = key_pair(certificates, key)
     return {
         "Certificate": [base64_text(c) for c in chain],
         "PrivateKey": private_value(private),
@@ -180,9 +176,27 @@ def parse_key_pair(a: Value, b: Value) -> Value:
     }
 
 
+def key_pair(certificates: bytes, key: bytes) -> tuple[list[bytes], Certificate, PrivateKey]:
+    """Certificates, the first of them read, and its key, in PEM or DER; raises :class:`BuiltinError`."""
+    chain = _chain(certificates)
+    der = key if not key.startswith(_BEGIN) else _key_block(key)
+    leaf = parse_certificate(chain[0])
+    private = _any_private_key(der)
+    _check_pair(leaf, private)
+    return chain, leaf, private
+
+
+def check_pem_pair(certificates: bytes, key: bytes) -> None:
+    """Raises :class:`BuiltinError` where two PEM texts are no certificate with its key."""
+    chain, der = _chain_in(certificates), _key_block(key)
+    _check_pair(parse_certificate(chain[0]), _any_private_key(der))
+
+
 def _chain(text: bytes) -> list[bytes]:
-    if not text.startswith(b"-----BEGIN "):
-        return [text]
+    return _chain_in(text) if text.startswith(b"-----BEGIN ") else [text]
+
+
+def _chain_in(text: bytes) -> list[bytes]:
     found: list[bytes] = []
     skipped: list[str] = []
     for block in blocks(text):

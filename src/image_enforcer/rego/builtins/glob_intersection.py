@@ -10,6 +10,8 @@ from ..meter import CELL, METER
 ANY = None
 MAX_REPEATS: Final = 150
 """How many repeats two patterns may have together."""
+MAX_RANGE: Final = 0x10000
+"""How many characters a range may span."""
 
 
 class GlobError(ValueError):
@@ -28,57 +30,69 @@ class Token:
 def tokens(pattern: str) -> tuple[Token, ...]:
     """The tokens of a pattern."""
     out: list[Token] = []
-    i = 0
-    while i < len(pattern):
-        c = pattern[i]
-        chars: frozenset[str] | None
-        single = c not in ".["
-        if c == "\\":
-            if i + 1 >= len(pattern):
-                raise GlobError("the input provided is invalid")
-            chars = frozenset(pattern[i + 1])
-            i += 2
-        elif c == ".":
-            chars = ANY
-            i += 1
-        elif c == "[":
-            end = i + 1
-            members: set[str] = set()
-            while end < len(pattern) and pattern[end] != "]":
-                if pattern[end] == "\\" and end + 1 < len(pattern):
-                    end += 1
-                if pattern[end + 1 : end + 2] == "-" and end + 2 < len(pattern) and pattern[end + 2] != "]":
-                    low, high = pattern[end], pattern[end + 2]
-                    if high < low:
-                        raise GlobError("the input provided is invalid")
-                    if ord(high) - ord(low) > 0x10000:
-                        raise GlobError("the input provided is invalid")
-                    members.update(chr(n) for n in range(ord(low), ord(high) + 1))
-                    end += 3
-                else:
-                    members.add(pattern[end])
-                    end += 1
-            if end >= len(pattern):
-                raise GlobError(
-                    f"input:{pattern}, pos:{i + 1}, found [ without matching ]: the input provided is invalid"
-                )
-            chars = frozenset(members)
-            i = end + 1
-        elif c == "]":
-            text = f"input:{pattern}, pos:{i + 1}, set-close ']' with no preceding '[': the input provided is invalid"
-            raise GlobError(text)
-        elif c in "*+":
-            where = f"input:{pattern}, pos:{i + 1}"
-            raise GlobError(f"{where}, flag '{c}' must be preceded by a non-flag: the input provided is invalid")
-        else:
-            chars = frozenset(c)
-            i += 1
+    at = 0
+    while at < len(pattern):
+        at, c, escaped = _character(pattern, at)
+        chars: frozenset[str] | None = frozenset(c)
+        single = True
+        if not escaped:
+            match c:
+                case ".":
+                    chars, single = ANY, False
+                case "[":
+                    at, chars = _set(pattern, at)
+                    single = False
+                case "]":
+                    raise _invalid(pattern, at, "set-close ']' with no preceding '['")
+                case "*" | "+":
+                    raise _invalid(pattern, at, f"flag '{c}' must be preceded by a non-flag")
         flag = ""
-        if i < len(pattern) and pattern[i] in "*+":
-            flag = pattern[i]
-            i += 1
+        if pattern[at : at + 1] in ("*", "+"):
+            flag = pattern[at]
+            at += 1
         out.append(Token(chars, flag, single))
     return tuple(out)
+
+
+def _character(pattern: str, at: int) -> tuple[int, str, bool]:
+    """The next character, whether it stands behind a backslash, and where the one after it stands."""
+    if pattern[at] != "\\":
+        return at + 1, pattern[at], False
+    if at + 1 == len(pattern):
+        raise _invalid(pattern, at, "input ends with a \\ (escape) character")
+    return at + 2, pattern[at + 1], True
+
+
+def _set(pattern: str, at: int) -> tuple[int, frozenset[str]]:
+    """The characters between brackets, from behind the first one."""
+    members: set[str] = set()
+    before: str | None = None
+    while at < len(pattern):
+        at, c, escaped = _character(pattern, at)
+        if c == "]" and not escaped:
+            return at, frozenset(members)
+        if c != "-" or escaped:
+            members.add(c)
+            before = c
+            continue
+        if before is None:
+            raise _invalid(pattern, at, "range character '-' must be preceded by a Unicode character")
+        if at >= len(pattern) - 1:
+            raise _invalid(pattern, at, "range character '-' must be followed by a Unicode character")
+        at, last, escaped = _character(pattern, at)
+        if last in "]-" and not escaped:
+            raise _invalid(pattern, at, "range character '-' cannot be followed by a special symbol")
+        if last < before:
+            raise _invalid(pattern, at, f"range is out of order: '{last}' comes before '{before}' in Unicode")
+        if ord(last) - ord(before) > MAX_RANGE:
+            raise GlobError("the input provided is invalid")
+        members.update(map(chr, range(ord(before), ord(last) + 1)))
+        before = None
+    raise _invalid(pattern, at, "found [ without matching ]")
+
+
+def _invalid(pattern: str, at: int, why: str) -> GlobError:
+    return GlobError(f"input:{pattern}, pos:{at}, {why}: the input provided is invalid")
 
 
 def _simple(items: tuple[Token, ...]) -> list[Token]:

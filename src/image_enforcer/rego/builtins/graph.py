@@ -81,7 +81,7 @@ def reachable_paths(context: Context, graph: Value, initial: Value) -> Value:
                 continue
             for node in following:
                 k = key(node)
-                if k in seen:
+                if k in seen and len(path) > 1:  # as in OPA an initial node may follow itself, once
                     add(path)
                 elif k in edges:
                     stack.append(([*path, node], seen | {k}))

@@ -370,7 +370,7 @@ def _check_query(
     resolver.scopes.append(declared(body))
     body = resolver.body_plain(body)
     names = Names(set(variables(body)), "q")
-    local = LocalVars(names, checked.strict)
+    local = LocalVars(names, strict=False)
     body = local.query(body)
     stages.add([*local.problems, *local.all_unused])
     stages.end()

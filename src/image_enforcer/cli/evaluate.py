@@ -10,12 +10,15 @@ from cyclopts import Parameter
 
 from . import opa
 from .faults import Fault, say
+from .network import Hosts, Private, network, runtime
 from .opa import Flag, HiddenFlag, HiddenText, Many
+from .quick import keep
 
 if TYPE_CHECKING:
     from ..opa.evaluation import Question, Report, Telling
     from ..opa.reports import Look
     from ..rego import Value
+    from ..rego.outside import Network
     from ..rego.syntax.nodes import Ref
 
 Format: TypeAlias = Literal["json", "values", "bindings", "pretty", "source", "raw", "discard"]
@@ -196,6 +199,8 @@ def evaluate(
     timeout: str = "",
     v0_compatible: Flag = False,
     no_mount: Flag = False,
+    allow_net: Hosts = (),
+    allow_net_private: Private = False,
     how: How = HOW,
     partly: Partly = PARTLY,
     unsupported: Unsupported = SUPPORTED,
@@ -241,6 +246,10 @@ def evaluate(
         read policies as Rego v0
     no_mount
         do not mount --data directories that stand side by side under their own names
+    allow_net
+        a host that http.send may reach, a name or an address, perhaps with a port; may be given several times
+    allow_net_private
+        let these names lead to private and local addresses, too
     """
     from ..opa.evaluation import Question
 
@@ -258,6 +267,9 @@ def evaluate(
         strict=strict,
         strict_builtin_errors=strict_builtin_errors,
         seconds=opa.seconds(timeout),
+        network=_once(network(allow_net, allow_net_private)),
+        runtime=runtime(),
+        keep=None if strict or package or import_ or bundle or v0_compatible else keep,
         **partly.settings(),
     )
     given = opa.input_document(input_, stdin_input)
@@ -269,6 +281,15 @@ def evaluate(
         for line in report.printed:
             say(line)
     return _shown(reports, how.look(format_, pretty_limit), fail, fail_defined)
+
+
+def _once(reached: Network | None) -> Network | None:
+    """Being told how an answer came about is no reason to send anything twice."""
+    if reached is None:
+        return None
+    from ..opa.http_sender import Once
+
+    return Once(reached)
 
 
 def _check(

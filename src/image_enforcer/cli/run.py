@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from cyclopts import Parameter
 
 from .faults import Fault
+from .network import Hosts, Private, network, runtime
 
 if TYPE_CHECKING:
     from ..opa.documents import Documents
@@ -63,6 +64,8 @@ def run(
     max_errors: Annotated[int, Parameter(name=["--max-errors", "-m"])] = 10,
     shutdown_grace_period: int = 10,
     no_mount: Flag = False,
+    allow_net: Hosts = (),
+    allow_net_private: Private = False,
     bundle: Annotated[tuple[str, ...], Parameter(name=["--bundle", "-b"], negative=(), show=False)] = (),
     config_file: Annotated[tuple[str, ...], Parameter(name=["--config-file", "-c"], negative=(), show=False)] = (),
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), show=False)] = (),
@@ -125,6 +128,10 @@ def run(
         seconds that running requests have to finish after SIGTERM
     no_mount
         do not mount ./data/* directories under their own names
+    allow_net
+        a host that http.send may reach, a name or an address, perhaps with a port; may be given several times
+    allow_net_private
+        let these names lead to private and local addresses, too
     """
     del skip_version_check, disable_telemetry  # nothing is ever asked for or sent
     _refuse({
@@ -142,6 +149,7 @@ def run(
         raise Fault("IE2003", "--tls-cert-file and --tls-private-key-file must be specified together")
     if shutdown_grace_period < 0 or max_errors < 0:
         raise Fault("IE2003", "--shutdown-grace-period and --max-errors are not negative")
+    reached = network(allow_net, allow_net_private)
     from ..opa.documents import Documents
     from ..opa.errors import LoadError, OpaError
     from ..opa.loader import Loaded, load
@@ -177,7 +185,7 @@ def run(
             "log_format": log_format, "authentication": authentication,
             "authorization": authorization, "cert_file": tls_cert_file, "key_file": tls_private_key_file,
             "ca_file": tls_ca_cert_file, "min_tls": min_tls_version, "grace": shutdown_grace_period,
-            "unix_mode": _mode(unix_socket_perm), "ignore": ignore,
+            "unix_mode": _mode(unix_socket_perm), "ignore": ignore, "network": reached, "runtime": runtime(),
         }  # fmt: skip
         return _serve(documents, options, watched, reload, since)
     from ..opa.repl.console import Console
@@ -192,6 +200,8 @@ def run(
         ignore=ignore,
         since=since,
         reload=reload,
+        network=reached,
+        runtime=runtime(),
     ).run()
 
 

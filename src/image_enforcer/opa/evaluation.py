@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -21,6 +21,7 @@ from ..rego import (
     compile_modules,
     parse_query,
 )
+from ..rego.run.limits import QUERY_MEMORY
 from ..rego.syntax.nodes import Body, Import, Ref
 from .documents import Documents
 from .errors import Fault, LoadError
@@ -28,19 +29,18 @@ from .loader import Loaded, load
 from .merging import Tree
 
 if TYPE_CHECKING:
+    from ..rego.outside import Network
     from .coverage import Report as CoverageReport
     from .explain import Explanation
     from .explain.calls import Call, Traced
     from .explain.profile import Line
     from .partial import Inlining, Partial
 
-MEMORY: Final = 4 << 30
-"""Bytes that an evaluation may make, about: a query may look at all documents at once."""
-
 KINDS: Final = ("index_excluded", "early_exit")
 """Why something is not covered, by OPA's names."""
 
 Clock: TypeAlias = "Callable[[], int]"
+Keep: TypeAlias = "Callable[[Mapping[str, str], Query, str], None]"
 Repeat: TypeAlias = "Callable[[], bool]"
 
 
@@ -63,6 +63,11 @@ class Question:
     """Documents that are not known: the query is evaluated partially."""
     inlining: Inlining | None = None
     """What is put into the queries that are left over; None for all that can be."""
+    keep: Keep | None = None
+    """Is given what was asked of which policies, and the query, once it was evaluated without an error."""
+    network: Network | None = None
+    runtime: Value = None
+    """What ``http.send`` reaches, and what ``opa.runtime()`` tells."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +180,8 @@ def _evaluate(question: Question, given: Value, report: Report, steps: _Steps, t
     host = asked.host()
     asked.answer(query, host)
     steps.took("query_eval")
+    if question.keep is not None and report.error is None:
+        question.keep(asked.documents.state.raw, query, question.query)
     asked.tell(telling, host, steps.clock)
     if isinstance(report.error, RegoError):
         raise report.error
@@ -210,12 +217,13 @@ class _Asked:
     @property
     def limits(self) -> Limits:
         """What it may cost."""
-        return Limits(seconds=self.question.seconds, memory=MEMORY)
+        return Limits(seconds=self.question.seconds, memory=QUERY_MEMORY)
 
     def host(self) -> Host:
         """The outside, at one time for all that is told of the answer."""
         now = time.time_ns()
-        return Host(print=self._heard, now_ns=lambda: now)
+        asked = self.question
+        return Host(print=self._heard, now_ns=lambda: now, network=asked.network, runtime=asked.runtime)
 
     def _heard(self, text: str, _: Location) -> None:
         self.report.printed.append(text)

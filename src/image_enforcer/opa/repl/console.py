@@ -10,16 +10,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from ... import __version__
-from ...rego import RegoError
+from ...rego import Host, RegoError, Value
 from .. import presentation
 from ..documents import Documents
 from ..errors import LoadError, OpaError
 from ..watch import Look, watch
 from .session import MAX_STATEMENT, Session
 from .settings import Format
+
+if TYPE_CHECKING:
+    from ...rego.outside import Network
 
 BANNER: Final = f"image-enforcer {__version__}\n\nEnter 'help' for the commands, 'exit' to leave.\n\n"
 QUESTION: Final = "Do you want to exit ([y]/n)? "
@@ -31,12 +34,14 @@ class Console:
     def __init__(
         self, documents: Documents, *, form: Format = "pretty", history: str = "", watched: Sequence[str] = (),
         ignore: Sequence[str] = (), since: Look | None = None, reload: Callable[[], None] | None = None,
+        network: Network | None = None, runtime: Value = None,
     ) -> None:  # fmt: skip
         """``reload`` is called when one of the ``watched`` paths has changed; it raises, and all stays as it was.
 
-        ``since`` is how they looked before they were loaded.
+        ``since`` is how they looked before they were loaded. ``network`` is what ``http.send`` reaches, ``runtime``
+        what ``opa.runtime()`` tells.
         """
-        self.session = Session(documents, form=form)
+        self.session = Session(documents, form=form, outside=Host(network=network, runtime=runtime))
         self._writing = threading.Lock()
         self._terminal_there = False
         self.history = history

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...rego import Host
 from ...rego.syntax.nodes import Body
 from .. import presentation
 from . import texts
@@ -23,7 +22,7 @@ def partial_answer(session: Session, body: Body) -> str:
     begun = clock()
     world = session.world()
     compiled = clock()
-    host = Host(print=session.heard)
+    host = session.host()
     try:
         found = evaluate_partially(
             world.policy, body, settings.unknowns, package=session.package,

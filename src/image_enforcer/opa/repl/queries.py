@@ -34,7 +34,7 @@ def answer(session: Session, body: Body) -> str:
     query = world.prepare(body, session.package, strict_builtin_errors=settings.strict_builtin_errors)
     prepared = clock()
     now = time.time_ns()
-    host = Host(print=session.heard, now_ns=lambda: now)
+    host = session.host(lambda: now)
     given = world.input_document(session.limits, host)
     solutions: tuple[Solution, ...] = ()
     error: EvalError | None = None

@@ -50,7 +50,7 @@ class Session:
 
     def __init__(
         self, documents: Documents, *, form: Format = "pretty", limits: Limits | None = None,
-        clock: Callable[[], int] = time.perf_counter_ns,
+        clock: Callable[[], int] = time.perf_counter_ns, outside: Host | None = None,
     ) -> None:  # fmt: skip
         self.documents = documents
         self.settings = Settings(format=form)
@@ -61,6 +61,7 @@ class Session:
         self.done = False
         self.failed = False
         self.clock = clock
+        self.outside = outside or Host()
         self._buffer: list[str] = []
         self._current: World | None = None
         self._printed: list[str] = []
@@ -254,6 +255,10 @@ class Session:
 
     # --- queries ---------------------------------------------------------------------------------
 
+    def host(self, now_ns: Callable[[], int] = time.time_ns) -> Host:
+        """The outside of an evaluation."""
+        return Host(print=self.heard, now_ns=now_ns, network=self.outside.network, runtime=self.outside.runtime)
+
     def heard(self, text: str, location: Location) -> None:
         """Take what ``print`` says. Raises :class:`LimitError` where it is too much."""
         self._printed_size += len(text)
@@ -263,7 +268,7 @@ class Session:
 
     def input(self) -> Value:
         """The input document: what was set here, else ``data.repl.input``."""
-        return self.world().input_document(self.limits, Host(print=self.heard))
+        return self.world().input_document(self.limits, self.host())
 
     def world(self) -> World:
         """What was entered with the documents as they are now."""

@@ -6,7 +6,8 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Final
 
-from ...rego import Limits
+from ...rego import Limits, Value
+from ...rego.outside import Network
 from .bodies import BodyLimits
 
 _TLS_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -34,6 +35,8 @@ class Options:
     ignore: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     bodies: BodyLimits = field(default_factory=BodyLimits)
+    network: Network | None = None
+    runtime: Value = None
 
 
 class SetupError(Exception):

@@ -69,7 +69,8 @@ def make_app(
     def heard(text: str, where: Location) -> None:
         log.info(text, line=str(where))
 
-    evaluator = Evaluator(documents, threads, options.limits, Host(print=heard))
+    host = Host(print=heard, network=options.network, runtime=options.runtime)
+    evaluator = Evaluator(documents, threads, options.limits, host)
     services = Services(
         documents=documents, evaluator=evaluator, writer=writer, limits=options.bodies, version=__version__,
         instance=str(uuid.uuid4()), monotonic_ns=time.perf_counter_ns, metrics_text=metrics.text,

@@ -33,6 +33,7 @@ from .errors import (
 )
 from .meter import make_room
 from .places import Location
+from .plan.savings import ALL, Savings
 from .plan.world import replaced_by
 from .run.limits import Host, Limits
 from .run.link import Linked
@@ -48,8 +49,9 @@ from .values import UNDEFINED, Value
 class Policy:
     """Compiled modules. Make one with :func:`compile_modules`."""
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: Checked, savings: Savings = ALL) -> None:
         self._checked = checked
+        self._savings = savings
         self._linked: dict[tuple[frozenset[str], frozenset[Any], bool], Linked] = {}
         self._lock = threading.Lock()
 
@@ -74,7 +76,11 @@ class Policy:
         Each query prepared leaves some behind for as long as its policy lives; who prepares queries that others send
         takes a new one now and then.
         """
-        return Policy(self._checked)
+        return Policy(self._checked, self._savings)
+
+    def saving(self, savings: Savings) -> Policy:
+        """The same policy with plans that save less; what it answers is the same, which tests hold against it."""
+        return Policy(self._checked, savings)
 
     def has_rules(self, path: Sequence[str]) -> bool:
         """Whether rules stand at, below or above a path below ``data``."""
@@ -163,7 +169,9 @@ class Policy:
         with self._lock:
             linked = self._linked.get(world)
             if linked is None:
-                linked = self._linked[world] = Linked(self._checked.modules, (body,), strict=strict)
+                linked = self._linked[world] = Linked(
+                    self._checked.modules, (body,), strict=strict, savings=self._savings
+                )
             return linked
 
 

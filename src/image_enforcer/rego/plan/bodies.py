@@ -480,7 +480,7 @@ class BodyPlanner:
 
     def _document(self, node: Node, rest: Sequence[ast.Term]) -> Operand:
         replaceable = self.world.replaceable(node.path)
-        if rest and node.kind in ("set", "object") and self.known(rest[0]):
+        if rest and node.kind in ("set", "object") and self.world.savings.demand and self.known(rest[0]):
             depth = self.world.depth(node)
             mask = "".join("b" if self.known(t) else "u" for t in rest[:depth]).rstrip("u")
             # a step that an earlier unbound step of the same reference binds is not known before the scan

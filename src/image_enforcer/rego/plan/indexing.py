@@ -36,6 +36,8 @@ class _Condition:
 
 def plan_conditions(planner: BodyPlanner, rule: ast.Rule) -> None:
     """Plan those of a rule's conditions that stand behind something that can fail with an error."""
+    if not planner.world.savings.index:
+        return
     reader = _Reader(planner.world, rule)
     for place, condition in reader.read():
         source = planner.env.get(place[0]) if len(place) == 1 else planner.value(_reference(place))

@@ -13,6 +13,7 @@ from .bodies import BodyPlanner, Slot
 from .documents import Node, RuleAt, build_tree
 from .indexing import plan_conditions
 from .ops import Block, Clause, Const, Operand, Reg, Routine
+from .savings import ALL, Savings
 from .trim import trimmed
 from .world import World, replaced_by
 
@@ -20,10 +21,12 @@ from .world import World, replaced_by
 class ProgramPlanner:
     """Plans documents on demand, so that only what a query can reach costs anything."""
 
-    def __init__(self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = ()) -> None:
+    def __init__(
+        self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = (), savings: Savings = ALL
+    ) -> None:
         root, documents = build_tree(modules)
         names, paths = replaced_by(modules, tuple(bodies))
-        self.world = World(root, documents, frozenset(names), frozenset(paths))
+        self.world = World(root, documents, frozenset(names), frozenset(paths), savings=savings)
         self._routines: dict[tuple[int, str], Routine] = {}
 
     def routine(self, doc: int, mask: str) -> Routine:

@@ -9,6 +9,7 @@ from ..signatures import signatures
 from ..syntax import nodes as ast
 from ..values import Value, key
 from .documents import Node
+from .savings import ALL, Savings
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class World:
     targets: frozenset[tuple[Value, ...]] = frozenset()
     """Paths below ``data`` that some ``with`` replaces."""
     demands: dict[tuple[int, str], None] = field(default_factory=dict)
+    savings: Savings = ALL
 
     def find(self, path: tuple[Value, ...]) -> Node | None:
         """The node at exactly this path."""

@@ -13,9 +13,11 @@ from ..errors import BuiltinError
 from ..places import Location
 from ..plan.documents import Node
 from ..plan.membership import Questions
+from ..plan.ops import Routine
 from ..plan.program import ProgramPlanner
 from ..plan.purity import Purity
 from ..plan.relaxing import relaxed
+from ..plan.savings import ALL, Savings
 from ..plan.streams import Streams
 from ..signatures import signatures
 from ..syntax import nodes as ast
@@ -40,13 +42,15 @@ class Linked:
     """
 
     def __init__(
-        self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = (), *, strict: bool = False
-    ) -> None:
-        self.planner = ProgramPlanner(modules, bodies)
+        self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = (), *, strict: bool = False,
+        savings: Savings = ALL,
+    ) -> None:  # fmt: skip
+        self.savings = savings
+        self.planner = ProgramPlanner(modules, bodies, savings)
         self.world = self.planner.world
         self.purity = Purity(self.planner)
         self.questions = Questions(self.planner)
-        self.streams = None if strict else Streams(self.planner, modules, self.questions.raising)
+        self.streams = None if strict or not savings.streams else Streams(self.planner, modules, self.questions.raising)
         self.slots = len(self.world.documents)
         self.nothing: list[Value] = [None] * self.slots  # what is kept where there is nothing to keep it with
         self.names = Names()
@@ -102,7 +106,7 @@ class Linked:
     def query(self, body: ast.Body, names: Sequence[str]) -> Callable[[State, list[Any]], None]:
         """The function of a query: it appends a tuple of the variables' values for each solution."""
         with self._lock:
-            routine = self.questions.placed(self.planner.query(body, names))
+            routine = self._asking(self.planner.query(body, names))
             writer = self._writer()
             write_routine(writer, routine, "")
             return cast(Callable[[State, list[Any]], None], self._compile(writer, "query"))
@@ -122,9 +126,9 @@ class Linked:
 
     def _make(self, doc: int, mask: str) -> None:
         plain = self.planner.question(doc) if mask == "q" else self.planner.routine(doc, mask)
-        routine = self.questions.placed(plain)
-        memo = ("g" if self.purity.static(doc) else "m") if routine.memo else ""
-        if not self.traits.strict:
+        routine = self._asking(plain)
+        memo = ("g" if self.purity.static(doc) else "m") if routine.memo and self.savings.memory else ""
+        if self.savings.order and not self.traits.strict:
             routine = relaxed(routine, self.questions.raising)
         shorter = None if self.streams is None or mask else self.streams.applied(routine, self.purity.static)
         writer = self._writer()
@@ -134,6 +138,9 @@ class Linked:
             write_routine(writer, replace(routine, mask=WHOLE), memo)
             write_routine(writer, shorter, memo, instead=WHOLE)
         self._run(writer)
+
+    def _asking(self, routine: Routine) -> Routine:
+        return self.questions.placed(routine) if self.savings.questions else routine
 
     def _writer(self) -> InstructionWriter:
         return InstructionWriter(self.names, self.traits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -179,12 +180,17 @@ def _errors(ours: Sequence[Fault], theirs: Sequence[Fault]) -> str | None:
     return None if set(map(_settled, ours)) == set(map(_settled, theirs)) else PLACE
 
 
+_MADE_UP: Final = re.compile(r"__local[q0-9]+__")
+
+
 def _settled(fault: Fault) -> Fault:
     """A fault without what OPA does not settle.
 
     Of several ways round a circle of rules it tells any. A reference that finds nothing has the place of whichever name
-    of its package stands last in the module.
+    of its package stands last in the module. The names of the compiler's own variables follow from the order in which
+    it happens to look at modules.
     """
+    fault = replace(fault, message=_MADE_UP.sub("__local__", fault.message))
     if "recursive" in fault.message:
         return replace(fault, message=fault.message.partition(": ")[0])
     if (

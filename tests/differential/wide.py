@@ -95,7 +95,8 @@ class Wide(Small):
             lambda: f"({self.term(inner)} {self.one('+', '-', '*', '/', '%', '&', '|')} {self.term(inner)})",
             lambda: f"{{{self.term(inner)}: {self.term(inner)}, {self.term(0)}: {self.term(inner)}}}",
             lambda: self.one(*VOLATILE).join("()"),
-            lambda: self.one("rego.metadata.rule()", "rego.metadata.chain()") if self.version else "1",
+            # OPA refuses these within the operands of logical operators
+            lambda: self.one("rego.metadata.rule()", "rego.metadata.chain()") if self.version > self.logical else "1",
             lambda: f"object.get({self.ref(False)}, {self.array(inner)}, {self.term(0)})",
             lambda: f"json.unmarshal(json.marshal({self.term(inner)}))",
             lambda: f"{self.one('sum', 'max', 'min', 'sort', 'product')}({self.composite(inner)})",
@@ -408,7 +409,7 @@ class Wide(Small):
 
     def described(self) -> str:
         """Rules that read their own metadata."""
-        if not self.version:
+        if not self.version or self.logical:
             return self.truth()
         name = self.rule_name("d")
         self.rules.append(name)

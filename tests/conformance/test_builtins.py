@@ -22,7 +22,6 @@ FLOORS: dict[str, int] = {
     "arrays": 19,
     "crypto": 11,
     "encoding": 43,
-    "graphql": 0,
     "json": 28,
     "jwt": 0,
     "keys": 0,

@@ -7,7 +7,6 @@ from functools import cache, partial
 from importlib import import_module
 
 from ..errors import EVAL_INTERNAL_ERROR, EvalError
-from ..signatures import signatures
 from ..values import Value
 from .contract import Builtin
 
@@ -38,6 +37,10 @@ FAMILIES: Mapping[str, str] = {
     ),
     "glob": "glob.match glob.quote_meta",
     "graph": "graph.reachable graph.reachable_paths walk",
+    "graphql.functions": (
+        "graphql.is_valid graphql.parse graphql.parse_and_verify graphql.parse_query graphql.parse_schema "
+        "graphql.schema_is_valid"
+    ),
     "http_send": "http.send",
     "json_documents": "json.filter json.patch json.remove",
     "json_schema.functions": "json.match_schema json.verify_schema",
@@ -87,6 +90,8 @@ def _modules() -> Mapping[str, str]:
 
 def names() -> frozenset[str]:
     """Every built-in that can be called."""
+    from ..signatures import signatures
+
     return frozenset(_modules()) & frozenset(signatures())
 
 

@@ -99,7 +99,7 @@ def known_directives(walk: Walk) -> None:
         if directive.location in directive.definition.locations:
             return
         if directive.position is None:
-            raise BuiltinError("a directive in the tree has no position")
+            raise BuiltinError("the tree has no position in its Directive")
         place = (directive.name, directive.position.line, directive.position.column)
         if place not in seen:
             seen.add(place)
@@ -129,7 +129,7 @@ def _too_deep(selections: Sequence[Selection], visited: set[str], depth: int) ->
         match selection:
             case Field():
                 deeper = depth + (selection.name in _DEEPER)
-                if deeper >= _MAX_LISTS and deeper > depth or _too_deep(selection.selections, visited, deeper):
+                if deeper >= _MAX_LISTS or _too_deep(selection.selections, visited, deeper):
                     return True
             case InlineFragment():
                 if _too_deep(selection.selections, visited, depth):

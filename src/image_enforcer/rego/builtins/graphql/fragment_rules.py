@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...meter import CELL, METER
-from .nodes import Definition, Field, FragmentDefinition, FragmentSpread, InlineFragment, Selection
+from .nodes import Definition, FragmentDefinition, FragmentSpread, InlineFragment, Selection, VariableDefinition
 from .suggestions import did_you_mean
 from .walk import Walk
 
@@ -54,10 +54,10 @@ def known_type_names(walk: Walk) -> None:
             end = did_you_mean("Did you mean", name, sorted(types))
             walk.fault(f'Unknown type "{name}".{end}', fragment.position)
 
-    def check_variable(variable: object) -> None:
-        name = variable.type.name  # type: ignore[attr-defined]
+    def check_variable(variable: VariableDefinition) -> None:
+        name = variable.type.name
         if name not in types:
-            walk.fault(f'Unknown type "{name}".', variable.position)  # type: ignore[attr-defined]
+            walk.fault(f'Unknown type "{name}".', variable.position)
 
     walk.on_variable.append(check_variable)
     walk.on_inline_fragment.append(check_inline)
@@ -173,6 +173,3 @@ def unique_fragment_names(walk: Walk) -> None:
         seen.add(fragment.name)
 
     walk.on_fragment.append(check)
-
-
-__all__ = ["Field"]

@@ -12,9 +12,9 @@ from ..contract import Builtin
 from .faults import GraphqlFault, as_opa_says, joined
 from .nodes import QueryDocument, SchemaDocument
 from .query_parser import parse_query as read_query
-from .schema import validated
+from .schema import Schema, validated
 from .schema_parser import parse_schema as read_schema
-from .trees import query_from, schema_from, to_value
+from .trees import check_whole, query_from, schema_from, to_value
 from .validation import faults
 
 
@@ -40,12 +40,19 @@ def _schema(value: Value, position: int = 0) -> SchemaDocument:
     raise operands.wrong(value, position, "string", "object")
 
 
-def _check(query: QueryDocument, schema: SchemaDocument) -> None:
-    """Raises :class:`BuiltinError` for a schema that is not valid, or a query that is not valid for it."""
+def _validated(schema: SchemaDocument) -> Schema:
+    """Raises :class:`BuiltinError` for a schema that is not valid."""
+    check_whole(schema)
     try:
-        checked = validated(schema)
+        return validated(schema)
     except GraphqlFault as fault:
         raise BuiltinError(f"Error in gqlparser SchemaDocument to Schema conversion: {fault}") from None
+
+
+def _check(query: QueryDocument, schema: SchemaDocument) -> None:
+    """Raises :class:`BuiltinError` for a schema that is not valid, or a query that is not valid for it."""
+    checked = _validated(schema)
+    check_whole(query)
     found = faults(checked, query)
     if found:
         raise BuiltinError(as_opa_says(joined(found)))
@@ -89,8 +96,8 @@ def is_valid(query: Value, schema: Value) -> Value:
 def schema_is_valid(a: Value) -> Value:
     """Whether a schema is valid."""
     try:
-        validated(_schema(a))
-    except (BuiltinError, GraphqlFault):
+        _validated(_schema(a))
+    except BuiltinError:
         return False
     return True
 

@@ -47,7 +47,7 @@ class Lexer:
     """Reads one token after the other; a fault comes with a token of its own kind at its place."""
 
     def __init__(self, text: str, source: str = "") -> None:
-        METER.spend(len(text) >> 3, len(text))
+        METER.spend(len(text), 2 * len(text))
         self.text = as_utf8(text)
         self.source = source
         self.at = 0

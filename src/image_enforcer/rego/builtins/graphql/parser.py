@@ -6,9 +6,8 @@ returned: so does the library, and only so are its messages and places the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Final
 
 from ...errors import LimitError

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from .nodes import SchemaDocument
-from .schema_parser import parse_schema
+from .schema_parser import LOCATIONS, parse_schema
 
 SOURCE: Final = "prelude.graphql"
 
@@ -101,11 +101,6 @@ _LINES: Final[Mapping[int, str]] = {
     193: "enum __DirectiveLocation {",
     250: "}",
 }
-_LOCATIONS: Final = (
-    "QUERY MUTATION SUBSCRIPTION FIELD FRAGMENT_DEFINITION FRAGMENT_SPREAD INLINE_FRAGMENT VARIABLE_DEFINITION SCHEMA "
-    "SCALAR OBJECT FIELD_DEFINITION ARGUMENT_DEFINITION INTERFACE UNION ENUM ENUM_VALUE INPUT_OBJECT "
-    "INPUT_FIELD_DEFINITION"
-)
 _FIRST_LOCATION: Final = 195
 _BETWEEN_LOCATIONS: Final = 3
 
@@ -113,7 +108,7 @@ _BETWEEN_LOCATIONS: Final = 3
 def prelude() -> SchemaDocument:
     """A fresh copy: validation marks what it validates."""
     lines = dict(_LINES)
-    for i, location in enumerate(_LOCATIONS.split()):
+    for i, location in enumerate(LOCATIONS):
         lines[_FIRST_LOCATION + _BETWEEN_LOCATIONS * i] = f"  {location}"
     return parse_schema("\n".join(_laid_out(lines)), SOURCE, built_in=True)
 

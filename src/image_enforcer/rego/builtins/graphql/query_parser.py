@@ -43,6 +43,7 @@ class _QueryParser(Parser):
         made = OperationDefinition(operation="query", position=self.place(), comment=self.comment)
         if self.peek().kind == "{":
             made.selections = self._required_selections()
+            made.comment = self.comment  # what was before is forgotten by then: so it is in the library
             return made
         made.operation = self.next().value
         if self.peek().kind == lexer.NAME:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ...meter import ENTRY, METER
-from .faults import GraphqlFault, Position
+from .faults import GraphqlFault
 from .nodes import (
     ArgumentDefinition,
     Definition,
@@ -139,6 +139,3 @@ def _enter(schema: Schema, entries: list[OperationTypeDefinition]) -> None:
             message = f"Schema root {entry.operation} refers to a type {entry.type} that does not exist."
             raise GraphqlFault(message, entry.position)
         schema.set_root(entry.operation, definition)
-
-
-__all__ = ["Position", "Schema", "validated"]

@@ -1,4 +1,4 @@
-"""What must hold in a schema: names, types that there are, interfaces that are implemented, directives where they may be.
+"""What must hold in a schema: names, types that there are, interfaces implemented, directives where they may be.
 
 The first thing that does not hold is told, types and directives being looked at in the order of their names.
 """

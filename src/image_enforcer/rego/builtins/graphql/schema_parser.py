@@ -27,13 +27,28 @@ KINDS: Final[Mapping[str, str]] = {
     "enum": "ENUM",
     "input": "INPUT_OBJECT",
 }
-LOCATIONS: Final = frozenset(
-    (
-        "QUERY MUTATION SUBSCRIPTION FIELD FRAGMENT_DEFINITION FRAGMENT_SPREAD INLINE_FRAGMENT VARIABLE_DEFINITION "
-        "SCHEMA SCALAR OBJECT FIELD_DEFINITION ARGUMENT_DEFINITION INTERFACE UNION ENUM ENUM_VALUE INPUT_OBJECT "
-        "INPUT_FIELD_DEFINITION"
-    ).split()
+LOCATIONS: Final = (
+    "QUERY",
+    "MUTATION",
+    "SUBSCRIPTION",
+    "FIELD",
+    "FRAGMENT_DEFINITION",
+    "FRAGMENT_SPREAD",
+    "INLINE_FRAGMENT",
+    "VARIABLE_DEFINITION",
+    "SCHEMA",
+    "SCALAR",
+    "OBJECT",
+    "FIELD_DEFINITION",
+    "ARGUMENT_DEFINITION",
+    "INTERFACE",
+    "UNION",
+    "ENUM",
+    "ENUM_VALUE",
+    "INPUT_OBJECT",
+    "INPUT_FIELD_DEFINITION",
 )
+"""Where directives may be applied."""
 
 
 def parse_schema(text: str, source: str = "", built_in: bool = False) -> SchemaDocument:

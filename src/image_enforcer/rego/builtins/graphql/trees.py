@@ -7,7 +7,6 @@ Four structures read themselves: they know their names exactly and tell a misfit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ...errors import BuiltinError
@@ -18,242 +17,17 @@ from ...values import Num, RegoSet
 from ...values import Value as RegoValue
 from . import nodes as n
 from .faults import Position
+from .shapes import COMMENT, SHAPES, Part, Shape
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A field: its name in JSON and here, its type in Go, and the structure that it is or has a list of."""
-
-    name: str
-    attribute: str
-    type: str = "string"
-    node: type[Any] | None = None
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A structure: its name in Go, its fields, whether it reads itself."""
-
-    name: str
-    parts: tuple[Part, ...]
-    custom: bool = False
-
-
-_COMMENT: Final = Part("Comment", "comment", "ast.CommentGroup", n.Comments)
-_NAME: Final = Part("Name", "name")
-_DIRECTIVES: Final = Part("Directives", "directives", "[]ast.DirectiveList", n.Directive)
-_SELECTIONS: Final = Part("SelectionSet", "selections", "selections")
-_TYPE_CONDITION: Final = Part("TypeCondition", "type_condition")
-_POSITION: Final = Part("Position", "position", "position")
-_DESCRIBED: Final = (
-    Part("Description", "description"),
-    Part("BeforeDescriptionComment", "before", "ast.CommentGroup", n.Comments),
-    Part("AfterDescriptionComment", "after", "ast.CommentGroup", n.Comments),
-)
-_END: Final = Part("EndOfDefinitionComment", "end", "ast.CommentGroup", n.Comments)
-
-
-def _definition(name: str, attribute: str) -> Part:
-    return Part(name, attribute, "ast.Definition", n.Definition)
-
-
-def _value(name: str, attribute: str, required: bool = False) -> Part:
-    return Part(name, attribute, "ast.Value", n.Value, required)
-
-
-def _type(name: str = "Type", attribute: str = "type", required: bool = True) -> Part:
-    return Part(name, attribute, "ast.Type", n.Type, required)
-
-
-_SHAPES: Final[Mapping[type[Any], Shape]] = {
-    n.Comment: Shape("Comment", (Part("Value", "value"),)),
-    n.Comments: Shape("CommentGroup", (Part("List", "list", "[]*ast.Comment", n.Comment),)),
-    n.Type: Shape(
-        "Type", (Part("NamedType", "named"), _type("Elem", "elem", required=False), Part("NonNull", "non_null", "bool"))
-    ),
-    n.Value: Shape(
-        "Value",
-        (
-            Part("Raw", "raw"),
-            Part("Children", "children", "[]ast.ChildValueList", n.ChildValue),
-            Part("Kind", "kind", "ast.ValueKind"),
-            _COMMENT,
-            _definition("Definition", "definition"),
-            Part("VariableDefinition", "variable_definition", "ast.VariableDefinition", n.VariableDefinition),
-            _type("ExpectedType", "expected_type", required=False),
-            Part("ExpectedTypeHasDefault", "expected_type_has_default", "bool"),
-        ),
-    ),
-    n.ChildValue: Shape("ChildValue", (_NAME, _value("Value", "value", required=True), _COMMENT)),
-    n.Argument: Shape("Argument", (_NAME, _value("Value", "value", required=True), _COMMENT)),
-    n.Directive: Shape(
-        "Directive",
-        (
-            _NAME,
-            Part("Arguments", "arguments", "[]ast.ArgumentList", n.Argument),
-            _definition("ParentDefinition", "parent_definition"),
-            Part("Definition", "definition", "ast.DirectiveDefinition", n.DirectiveDefinition),
-            Part("Location", "location", "ast.DirectiveLocation"),
-        ),
-    ),
-    n.VariableDefinition: Shape(
-        "VariableDefinition",
-        (
-            Part("Variable", "variable"),
-            _type(),
-            _value("DefaultValue", "default_value"),
-            _DIRECTIVES,
-            _COMMENT,
-            _definition("Definition", "definition"),
-            Part("Used", "used", "bool"),
-        ),
-    ),
-    n.Field: Shape(
-        "Field",
-        (
-            Part("Alias", "alias"),
-            _NAME,
-            Part("Arguments", "arguments", "[]ast.ArgumentList", n.Argument),
-            _DIRECTIVES,
-            _SELECTIONS,
-            _POSITION,
-            _COMMENT,
-            Part("Definition", "definition", "ast.FieldDefinition", n.FieldDefinition),
-            _definition("ObjectDefinition", "object_definition"),
-        ),
-        custom=True,
-    ),
-    n.FragmentSpread: Shape(
-        "FragmentSpread",
-        (
-            _NAME,
-            _DIRECTIVES,
-            _definition("ObjectDefinition", "object_definition"),
-            Part("Definition", "definition", "ast.FragmentDefinition", n.FragmentDefinition),
-            _COMMENT,
-        ),
-    ),
-    n.InlineFragment: Shape(
-        "InlineFragment",
-        (
-            _TYPE_CONDITION,
-            _DIRECTIVES,
-            _SELECTIONS,
-            _definition("ObjectDefinition", "object_definition"),
-            _POSITION,
-            _COMMENT,
-        ),
-        custom=True,
-    ),
-    n.FragmentDefinition: Shape(
-        "FragmentDefinition",
-        (
-            _NAME,
-            Part("VariableDefinition", "variable_definitions", "[]ast.VariableDefinitionList", n.VariableDefinition),
-            _TYPE_CONDITION,
-            _DIRECTIVES,
-            _SELECTIONS,
-            _definition("Definition", "definition"),
-            _POSITION,
-            _COMMENT,
-        ),
-        custom=True,
-    ),
-    n.OperationDefinition: Shape(
-        "OperationDefinition",
-        (
-            Part("Operation", "operation", "ast.Operation"),
-            _NAME,
-            Part("VariableDefinitions", "variable_definitions", "[]ast.VariableDefinitionList", n.VariableDefinition),
-            _DIRECTIVES,
-            _SELECTIONS,
-            _POSITION,
-            _COMMENT,
-        ),
-        custom=True,
-    ),
-    n.QueryDocument: Shape(
-        "QueryDocument",
-        (
-            Part("Operations", "operations", "[]ast.OperationList", n.OperationDefinition),
-            Part("Fragments", "fragments", "[]ast.FragmentDefinitionList", n.FragmentDefinition),
-            _COMMENT,
-        ),
-    ),
-    n.ArgumentDefinition: Shape(
-        "ArgumentDefinition",
-        (*_DESCRIBED, _NAME, _value("DefaultValue", "default_value"), _type(), _DIRECTIVES),
-    ),
-    n.FieldDefinition: Shape(
-        "FieldDefinition",
-        (
-            *_DESCRIBED,
-            _NAME,
-            Part("Arguments", "arguments", "[]ast.ArgumentDefinitionList", n.ArgumentDefinition),
-            _value("DefaultValue", "default_value"),
-            _type(),
-            _DIRECTIVES,
-        ),
-    ),
-    n.EnumValueDefinition: Shape("EnumValueDefinition", (*_DESCRIBED, _NAME, _DIRECTIVES)),
-    n.DirectiveDefinition: Shape(
-        "DirectiveDefinition",
-        (
-            *_DESCRIBED,
-            _NAME,
-            Part("Arguments", "arguments", "[]ast.ArgumentDefinitionList", n.ArgumentDefinition),
-            Part("Locations", "locations", "[]ast.DirectiveLocation"),
-            Part("IsRepeatable", "is_repeatable", "bool"),
-        ),
-    ),
-    n.Definition: Shape(
-        "Definition",
-        (
-            Part("Kind", "kind", "ast.DefinitionKind"),
-            *_DESCRIBED,
-            _NAME,
-            _DIRECTIVES,
-            Part("Interfaces", "interfaces", "[]string"),
-            Part("Fields", "fields", "[]ast.FieldList", n.FieldDefinition),
-            Part("Types", "types", "[]string"),
-            Part("EnumValues", "enum_values", "[]ast.EnumValueList", n.EnumValueDefinition),
-            Part("BuiltIn", "built_in", "bool"),
-            _END,
-        ),
-    ),
-    n.OperationTypeDefinition: Shape(
-        "OperationTypeDefinition", (Part("Operation", "operation", "ast.Operation"), Part("Type", "type"), _COMMENT)
-    ),
-    n.SchemaDefinition: Shape(
-        "SchemaDefinition",
-        (
-            *_DESCRIBED,
-            _DIRECTIVES,
-            Part("OperationTypes", "operation_types", "[]ast.OperationTypeDefinitionList", n.OperationTypeDefinition),
-            _END,
-        ),
-    ),
-    n.SchemaDocument: Shape(
-        "SchemaDocument",
-        (
-            Part("Schema", "schema", "[]ast.SchemaDefinitionList", n.SchemaDefinition),
-            Part("SchemaExtension", "schema_extension", "[]ast.SchemaDefinitionList", n.SchemaDefinition),
-            Part("Directives", "directives", "[]ast.DirectiveDefinitionList", n.DirectiveDefinition),
-            Part("Definitions", "definitions", "[]ast.DefinitionList", n.Definition),
-            Part("Extensions", "extensions", "[]ast.DefinitionList", n.Definition),
-            _COMMENT,
-        ),
-    ),
-}
-
+_NULL: Final = object()
+"""A null in a list of nodes that was given."""
 
 # --- to JSON -------------------------------------------------------------------------------------
 
 
 def to_value(node: Any) -> dict[str, RegoValue]:
     """The tree below a node; positions and what is null or empty are left out, but no empty strings."""
-    shape = _SHAPES[type(node)]
+    shape = SHAPES[type(node)]
     METER.spend(4 * len(shape.parts), 300)
     made: dict[str, RegoValue] = {}
     for part in shape.parts:
@@ -262,13 +36,13 @@ def to_value(node: Any) -> dict[str, RegoValue]:
             made[part.name] = value
         elif type(value) is list:
             METER.spend(len(value), CELL * len(value))
-            items = [item if type(item) is str else to_value(item) for item in value]
+            items = [item if type(item) is str else to_value(item) for item in value if item is not _NULL]
             items = [item for item in items if item != {}]
             if items:
                 made[part.name] = items
         elif isinstance(value, int):
             made[part.name] = int(value)
-        elif value is not None and part.type != "position":
+        elif value is not None and part.go != "position":
             below = to_value(value)
             if below:
                 made[part.name] = below
@@ -355,7 +129,7 @@ class _Reader:
 
     def node(self, value: RegoValue, node: Any) -> None:
         """Fill a node."""
-        shape = _SHAPES[type(node)]
+        shape = SHAPES[type(node)]
         if shape.custom:
             try:
                 _read_itself(value, node, shape)
@@ -369,42 +143,44 @@ class _Reader:
         known = {part.name: part for part in shape.parts}
         folded = {part.name.lower(): part for part in shape.parts}
         outer = self.structure
+        for part in shape.parts:
+            if part.required:
+                setattr(node, part.attribute, None)
         for name, below in _sorted(value):
-            part = known.get(name) or folded.get(name.lower())
-            if part is not None:
+            wanted = known.get(name) or folded.get(name.lower())
+            if wanted is not None:
                 self.structure = shape.name
-                self.path.append(part.name)
-                self.part(below, node, part)
+                self.path.append(wanted.name)
+                self.part(below, node, wanted)
                 self.path.pop()
                 self.structure = outer
-        _check_whole(node, shape)
 
     def part(self, value: RegoValue, node: Any, part: Part) -> None:
         """Fill one field of a node."""
-        if part.type == "selections":
+        if part.go == "selections":
             setattr(node, part.attribute, _selections(value))
-        elif part.type == "position":
+        elif part.go == "position":
             setattr(node, part.attribute, self.position(value))
-        elif part.node is not None and not part.type.startswith("["):
+        elif part.node is not None and not part.go.startswith("["):
             if value is None:
                 setattr(node, part.attribute, None)
                 return
             made = getattr(node, part.attribute)
-            if made is None or part.required:
+            if made is None:
                 made = part.node()
                 setattr(node, part.attribute, made)
             self.node(value, made)
-        elif part.type.startswith("["):
+        elif part.go.startswith("["):
             self.items(value, node, part)
         elif value is not None:
-            wanted = {"bool": bool, "ast.ValueKind": int}.get(part.type, str)
-            if type(value) is not wanted or (wanted is int and not -(1 << 63) <= value < 1 << 63):
-                self.misfit(value, part.type)
+            wanted = {"bool": bool, "ast.ValueKind": int}.get(part.go, str)
+            if type(value) is not wanted or (type(value) is int and not -(1 << 63) <= value < 1 << 63):
+                self.misfit(value, part.go)
             else:
                 setattr(node, part.attribute, value)
 
     def items(self, value: RegoValue, node: Any, part: Part) -> None:
-        shown = part.type.removeprefix("[]") if part.type.endswith("List") else part.type
+        shown = part.go.removeprefix("[]") if part.go.endswith("List") else part.go
         if value is None:
             setattr(node, part.attribute, [])
             return
@@ -416,10 +192,10 @@ class _Reader:
         for item in value:
             if part.node is None:
                 if item is not None and type(item) is not str:
-                    self.misfit(item, part.type.removeprefix("[]"))
+                    self.misfit(item, part.go.removeprefix("[]"))
                 made.append(item if type(item) is str else "")
             elif item is None:
-                raise BuiltinError(f"a list of {part.name} in the tree has a null in it")
+                made.append(_NULL)
             else:
                 below = part.node()
                 made.append(below)
@@ -439,8 +215,8 @@ class _Reader:
                 raise self.placed(_Misfit(_number(number), "int", "Position", name))
             found[name] = number or 0
         source = value.get("Src")
-        name = source.get("Name") if type(source) is dict else None
-        known = (name if type(name) is str else "") if source is not None else None
+        file = source.get("Name") if type(source) is dict else None
+        known = (file if type(file) is str else "") if source is not None else None
         return Position(found["Line"], found["Column"], known)
 
 
@@ -452,13 +228,21 @@ def _sorted(value: Mapping[Any, RegoValue]) -> list[tuple[str, RegoValue]]:
     return sorted(((key_text(k), v) for k, v in value.items()), key=lambda pair: pair[0])
 
 
-def _check_whole(node: Any, shape: Shape) -> None:
-    """What the library takes for granted."""
+def check_whole(node: Any) -> None:
+    """Raises :class:`BuiltinError` for a tree without parts that the library takes for granted, and ends without."""
+    shape = SHAPES[type(node)]
     for part in shape.parts:
-        if part.required and getattr(node, part.attribute) is None:
-            raise BuiltinError(f"a {shape.name} in the tree has no {part.name}")
+        value = getattr(node, part.attribute)
+        if part.required and value is None:
+            raise BuiltinError(f"the tree has no {part.name} in its {shape.name}")
+        if part.node is not None or part.go == "selections":
+            for below in value if isinstance(value, list) else [value]:
+                if below is _NULL:
+                    raise BuiltinError(f"the tree has a null in its {part.name}")
+                if below is not None:
+                    check_whole(below)
     if isinstance(node, n.Type) and not node.named and node.elem is None:
-        raise BuiltinError("a Type in the tree has neither NamedType nor Elem")
+        raise BuiltinError("the tree has a Type with neither NamedType nor Elem")
 
 
 def _read_itself(value: RegoValue, node: Any, shape: Shape) -> None:
@@ -468,7 +252,7 @@ def _read_itself(value: RegoValue, node: Any, shape: Shape) -> None:
         raise _Misfit(_described(value), "map[string]json.RawMessage")
     METER.spend(10 + 4 * len(value), 4 * ENTRY)
     for name, below in _sorted(value):
-        part = next((p for p in shape.parts if p.name == name and p is not _COMMENT), None)
+        part = next((p for p in shape.parts if p.name == name and p is not COMMENT), None)
         if part is not None:
             reader = _Reader()
             reader.part(below, node, part)

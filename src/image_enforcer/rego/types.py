@@ -78,6 +78,22 @@ class ArrayType:
         return text
 
 
+def key_text(key: Value) -> str:
+    """A known key in messages: as Go shows what the value is there."""
+    match key:
+        case str():
+            return key
+        case None:
+            return "<nil>"
+        case list():
+            return f"[{' '.join([key_text(k) for k in key])}]"
+        case dict():
+            from .values import sorted_keys, unkey
+
+            return f"map[{' '.join([f'{key_text(unkey(k))}:{key_text(key[k])}' for k in sorted_keys(key)])}]"
+    return value_text(key)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Property:
     """A known key of an object."""
@@ -92,8 +108,7 @@ class Property:
         return hash(str(self))
 
     def __str__(self) -> str:
-        key = self.key if type(self.key) is str else value_text(self.key)
-        return f"{key}: {type_text(self.type)}"
+        return f"{key_text(self.key)}: {type_text(self.type)}"
 
 
 @dataclass(frozen=True, slots=True)

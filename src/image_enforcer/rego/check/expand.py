@@ -172,12 +172,8 @@ class Calls(Bodies):
                 made = self._term(term, support)
                 terms = expr.terms if made is term else TermExpr(made)
             case CallExpr(operator, args):
-                steps = kept(operator.terms, [self._term(t, support) for t in operator.terms])
                 made_args = kept(args, [self._term(a, support) for a in args])
-                if steps is operator.terms and made_args is args:
-                    terms = expr.terms
-                else:
-                    terms = CallExpr(replace(operator, terms=steps), made_args)
+                terms = expr.terms if made_args is args else CallExpr(operator, made_args)
             case Every(_, _, domain, body):
                 part, var = equation(self.names, domain)
                 self.stage(part, support)
@@ -199,15 +195,8 @@ class Calls(Bodies):
 
     def _term(self, term: Term, support: list[Expr]) -> Term:
         match term:
-            case Call(operator, args):
-                call = replace(
-                    term,
-                    operator=replace(
-                        operator, terms=(operator.terms[0], *(self._term(t, support) for t in operator.terms[1:]))
-                    ),
-                    args=tuple(self._term(a, support) for a in args),
-                )
-                return self._hoist(call, support)
+            case Call(_, args):
+                return self._hoist(replace(term, args=tuple(self._term(a, support) for a in args)), support)
             case Ref(terms):
                 head = terms[0]
                 steps = tuple(self._term(t, support) for t in terms[1:])

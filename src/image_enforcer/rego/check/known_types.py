@@ -74,7 +74,8 @@ class KnownTypes:
         for scope in reversed(self.scopes):
             if name in scope:
                 return scope[name]
-        return None
+        found = signatures().get(name)
+        return None if found is None else found.function
 
     def type(self, term: Term) -> Type | None:
         """The type of a term, None while unknown."""

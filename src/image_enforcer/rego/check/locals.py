@@ -11,6 +11,7 @@ from itertools import count
 
 from ..errors import COMPILE_ERROR, Problem
 from ..places import Location
+from ..signatures import signatures
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,
@@ -100,7 +101,9 @@ class LocalVars:
         made, unused = self._branch(rule)
         if self.strict and len(self.problems) == before:
             self.all_unused.extend(
-                Problem(COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.loc)
+                Problem(
+                    COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.head.loc
+                )
                 for name in unused
             )
         return made
@@ -118,6 +121,7 @@ class LocalVars:
         used = set(variables((head.key, head.value, head.ref.terms[1:])))
         self._clean = len(self.problems)
         self.unused = []
+        self._hide_built_ins(rule)
         body = self._body(rule.body, used)
         self.all_unused.extend(self.unused)
         scope = self.scopes[0]
@@ -125,8 +129,7 @@ class LocalVars:
         unused = [
             name
             for name, how in scope.how.items()
-            if how == "arg" and not scope.uses.get(name) and name not in ROOTS and not name.startswith("$")
-            and name not in in_value
+            if how == "arg" and not scope.uses.get(name) and not name.startswith("$") and name not in in_value
         ]  # fmt: skip
         head = self._head(head, _Renamed(scope.names).term)
         made = replace(rule, head=replace(head, args=args), body=body)
@@ -136,6 +139,20 @@ class LocalVars:
             rule.else_, {n: scope.names[n] for n, how in scope.how.items() if how == "arg"}
         )
         return replace(made, else_=below), [name for name in unused if name in unused_below]
+
+    def _hide_built_ins(self, rule: Rule) -> None:
+        """Variables of a body that are named as built-ins are get other names: none is to be taken for the built-in.
+
+        As in OPA those keep theirs that a ``with`` names, for it may mean the built-in.
+        """
+        found = variables(rule.body, closures=False, call_heads=False)
+        if not any(name in signatures() for name in found):
+            return
+        withs = (x for x in walk(rule) if isinstance(x, With))
+        mocked = {v for w in withs for x in walk((w.target, w.value)) if isinstance(x, Var) for v in (x.name,)}
+        for name in sorted(found):
+            if name in signatures() and name not in declared(rule.body) | mocked and self._declared(name) is None:
+                self._insert(name, self.names.fresh(), "seen")
 
     @staticmethod
     def _head(head: Head, change: Callable[[Term], Term]) -> Head:
@@ -201,7 +218,9 @@ class LocalVars:
 
     def _insert_arg(self, name: str) -> str:
         scope = self.scopes[-1]
-        if name not in scope.names:
+        if name in scope.names:
+            self._use(name)
+        else:
             self._insert(name, self._given.get(name) or self.names.fresh(), "arg")
         return scope.names[name]
 
@@ -472,14 +491,7 @@ class LocalVars:
                         return Var(scope.names[name], term.loc)
                 return term
             case Ref(terms):
-                first = terms[0]
-                if isinstance(first, Var) and first.name in ROOTS:
-                    made = self.term(Ref((first,), first.loc))
-                    self._use(first.name)
-                    head: Term = made if isinstance(made, Var) else first
-                else:
-                    head = self.term(first)
-                return replace(term, terms=(head, *(self.term(t) for t in terms[1:])))
+                return replace(term, terms=tuple(self.term(t) for t in terms))
             case Array(items) | Set(items):
                 return replace(term, items=tuple(self.term(i) for i in items))
             case Object(pairs):

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
-from ..syntax.nodes import (
-    Call,
-    CallExpr,
-    Expr,
-    Module,
-    Ref,
-    Rule,
-    Var,
-    With,
-)
+from ..syntax.nodes import Array, Call, CallExpr, Expr, Module, Object, Ref, Rule, Term, Var, With
 from ..syntax.printer import import_text, term_text
 from .documents import RuleTree
 from .resolve import import_name
@@ -29,8 +22,40 @@ INTERNAL = frozenset({
 _ROOT_VARS = tuple(Var(name) for name in ROOTS)
 
 
+def root_arguments(module: Module) -> list[Problem]:
+    """Arguments named ``input`` or ``data``, one of each rule and branch."""
+    problems: list[Problem] = []
+    for rule in module.rules:
+        link: Rule | None = rule
+        while link is not None:
+            found = next((a for arg in link.head.args or () for a in _roots_in(arg)), None)
+            if found is not None:
+                text = f"args must not shadow {term_text(found)} (use a different variable name)"
+                problems.append(Problem(COMPILE_ERROR, text, link.loc))
+            link = link.else_
+    return problems
+
+
+def _roots_in(arg: Term) -> Iterator[Ref]:
+    """Where an argument is a whole document, in places that are matched by pattern."""
+    match arg:
+        case Ref((head,)) if head in _ROOT_VARS:
+            yield arg
+        case Ref(terms):
+            for t in terms:
+                yield from _roots_in(t)
+        case Array(items):
+            for t in items:
+                yield from _roots_in(t)
+        case Object(pairs):
+            for _, v in pairs:
+                yield from _roots_in(v)
+        case _:
+            return
+
+
 def root_documents(module: Module) -> list[Problem]:
-    """Rules, arguments and variables named ``input`` or ``data``."""
+    """Rules and variables named ``input`` or ``data``."""
     problems: list[Problem] = []
     for rule in module.rules:
         link: Rule | None = rule
@@ -38,10 +63,6 @@ def root_documents(module: Module) -> list[Problem]:
             if link.head.name in ROOTS:
                 text = f"rules must not shadow {link.head.name} (use a different rule name)"
                 problems.append(Problem(COMPILE_ERROR, text, link.loc))
-            for arg in walk(link.head.args or ()):
-                if isinstance(arg, Ref) and len(arg.terms) == 1 and arg.head in _ROOT_VARS:
-                    text = f"args must not shadow {term_text(arg)} (use a different variable name)"
-                    problems.append(Problem(COMPILE_ERROR, text, link.loc))
             link = link.else_
     for rule in module.rules:
         for x in walk(rule):

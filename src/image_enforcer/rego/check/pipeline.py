@@ -25,7 +25,7 @@ from .schema_notes import SchemaNotes, Schemas
 from .schema_types import BadSchema
 from .test_rules import ForTests
 from .type_bodies import check_body
-from .type_calls import argument_problem, term_type
+from .type_calls import argument_problem
 from .type_env import Layer, TypeEnv
 from .undeclared import Undeclared
 from .visit import indexed, is_equality, kept, operator_name, original_ref, variables, walk
@@ -115,6 +115,9 @@ def _check_modules(
     stages = _Stages(max_errors, max_errors)
     known = _input_layer(schemas)
     source = {k: modules[k] for k in sorted(modules)}
+    for module in source.values():
+        stages.add(overrides.root_arguments(module))
+    stages.end()
     work, used = resolve_modules(source)
     names = Names({n for m in work.values() for r in m.rules for n in variables(r)})
     if strict:
@@ -172,8 +175,9 @@ def _check_modules(
     stages.add(tree.package_conflicts(work))
     stages.end()
     mocked = _mocked(tuple(m.rules for m in work.values()))
+    nothing = KnownTypes(TypeEnv(tree), original, check_body, ({},))
     for module in work.values():
-        stages.add(undefined_functions(tuple(module.rules), tree, original, mocked))
+        stages.add(undefined_functions(tuple(module.rules), tree, original, mocked, nothing))
     stages.end()
     for module in work.values():
         labels = RuleLabels(module)
@@ -283,9 +287,9 @@ def _mocked(node: object) -> frozenset[str]:
 
 
 def undefined_functions(
-    node: object, tree: RuleTree, original: Mapping[str, str], mocked: frozenset[str], types: KnownTypes | None = None
+    node: object, tree: RuleTree, original: Mapping[str, str], mocked: frozenset[str], types: KnownTypes
 ) -> list[Problem]:
-    """Calls of what is no function, and calls with the wrong number of operands; with ``types``, what those are.
+    """Calls of what is no function, and calls with the wrong number of operands; ``types`` tells what those are.
 
     A built-in of OPA's that is not there may be called where it is among the ``mocked``; a call that reaches it
     after all ends the evaluation.
@@ -323,14 +327,15 @@ def _is_missing(name: str) -> bool:
 
 
 def _arity_problem(
-    expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int, count: int, types: KnownTypes | None
+    expr: Expr, operator: Ref, args: tuple[Term, ...], arity: int, count: int, types: KnownTypes
 ) -> Problem:
     name = operator_name(operator)
     found = signatures().get(name)
     if found is not None:
-        return argument_problem(expr.loc, name, "arity mismatch", [term_type(a) for a in args], found.function)
-    wanted = None if types is None else types.type(operator)
-    if types is not None and isinstance(wanted, FunctionType):
+        have = [types.type(a) for a in args]
+        return argument_problem(expr.loc, name, "arity mismatch", have, found.function)
+    wanted = types.type(operator)
+    if isinstance(wanted, FunctionType):
         have = [types.type(a) for a in args[:count]]
         return argument_problem(expr.loc, term_text(operator), "arity mismatch", have, wanted)
     plural = "" if count == 1 else "s"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import TYPE_ERROR, Problem
 from ..places import Location
 from ..signatures import signatures
-from ..syntax.nodes import Array, CallExpr, Expr, Ref, Scalar, Term, Var
+from ..syntax.nodes import CallExpr, Expr, Ref, Term, Var
 from ..syntax.printer import term_text
 from ..types import (
     ANY,
@@ -20,7 +20,6 @@ from ..types import (
     Type,
     is_nil,
     keys,
-    type_of,
     type_text,
     values,
 )
@@ -58,23 +57,14 @@ def argument_problem(
 
     shown = lines([type_text(h) for h in have], [str(t) for t in types], [str(v) for v in more])
     if too_wide(*shown):
-        pairs = [operands(h, t) for h, t in zip(have, types, strict=False)]
+        pairs = [operands(h, t, n) for h, t, n in zip(have, types, names, strict=False)]
         there = [*(p[0] for p in pairs), *(outline(h) for h in have[len(pairs) :])]
-        wanted = [*(p[1] for p in pairs), *(outline(t) for t in types[len(pairs) :])]
+        wanted = [
+            *(p[1] for p in pairs),
+            *(outline(t, n) for t, n in list(zip(types, names, strict=False))[len(pairs) :]),
+        ]
         shown = lines(there, wanted, [outline(v) for v in more])
     return Problem(TYPE_ERROR, f"{name}: {message}", loc, extra=shown)
-
-
-def term_type(term: Term) -> Type | None:
-    """The type of an operand, as far as it is known without its surroundings."""
-    match term:
-        case Scalar(value):
-            return type_of(value)
-        case Ref():
-            return ANY
-        case Array(items):
-            return ArrayType(tuple([term_type(i) for i in items]))
-    return None
 
 
 def call_problem(types: KnownTypes, expr: Expr, call: CallExpr) -> TypeProblem | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ..text import term as value_text
-from ..types import AnyOf, ArrayType, FunctionType, ObjectType, Property, SetType, Type, type_text
+from ..types import AnyOf, ArrayType, FunctionType, ObjectType, Property, SetType, Type, key_text, type_text
 from ..values import compare
 from .type_algebra import unifies
 
@@ -25,16 +24,16 @@ def too_wide(*lines: str) -> bool:
     return any(len(line) > LINE for line in lines)
 
 
-def outline(t: Type | None) -> str:
-    """A type, only its kind where it is long."""
+def outline(t: Type | None, name: str = "") -> str:
+    """A type, only its kind where it is long, together with the ``name`` that it is shown behind."""
     full = type_text(t)
-    return full if len(full) <= SHORT else elided(t, 0)
+    return full if len(name) + len(full) <= SHORT else elided(t, 0)
 
 
-def operands(a: Type | None, b: Type | None) -> tuple[str, str]:
+def operands(a: Type | None, b: Type | None, name: str = "") -> tuple[str, str]:
     """What an operand is and what it should be; in full only where the two do not go together."""
     if a is not None and b is not None and unifies(a, b):
-        return outline(a), outline(b)
+        return outline(a), outline(b, name)
     return difference(a, b)
 
 
@@ -150,7 +149,7 @@ def _functions(a: FunctionType, b: FunctionType, depth: int) -> tuple[str, str]:
 
 
 def _property(p: Property, shown: str) -> str:
-    return f"{p.key if type(p.key) is str else value_text(p.key)}: {shown}"
+    return f"{key_text(p.key)}: {shown}"
 
 
 def _composite(kind: str, static: Sequence[str], dynamic: str) -> str:

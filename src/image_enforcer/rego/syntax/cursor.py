@@ -17,8 +17,8 @@ from .tokens import Token
 MAX_DEPTH = 250
 """How deep terms and bodies may nest; OPA's own bound is far above what any policy needs."""
 
-Mark: TypeAlias = tuple[int, int, list[str], int]
-"""A position to come back to: token, number of faults, hints, and the keyword taken for a name."""
+Mark: TypeAlias = tuple[int, tuple[Problem, ...], list[str], int]
+"""A position to come back to: token, faults, hints, and the keyword taken for a name."""
 
 
 @dataclass(slots=True)
@@ -81,6 +81,8 @@ class Cursor:
         self.memo: dict[tuple[int, int, int], tuple[Term | None, int, int, tuple[Problem, ...]]] = {}
         self.as_name = -1
         """The position of a keyword that is a name here."""
+        self.stuck = (-1, 0)
+        """Where an operand was missing, and how strongly its operator binds."""
         self.generation = 0
         """Counts changes of ``keywords``; terms remembered before one are of no use after it."""
         self._report_lexical()
@@ -125,12 +127,13 @@ class Cursor:
 
     def save(self) -> Mark:
         """A position to come back to."""
-        return self.pos, len(self.faults), list(self.hints), self.as_name
+        return self.pos, tuple(self.faults), list(self.hints), self.as_name
 
     def restore(self, mark: Mark) -> None:
         """Go back, forgetting the faults since."""
         self.pos = mark[0]
-        del self.faults[mark[1] :]
+        self.faults[:] = mark[1]
+        self.stuck = (-1, 0)
         self.hints = list(mark[2])
         self.as_name = mark[3]
 
@@ -139,7 +142,7 @@ class Cursor:
         token = token or self.token
         if token.kind == lexer.EOF:
             return self.source.end_location()
-        if token.kind == lexer.WHITESPACE and self.source.text[token.start] == "\n":
+        if token.kind in (lexer.WHITESPACE, lexer.ILLEGAL) and self.source.text[token.start] == "\n":
             return self.source.apart(self.source.row(token.start) + 1, 0, token.start)
         return self.source.location(token.start, token.end)
 

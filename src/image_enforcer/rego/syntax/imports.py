@@ -52,8 +52,7 @@ def read_import(c: Cursor) -> Import | None:
         return None
     term = read_term(c)
     if term is None:
-        if not c.faults:
-            c.error(c.loc(), "expected path")
+        c.error(c.loc(), "expected path")
         return None
     path = Ref((term,), term.loc) if isinstance(term, Var) else term
     if not isinstance(path, Ref):
@@ -66,7 +65,7 @@ def read_import(c: Cursor) -> Import | None:
     root = path.head.name if isinstance(path.head, Var) else ""
     if root not in ("data", "input", "future", "rego"):
         c.hints.append("if this is unexpected, try updating OPA")
-        shown = root or "?"
+        shown = root or dotted(Ref((path.head,)))
         c.error(
             path.loc, f"unexpected import path, must begin with one of: {{data, future, input, rego}}, got: {shown}"
         )
@@ -94,6 +93,8 @@ def read_import(c: Cursor) -> Import | None:
         if name in (KEYWORDS_V1 if c.version >= 1 else KEYWORDS_V0):
             c.hints.append("import a different path or use an alias")
             c.error(last.loc, f"unexpected import path, must not end with a keyword, got: {name}")
+    if root in ("data", "input") and alias is None and c.kind().removeprefix("kw:") in FUTURE_V0 | FUTURE_V1:
+        c.take_name()  # OPA has read what follows a path as if the future had no keywords
     imported = Import(path, alias, loc, alias_loc)
     if root == "future":
         _take_future(c, imported, alias_loc)

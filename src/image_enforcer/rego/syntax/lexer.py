@@ -50,7 +50,7 @@ class CommentToken:
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+)
       | (?P<comment>\#[^\n]*)
-      | (?P<ident>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<ident>[A-Za-z_][A-Za-z_\d]*)
       | (?P<number>[0-9]+)
       | (?P<op>:=|==|!=|>=|<=|[\[\]{}(),:;.+\-*/%&|=<>])
       | (?P<string>")
@@ -63,7 +63,7 @@ _PLAIN = re.compile(r'[^"\\\n\x00\ufeff]*')
 _UNWANTED = re.compile("[\x00\ufeff]")
 _FRACTION = re.compile(r"\.([0-9]*)")
 _EXPONENT = re.compile(r"[eE][+-]?([0-9]*)")
-_WORD = re.compile(r"[A-Za-z0-9_]+")
+_WORD = re.compile(r"[A-Za-z_\d]+")
 
 
 _UNWANTED_FAULTS = {"\x00": "illegal null character", "\ufeff": "illegal byte-order mark"}
@@ -143,7 +143,9 @@ class Lexer:
                     self._newline = True
                 at = end
             elif kind == "ident":
-                self._add(IDENT, m.group(), at, end)
+                # OPA cuts words by bytes: one that is directly before a longer character has the first byte of it
+                word = m.group() + "\ufffd" if "\x80" <= text[end : end + 1] != "\ufeff" else m.group()
+                self._add(IDENT, word, at, end)
                 at = end
             elif kind == "op":
                 at = self._operator(m.group(), at, end)
@@ -173,6 +175,8 @@ class Lexer:
 
     def _stray(self, at: int) -> int:
         ch = self.text[at]
+        if ch in _UNWANTED_FAULTS and at:
+            return self._unwanted_here(at)
         if ch in _UNWANTED_FAULTS:
             fault = _UNWANTED_FAULTS[ch]
         elif ch == "!":
@@ -184,6 +188,16 @@ class Lexer:
         else:
             fault = ""
         self._add(ILLEGAL, ch, at, at + 1, (fault,) if fault else ())
+        return at + 1
+
+    def _unwanted_here(self, at: int) -> int:
+        """A character that may stand nowhere: what stands before it is at fault, for OPA looks one character ahead."""
+        fault = _UNWANTED_FAULTS[self.text[at]]
+        if self.text[at - 1] in " \t\r\n":
+            self._add(ILLEGAL, "", at - 1, at, (fault,))
+        else:
+            self.tokens.spoil(fault)
+        self._add(ILLEGAL, "", at, at + 1)
         return at + 1
 
     def _operator(self, text: str, at: int, end: int) -> int:
@@ -216,7 +230,8 @@ class Lexer:
         if m is not None and not m.group()[0].isdigit():
             end = m.end()
             faults.append("illegal number format")
-        self._add(NUMBER, None, at, end, tuple(faults))
+        cut = "\x80" <= text[end : end + 1] != "\ufeff"  # in the middle of what follows, as words are
+        self._add(NUMBER, text[at:end] + "\ufffd" if cut else None, at, end, tuple(faults))
         return end
 
     def _quoted(self, at: int, stops: str) -> tuple[int, list[str], str]:

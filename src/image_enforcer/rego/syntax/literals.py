@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 from ..values import Num, integer
 from . import lexer
@@ -12,8 +13,10 @@ from .shapes import dotted
 from .tokens import Token
 
 MAX_EXPONENT = 100_000
-"""Exponents beyond this one, of ten as OPA's of two, are refused."""
-_EXPONENT_DIGITS = len(str(MAX_EXPONENT))
+"""Exponents of two beyond this one are refused, as OPA does."""
+_DIGITS = 30_103
+"""Of ten, the exponent that may be too large or not; those below and above it are or are not."""
+_EXPONENT_DIGITS = len(str(_DIGITS)) + 1
 
 
 def read_number(c: Cursor) -> Scalar | None:
@@ -36,6 +39,9 @@ def read_number(c: Cursor) -> Scalar | None:
     if not prefix.endswith(".") and len(text) > 1 and text[0] == "0" and text[1] not in ".eE":
         c.illegal("expected number without leading zero")
         return None
+    if text.endswith("\ufffd"):
+        c.illegal("invalid float")
+        return None
     whole = prefix + text
     value = _number(whole)
     if value is None:
@@ -48,11 +54,24 @@ def _number(text: str) -> int | Num | None:
     """The value of a number's text, None where it is out of all proportion."""
     try:
         if text.lstrip("-").isdigit():
-            return integer(text) if text != "-0" else Num(text)
-        exponent = text.lower().partition("e")[2].lstrip("+-0")
-        return Num(text) if len(exponent) <= _EXPONENT_DIGITS and int(exponent or 0) <= MAX_EXPONENT else None
+            made = integer(text) if text != "-0" else Num(text)
+            return made if isinstance(made, Num) or made.bit_length() <= MAX_EXPONENT else None
+        if len(text.lower().partition("e")[2].lstrip("+-0")) > _EXPONENT_DIGITS:
+            return None
+        number = Num(text)
+        return None if number and _is_too_big(number) else number
     except (ValueError, ArithmeticError):
         return None
+
+
+def _is_too_big(number: Num) -> bool:
+    exponent = number.adjusted()
+    if abs(exponent) < _DIGITS - 1:
+        return False
+    if abs(exponent) > _DIGITS:
+        return True
+    above = Decimal(1 << MAX_EXPONENT)
+    return abs(number) >= above if exponent > 0 else abs(number) * above * 2 < 1
 
 
 def read_string(c: Cursor, token: Token) -> str | None:

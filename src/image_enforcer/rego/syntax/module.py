@@ -55,7 +55,9 @@ def parse_module(name: str, text: str, *, version: int = 1, annotations: bool = 
         raise too_deep(source, e) from None
     blocks: list[Annotations] = []
     if annotations:
-        blocks, problems = parse_blocks(source, c.comment_tokens)
+        # of a text that could not be read to its end, OPA has not seen the comments behind the fault
+        seen = [t for t in c.comment_tokens if t.start < c.token.start] if c.faults else c.comment_tokens
+        blocks, problems = parse_blocks(source, seen)
         c.faults.extend(problems)
     if c.faults:
         raise _refusal(c.faults)

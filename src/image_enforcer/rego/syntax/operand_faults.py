@@ -12,7 +12,7 @@ from .terms import read_infix
 def explain_braces(c: Cursor, mark: Mark, brace: int, loc: Location, prefix: str, word: str = "") -> None:
     """The braces of an operand may hold a value instead of a body: say so where they do."""
     after = c.save()
-    kept = c.faults[mark[1] :]
+    kept = c.faults[len(mark[1]) :]
     c.restore(mark)
     term = read_infix(c)
     if term is not None:

@@ -38,7 +38,7 @@ def read_rules(c: Cursor) -> list[Rule] | None:
             return None
         rule = Rule(head, true_body(loc), default=True, loc=c.span(start))
         return [c.noted(rule, note)]
-    has_if = c.at("kw:if") and not (c.token.newline and c.starts_ref())
+    has_if = c.at("kw:if")
     if has_if and not contains and len(head.ref.terms) == 2:
         last = head.ref.terms[1]
         key = (

@@ -11,6 +11,7 @@ from .nodes import (
     ArrayComprehension,
     Body,
     Call,
+    CallExpr,
     Expr,
     Object,
     ObjectComprehension,
@@ -74,10 +75,24 @@ def refs_vars_calls(term: Term) -> list[str]:
             return ["var"]
         case Call():
             return ["call"]
-        case Array(items) | Set(items):
+        case Array(items):
             return [n for t in items for n in refs_vars_calls(t)]
+        case Set(items):
+            return [n for t in dict.fromkeys(items) for n in refs_vars_calls(t)]
         case Object(pairs):
             return [n for k, v in pairs for t in (k, v) for n in refs_vars_calls(t)]
+        case TemplateString(parts):
+            return [n for p in parts if isinstance(p, Expr) for n in _in_template(p)]
+        case _:
+            return []
+
+
+def _in_template(expr: Expr) -> list[str]:
+    match expr.terms:
+        case TermExpr(term):
+            return refs_vars_calls(term)
+        case CallExpr(operator, args):
+            return [n for t in (operator, *args) for n in refs_vars_calls(t)]
         case _:
             return []
 

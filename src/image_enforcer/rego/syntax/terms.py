@@ -44,7 +44,8 @@ def _read_membership(c: Cursor, key_value: bool) -> Term | None:
                         continue
                     return lhs
             c.restore(mark)
-        if not (c.at("kw:in") and not c.starts_ref()):
+        c.take_keyword_as_name()
+        if not c.at("kw:in"):
             return lhs
         operator = _member(c, "member_2")
         c.next()
@@ -72,24 +73,31 @@ def _read_binary(c: Cursor, level: int) -> Term | None:
 def _climb(c: Cursor, lhs: Term, start: int, level: int) -> Term | None:
     links = 0
     while True:
-        kind = c.kind()
-        power = INFIX.get(kind, 0)
+        power = _power(c)
         if power < level or power == 1:
             return lhs
         links += 1
         c.link(links)
-        operator = Ref((Var(kind, c.loc()),), c.loc())
+        operator = Ref((Var(c.kind(), c.loc()),), c.loc())
         c.next()
         rhs_start = c.token.start
         rhs = read_term(c)
         while rhs is not None:
-            following = INFIX.get(c.kind(), 0)
+            following = _power(c)
             if following <= power:
                 break
             rhs = _climb(c, rhs, rhs_start, following)
         if rhs is None:
-            return lhs  # the fault is reported: as in OPA, reading goes on to what else is wrong
+            # the fault is reported: as in OPA, reading goes on with operators that bind less, to what else is wrong
+            c.stuck = (c.pos, power)
+            continue
         lhs = Call(operator, (lhs, rhs), c.spanning(lhs.loc, start))
+
+
+def _power(c: Cursor) -> int:
+    """How strongly the operator at hand binds; 0 for what is none, or follows an operator without its operand."""
+    found = INFIX.get(c.kind(), 0)
+    return 0 if c.pos == c.stuck[0] and found >= c.stuck[1] else found
 
 
 def read_term(c: Cursor) -> Term | None:
@@ -98,7 +106,7 @@ def read_term(c: Cursor) -> Term | None:
     known = None if c.hints else c.memo.get(mark)
     if known is not None:
         made, c.pos, c.as_name, faults = known
-        c.faults.extend(faults)
+        c.faults[:] = faults  # as in OPA those there were behind the term when it was read
         return made
     fresh = not c.hints
     before = len(c.faults)
@@ -109,7 +117,7 @@ def read_term(c: Cursor) -> Term | None:
         c.depth -= 1
     # A constant is as soon read as looked up, and a large document holds little else.
     if fresh and not c.hints and (type(made) is not Scalar or len(c.faults) > before):
-        c.memo[mark] = (made, c.pos, c.as_name, tuple(c.faults[before:]))
+        c.memo[mark] = (made, c.pos, c.as_name, tuple(c.faults))
     return made
 
 
@@ -188,6 +196,16 @@ def _finish(c: Cursor, head: Term) -> Term | None:
     return head
 
 
+def _show_whitespace(c: Cursor, at: int) -> None:
+    """Put what stands behind a dot in the place of what follows: whitespace, or the line's end behind a comment."""
+    text = c.source.text
+    if text[at] == "#":
+        at = text.find("\n", at)
+        if at < 0:
+            return
+    c.show_whitespace(at)
+
+
 def read_ref(c: Cursor, head: Term, start: int) -> Term | None:
     """The steps and calls behind a term."""
     c.enter()
@@ -210,7 +228,7 @@ def _read_steps(c: Cursor, head: Term, start: int) -> Term | None:
         if token.kind == ".":
             c.next()
             if c.token.space:
-                c.show_whitespace(token.end)
+                _show_whitespace(c, token.end)
             if c.token.kind != lexer.IDENT:
                 c.illegal("expected identifier")
                 return None

@@ -61,6 +61,13 @@ class Tokens:
         self._marks.insert(at, 0)
         self._faults = {i + (i >= at): faults for i, faults in self._faults.items()}
 
+    def spoil(self, fault: str) -> None:
+        """The last token is one that may not stand there."""
+        last = len(self.kinds) - 1
+        if last >= 0:
+            self.kinds[last] = "illegal"
+            self._faults[last] = (*self._faults.get(last, ()), fault)
+
     def word(self, at: int) -> str:
         """The text of a token."""
         word = self._words[at]

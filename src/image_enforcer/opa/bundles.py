@@ -147,6 +147,8 @@ def _directory(root: str, ignore: Sequence[str]) -> Iterator[_Entry]:
         if isinstance(entry, files.Unreadable):
             raise BundleError(f"bundle {root}: bundle read failed: {entry.text}", entry.hint)
         relative = str(Path(entry.path).relative_to(root))
+        if Path(entry.path).is_symlink():
+            continue  # as in OPA, where links are no part of a bundle
         if _wanted(Path(relative).name) and relative not in names:
             names.append(relative)
     room = files.MAX_TOTAL

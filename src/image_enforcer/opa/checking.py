@@ -17,7 +17,7 @@ from .loader import split_prefix
 Version: TypeAlias = Literal["v0", "v1", "both"]
 """What texts are read as; ``both`` accepts what is right in either."""
 
-_FUTURE: Final = re.compile(r" \(hint: `import future\.keywords\.[^)]*\)")
+_FUTURE: Final = re.compile(r"(cannot be used for rule name) \(hint: `import future\.keywords\.[^)]*\)")
 
 
 def policies(paths: Sequence[str], ignore: Sequence[str] = (), version: Version = "v1") -> dict[str, Module]:
@@ -58,7 +58,7 @@ def parsed(name: str, text: str, version: Version) -> Module:
 
 
 def _without_hint(problem: Problem) -> Problem:
-    return replace(problem, message=_FUTURE.sub("", problem.message))
+    return replace(problem, message=_FUTURE.sub(r"\1", problem.message))
 
 
 def check(modules: dict[str, Module], version: Version = "v1", *, strict: bool = False, max_errors: int = 10) -> Policy:

@@ -10,12 +10,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 from ..rego import UNDEFINED, Host, LimitError, Limits, Location, RegoError, Value
+from ..rego.run.limits import QUERY_MEMORY
 from ..rego.syntax.nodes import Expr, Ref, Scalar, TermExpr, Var
 from . import files, presentation
 from .document_text import document_of_unknown
 from .documents import Documents
 from .errors import LoadError
-from .evaluation import MEMORY
 from .loader import Loaded
 
 ENDINGS: Final = (".json", ".yaml", ".yml")
@@ -62,7 +62,7 @@ class Execution:
         steps = [Scalar(s) for s in decision.strip("/").split("/") if s]
         path = Ref((Var("data"), *steps))
         self._query = state.policy.prepare((Expr(TermExpr(path)),))
-        self._limits = Limits(seconds=seconds, memory=MEMORY)
+        self._limits = Limits(seconds=seconds, memory=QUERY_MEMORY)
         self._heard = heard
         self._decided: list[Decided] = []
 

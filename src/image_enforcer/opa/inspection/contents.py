@@ -182,13 +182,20 @@ def _note_json(note: Note) -> dict[str, Any]:
 
 def _manifest_json(manifest: Manifest) -> dict[str, Any]:
     shown: dict[str, Any] = {"revision": manifest.revision, "roots": list(manifest.roots)}
-    if manifest.metadata:
-        shown["metadata"] = dict(manifest.metadata)
     if manifest.rego_version is not None:
         shown["rego_version"] = manifest.rego_version
     if manifest.file_versions:
-        shown["file_rego_versions"] = dict(sorted(manifest.file_versions.items()))
+        shown["file_rego_versions"] = in_order(manifest.file_versions)
+    if manifest.metadata:
+        shown["metadata"] = in_order(manifest.metadata)
     return shown
+
+
+def in_order(value: Any) -> Any:
+    """A value with the keys of objects in order, as Go writes them."""
+    if isinstance(value, Mapping):
+        return {str(k): in_order(value[k]) for k in sorted(value)}
+    return [in_order(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 __all__ = ["Contents", "Note", "inspect"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ...rego.syntax.nodes import Annotations, Ref, Scalar, Term, Var
 from ...rego.syntax.printer import term_text
 from ..bundles import Manifest
 from ..tables import table
-from .contents import Contents, Note
+from .contents import Contents, Note, in_order
 
 WIDEST_CELL: Final = 50
 WIDEST_LINE: Final = 80
@@ -87,14 +87,7 @@ def _listed(entries: Sequence[tuple[str, str]], between: str) -> Iterable[str]:
 def _compact(value: object) -> str:
     from .. import presentation
 
-    return presentation.dumps(_plain(value), indent=None)
-
-
-def _plain(value: object) -> object:
-    """A value with the keys of objects in order, as Go writes them."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(value[k]) for k in sorted(value)}
-    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+    return presentation.dumps(in_order(value), indent=None)
 
 
 def _line(text: str) -> str:

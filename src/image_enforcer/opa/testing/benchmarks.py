@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Final
 
 from ...rego import UNDEFINED, Host, Limits, Policy, RegoError, Snapshot, Value
+from ...rego.run.limits import QUERY_MEMORY
 from ..measuring import SECONDS, measure
 from .finding import UnitTest
 from .results import Result
-from .running import MEMORY, described, error_of, outcomes
+from .running import described, error_of, outcomes
 
 TIMER: Final = "timer_rego_query_eval_ns/op"
 
@@ -29,7 +30,7 @@ def measured(
     told = described(test)
     if test.skipped:
         return replace(told, skip=True)
-    limits = Limits(seconds=seconds, memory=MEMORY)
+    limits = Limits(seconds=seconds, memory=QUERY_MEMORY)
     begun = clock()
     cases: list[Value] = []
 

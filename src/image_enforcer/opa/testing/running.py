@@ -21,6 +21,7 @@ from ...rego import (
     parse_query,
     to_json,
 )
+from ...rego.run.limits import QUERY_MEMORY
 from ...rego.values import unkey
 from .. import presentation
 from .finding import UnitTest
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from ..explain import Explanation
     from ..explain.events import Event
     from .failures import WrittenBodies
-
-MEMORY: Final = 4 << 30
-"""Bytes that a test may make, about."""
 
 SLOWER: Final = 20
 """How much longer the steps of a test may take to look at than the test itself may take."""
@@ -68,7 +66,7 @@ class Runner:
         self.coverage = coverage
         self._clock = clock
         self._host = host or Host()
-        self._limits = Limits(seconds=options.seconds, memory=MEMORY)
+        self._limits = Limits(seconds=options.seconds, memory=QUERY_MEMORY)
         self._written: WrittenBodies | None = None
 
     def run(self, test: UnitTest) -> Result:
@@ -101,7 +99,7 @@ class Runner:
 
     def _cover(self, test: UnitTest, host: Host) -> None:
         assert self.coverage is not None
-        limits = Limits(seconds=None, units=None, memory=MEMORY)
+        limits = Limits(seconds=None, units=None, memory=QUERY_MEMORY)
         before = len(self.coverage.cuts)
         self.coverage.evaluate(self.policy, parse_query(test.query), data=self.data, limits=limits, host=host)
         self.coverage.cuts[before:] = [f"{test.query}: {cut}" for cut in self.coverage.cuts[before:]]

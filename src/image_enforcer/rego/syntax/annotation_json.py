@@ -64,7 +64,7 @@ def _fields(block: Annotations) -> Json:
         out["organizations"] = list(block.organizations)
     if block.related_resources:
         out["related_resources"] = [
-            {"ref": r.ref, **({"description": r.description} if r.description else {})} for r in block.related_resources
+            {**({"description": r.description} if r.description else {}), "ref": r.ref} for r in block.related_resources
         ]
     if block.custom:
         out["custom"] = dict(block.custom)

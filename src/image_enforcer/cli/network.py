@@ -38,6 +38,6 @@ def network(hosts: Sequence[str], private: bool) -> Network | None:
 
 def runtime() -> Value:
     """What ``opa.runtime()`` tells, as in OPA: the version, and the variables of the environment."""
-    from .. import __version__
+    from ..opa.version import runtime_document
 
-    return {"version": __version__, "commit": "", "env": dict(os.environ)}
+    return runtime_document(os.environ)

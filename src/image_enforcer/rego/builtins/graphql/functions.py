@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from ...errors import BuiltinError
@@ -16,6 +17,9 @@ from .schema import Schema, validated
 from .schema_parser import parse_schema as read_schema
 from .trees import check_whole, query_from, schema_from, to_value
 from .validation import faults
+
+MAX_KEPT: Final = 1 << 16
+"""Characters of the longest schema that is kept in mind, with what came of it."""
 
 
 def _query(value: Value, position: int = 0) -> QueryDocument:
@@ -32,7 +36,7 @@ def _query(value: Value, position: int = 0) -> QueryDocument:
 def _schema(value: Value, position: int = 0) -> SchemaDocument:
     if type(value) is str:
         try:
-            return read_schema(value)
+            return _read(value) if len(value) <= MAX_KEPT else read_schema(value)
         except GraphqlFault as fault:
             raise BuiltinError(as_opa_says(str(fault))) from None
     if type(value) is dict:
@@ -40,20 +44,31 @@ def _schema(value: Value, position: int = 0) -> SchemaDocument:
     raise operands.wrong(value, position, "string", "object")
 
 
-def _validated(schema: SchemaDocument) -> Schema:
-    """Raises :class:`BuiltinError` for a schema that is not valid."""
-    check_whole(schema)
+# Policies have few schemas, and ask about them again and again; neither of these is changed once it is made.
+_read = lru_cache(maxsize=8)(read_schema)
+
+
+@lru_cache(maxsize=8)
+def _checked(text: str) -> Schema:
+    return validated(_read(text))
+
+
+def _valid_schema(value: Value, document: SchemaDocument) -> Schema:
+    """The schema in an operand and what was read of it; raises :class:`BuiltinError` for one that is not valid."""
     try:
-        return validated(schema)
+        if type(value) is str:
+            return _checked(value) if len(value) <= MAX_KEPT else validated(document)
+        check_whole(document)
+        return validated(document)
     except GraphqlFault as fault:
         raise BuiltinError(f"Error in gqlparser SchemaDocument to Schema conversion: {fault}") from None
 
 
-def _check(query: QueryDocument, schema: SchemaDocument) -> None:
-    """Raises :class:`BuiltinError` for a schema that is not valid, or a query that is not valid for it."""
-    checked = _validated(schema)
-    check_whole(query)
-    found = faults(checked, query)
+def _check(query: QueryDocument, given: Value, schema: Schema) -> None:
+    """Raises :class:`BuiltinError` for a query that is not valid for a schema; ``given`` is its operand."""
+    if type(given) is not str:
+        check_whole(query)
+    found = faults(schema, query)
     if found:
         raise BuiltinError(as_opa_says(joined(found)))
 
@@ -62,7 +77,7 @@ def parse(query: Value, schema: Value) -> Value:
     """The trees of a query and of the schema that it is valid for."""
     query_document, schema_document = _query(query), _schema(schema, 1)
     trees = [to_value(query_document), to_value(schema_document)]
-    _check(query_document, schema_document)
+    _check(query_document, query, _valid_schema(schema, schema_document))
     return trees
 
 
@@ -87,7 +102,8 @@ def parse_schema(a: Value) -> Value:
 def is_valid(query: Value, schema: Value) -> Value:
     """Whether a query is valid for a schema."""
     try:
-        _check(_query(query), _schema(schema))
+        query_document, schema_document = _query(query), _schema(schema)
+        _check(query_document, query, _valid_schema(schema, schema_document))
     except BuiltinError:
         return False
     return True
@@ -96,7 +112,7 @@ def is_valid(query: Value, schema: Value) -> Value:
 def schema_is_valid(a: Value) -> Value:
     """Whether a schema is valid."""
     try:
-        _validated(_schema(a))
+        _valid_schema(a, _schema(a))
     except BuiltinError:
         return False
     return True

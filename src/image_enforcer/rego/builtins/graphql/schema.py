@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -56,10 +57,13 @@ class Schema:
 
 
 def validated(document: SchemaDocument) -> Schema:
-    """The schema in a document, together with what every schema has; raises :class:`GraphqlFault`."""
+    """The schema in a document, together with what every schema has; raises :class:`GraphqlFault`.
+
+    The document stays as it is: definitions are copied before anything is added to them.
+    """
     given = prelude()
     schema = Schema()
-    definitions = [*given.definitions, *document.definitions]
+    definitions = [copy(d) for d in (*given.definitions, *document.definitions)]
     METER.spend(8 * len(definitions), 4 * ENTRY * len(definitions))
     for definition in definitions:
         if definition.name in schema.types:
@@ -83,7 +87,7 @@ def validated(document: SchemaDocument) -> Schema:
             if schema.root(operation) is None and name in schema.types:
                 schema.set_root(operation, schema.types[name])
     if schema.query is not None:
-        schema.query.fields += _introspection()
+        schema.query.fields = schema.query.fields + _introspection()
     return schema
 
 
@@ -108,12 +112,12 @@ def _extend(document: SchemaDocument, schema: Schema, definitions: list[Definiti
                 f"Cannot extend type {extension.name} because the base type is a {base.kind}, not {extension.kind}."
             )
             raise GraphqlFault(message, extension.position)
-        base.directives += extension.directives
-        base.interfaces += extension.interfaces
-        base.fields += extension.fields
-        base.types += extension.types
-        base.type_positions += extension.type_positions
-        base.enum_values += extension.enum_values
+        base.directives = base.directives + extension.directives
+        base.interfaces = base.interfaces + extension.interfaces
+        base.fields = base.fields + extension.fields
+        base.types = base.types + extension.types
+        base.type_positions = base.type_positions + extension.type_positions
+        base.enum_values = base.enum_values + extension.enum_values
 
 
 def _relate(schema: Schema, definitions: list[Definition]) -> None:

@@ -82,7 +82,6 @@ def check_directives(
                 found = given.get(parameter.name)
                 if found is None or found.value.kind == Kind.NULL:
                     raise GraphqlFault(f"Argument {parameter.name} for directive {name} cannot be null.", position)
-        directive.definition = definition
 
 
 class _Checker:

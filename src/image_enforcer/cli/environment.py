@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cyclopts import App
 
 PREFIX: Final = "IMAGE_ENFORCER_"
-FOREIGN: Final = frozenset({"IMAGE_ENFORCER_CASES", "IMAGE_ENFORCER_PEERS"})
-"""Names with the prefix that belong to the tests."""
+FOREIGN: Final = frozenset({"IMAGE_ENFORCER_CASES", "IMAGE_ENFORCER_PEERS", "IMAGE_ENFORCER_CACHE"})
+"""Names with the prefix that belong to the tests, or to no single command."""
 
 
 def check(environ: Iterable[str], commands: Callable[[], Mapping[str, App]]) -> None:

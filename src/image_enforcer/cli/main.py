@@ -29,6 +29,8 @@ COMMANDS = {
     "test": "run the tests of policies",
     "check": "say whether policies can be compiled",
     "lint": "find rules by which images slip through",
+    "fmt": "lay out policies",
+    "parse": "print the syntax tree of a policy",
     "deps": "print what a query depends on",
     "inspect": "print what is in a bundle, a directory or a policy file",
     "capabilities": "print what the language can do here",
@@ -47,6 +49,8 @@ PARSED = (
     "test",
     "check",
     "lint",
+    "fmt",
+    "parse",
     "deps",
     "inspect",
     "capabilities",
@@ -235,6 +239,12 @@ def _app() -> App:
 
 
 def _command(arguments: list[str]) -> int:
+    if arguments[0] == "eval":
+        from . import quick
+
+        code = quick.evaluate(arguments[1:], os.environ)
+        if code is not None:
+            return code
     from cyclopts import CycloptsError
 
     from . import environment

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ..rego import Problem
+from ..rego.records import record
 
 
 class OpaError(Exception):
     """Root of this package's errors."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong with a file: ``text`` in OPA's words, ``hint`` with the next step, where there is one.
 

@@ -12,9 +12,10 @@ import fnmatch
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from ..rego.records import record
 
 MAX_FILE: Final = 512 << 20
 """Bytes of a single file beyond which it is refused."""
@@ -41,7 +42,7 @@ class Unreadable(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Found:
     """A file of a directory and the names of the subdirectories that lead to it."""
 
@@ -49,7 +50,7 @@ class Found:
     steps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Folder:
     """A directory, one way to get there."""
 
@@ -132,6 +133,11 @@ def read(path: str, room: int = MAX_TOTAL) -> str:
     Raises :class:`Unreadable`.
     """
     return _decoded(path, _bytes(path, room))
+
+
+def read_bytes(path: str, room: int = MAX_TOTAL) -> bytes:
+    """A regular file as it is. Raises :class:`Unreadable`."""
+    return _bytes(path, room)
 
 
 def read_encoded(path: str, room: int = MAX_TOTAL) -> bytes:

@@ -8,24 +8,25 @@ same parent and without policies in them (``./data/*``) are mounted under their 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..rego import CompileError, Value, parse_module
+from ..rego import CompileError, Value
 from ..rego.packed import Packed, branched
-from ..rego.syntax.nodes import Module
+from ..rego.records import field, record
 from . import files
-from .document_text import document, document_of_unknown, json_document
 from .errors import Fault, LoadError
 from .merging import Tree
 from .trees import is_object
 
+if TYPE_CHECKING:
+    from ..rego.syntax.nodes import Module
+
 DATA_ENDINGS: Final = (".json", ".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Loaded:
     """What files held. ``modules`` by id (the path), ``raw`` their texts, ``notices`` for the log."""
 
@@ -36,10 +37,14 @@ class Loaded:
 
 
 def load(
-    paths: Sequence[str], *, version: int = 1, ignore: Sequence[str] = (), mount: bool = True, test_files: bool = True
-) -> Loaded:
-    """Read everything that the arguments name; raises :class:`LoadError` with every fault."""
-    reader = _Reader(version, test_files)
+    paths: Sequence[str], *, version: int = 1, ignore: Sequence[str] = (), mount: bool = True, test_files: bool = True,
+    parse: Callable[[str, str], Module] | None = None,
+) -> Loaded:  # fmt: skip
+    """Read everything that the arguments name; raises :class:`LoadError` with every fault.
+
+    ``parse`` makes a module of a name and a text, where that is not to be done by the language.
+    """
+    reader = _Reader(parse or _parser(version), test_files)
     arguments = [_Argument.of(text, ignore) for text in paths]
     mounts = _mounts(arguments) if mount else {}
     for argument in arguments:
@@ -48,6 +53,12 @@ def load(
         raise LoadError(reader.faults)
     notices = tuple(f"mounted {text} at data.{prefix[0]}" for text, prefix in mounts.items())
     return Loaded(reader.documents.documents(), reader.modules, reader.raw, notices)
+
+
+def _parser(version: int) -> Callable[[str, str], Module]:
+    from ..rego import parse_module
+
+    return lambda name, text: parse_module(name, text, version=version)
 
 
 def split_prefix(argument: str) -> tuple[tuple[str, ...], str]:
@@ -63,12 +74,15 @@ def split_prefix(argument: str) -> tuple[tuple[str, ...], str]:
 def input_document(path: str) -> Value:
     """The document of one file, JSON or else YAML, however it is named. Raises :class:`LoadError`."""
     try:
-        return document_of_unknown(path, files.read(path))
+        text = files.read(path)
     except files.Unreadable as e:
         raise LoadError([Fault(e.text, e.hint)]) from None
+    from .document_text import document_of_unknown
+
+    return document_of_unknown(path, text)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Argument:
     """An argument of the command line and, where it is a directory, what is in it."""
 
@@ -103,8 +117,8 @@ def _mounts(arguments: Sequence[_Argument]) -> dict[str, tuple[str, ...]]:
 class _Reader:
     """Collects documents, modules and faults."""
 
-    def __init__(self, version: int, test_files: bool) -> None:
-        self.version = version
+    def __init__(self, parse: Callable[[str, str], Module], test_files: bool) -> None:
+        self.parse = parse
         self.test_files = test_files
         self.documents = Tree()
         self.modules: dict[str, Module] = {}
@@ -142,13 +156,16 @@ class _Reader:
             return
         self.room -= len(raw)
         try:
+            if path.endswith(".rego"):
+                self._module(path, raw.decode())
+                return
+            from .document_text import document, document_of_unknown, json_document  # policies need no reader of JSON
+
             if path.endswith(".json"):
                 self._merge(path, json_document(path, raw), prefix)
                 return
             text = raw.decode()
-            if path.endswith(".rego"):
-                self._module(path, text)
-            elif path.endswith(DATA_ENDINGS):
+            if path.endswith(DATA_ENDINGS):
                 self._merge(path, document(path, text), prefix)
             elif not self._module_of_unknown(path, text):
                 self._merge(path, document_of_unknown(path, text), prefix)
@@ -159,7 +176,7 @@ class _Reader:
 
     def _module(self, path: str, text: str) -> None:
         if self.test_files or not path.endswith("_test.rego"):
-            self.modules[path] = parse_module(path, text, version=self.version)
+            self.modules[path] = self.parse(path, text)
             self.raw[path] = text
 
     def _module_of_unknown(self, path: str, text: str) -> bool:

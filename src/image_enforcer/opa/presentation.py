@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..rego import CompileError, EvalError, LimitError, Location, Problem, RegoError, Solution, Value, to_json
 from .errors import LoadError
-from .tables import table
 
 DEFAULT_WIDTH: Final = 80
 """How many characters of a value a table's cell shows."""
@@ -64,6 +62,8 @@ def duration(nanoseconds: int) -> str:
 
 def metrics_table(metrics: Mapping[str, int]) -> str:
     """Times by name as a table."""
+    from .tables import table
+
     return table(["Metric", "Value"], [[k, str(v)] for k, v in sorted(metrics.items())]) + "\n"
 
 
@@ -76,6 +76,8 @@ def pretty(solutions: Sequence[Solution], width: int = DEFAULT_WIDTH) -> str:
         values = [e.value for e in first.expressions]
         if len(values) == 1 or all(type(v) is bool for v in values):
             return to_json(values[0], indent=2)
+    from .tables import table
+
     columns = _columns(solutions)
     rows = [[_cell(s, c, width) for c in columns] for s in solutions]
     return table([c[1] for c in columns], rows)
@@ -181,6 +183,8 @@ def dumps(value: Any, indent: int | None = 2, level: int = 0) -> str:
             return "[]"
         return _wrapped("[", [dumps(v, indent, level + 1) for v in value], "]", indent, level)
     if isinstance(value, float):
+        import json
+
         return json.dumps(value)
     return to_json(value)
 

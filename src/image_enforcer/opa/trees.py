@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
 
 from ..rego import Value, packed
 from ..rego.packed import Branch, Packed, branched
@@ -28,6 +27,8 @@ _MISSING: Final = "document does not exist"
 
 def path_text(path: Path) -> str:
     """A path as OPA prints it: ``/a/b``, with reserved characters in percent signs."""
+    from urllib.parse import quote  # where something is refused, which is rare
+
     return "/" + "/".join(quote(step, safe="$&+=:@") for step in path)
 
 

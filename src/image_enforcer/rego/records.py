@@ -11,8 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import dataclass as record
+    from dataclasses import field
     from typing import Any
 else:
+
+    def field(*, default_factory: Callable[[], Any]) -> Fresh:
+        """A field whose default is made anew for each value."""
+        return Fresh(default_factory)
 
     def record(*, frozen: bool = False, slots: bool = True, kw_only: bool = False) -> Callable[[type], type]:
         """A decorator that makes a class with annotations a class of values."""
@@ -22,6 +27,13 @@ else:
             return _record(cls, frozen, kw_only)
 
         return made
+
+
+class Fresh:
+    """A default that is made anew for each value."""
+
+    def __init__(self, default_factory: Callable[[], Any]) -> None:
+        self.default_factory = default_factory
 
 
 def _record(cls: type, frozen: bool, kw_only: bool) -> type:
@@ -62,13 +74,15 @@ def _at_first(cls: Any, name: str, make: Callable[[], Any]) -> Any:
 
 
 def _init(cls: Any, names: tuple[str, ...], defaults: dict[str, Any], frozen: bool, kw_only: bool) -> Any:
+    made = {n: d.default_factory for n, d in defaults.items() if isinstance(d, Fresh)}
     parameters = [f"{n}=D[{n!r}]" if n in defaults else n for n in names]
-    lines = [f" S{i}(self, {n})" if frozen else f" self.{n} = {n}" for i, n in enumerate(names)]
+    lines = [f" if {n} is D[{n!r}]: {n} = F[{n!r}]()" for n in made]
+    lines += [f" S{i}(self, {n})" if frozen else f" self.{n} = {n}" for i, n in enumerate(names)]
     if hasattr(cls, "__post_init__"):
         lines.append(" self.__post_init__()")
     star = ["*"] if kw_only and names else []
     text = f"def __init__({', '.join(['self', *star, *parameters])}):\n" + "\n".join(lines or [" pass"])
-    space = {"D": defaults, **{f"S{i}": cls.__dict__[n].__set__ for i, n in enumerate(names)}}
+    space = {"D": defaults, "F": made, **{f"S{i}": cls.__dict__[n].__set__ for i, n in enumerate(names)}}
     exec(text, space)  # noqa: S102 - our own text: the names of a class of ours
     return space["__init__"]
 
@@ -121,7 +135,11 @@ class _Fields:
         if self._made is None:
             import dataclasses
 
-            names, defaults, frozen, kw_only = self._make
+            names, given, frozen, kw_only = self._make
+            defaults = {
+                n: dataclasses.field(default_factory=d.default_factory) if isinstance(d, Fresh) else d
+                for n, d in given.items()
+            }
             twin = type(
                 owner.__name__, (), {"__annotations__": {n: owner.__annotations__[n] for n in names}, **defaults}
             )
@@ -130,4 +148,4 @@ class _Fields:
         return self._made
 
 
-__all__ = ["record"]
+__all__ = ["field", "record"]

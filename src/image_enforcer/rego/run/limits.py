@@ -30,6 +30,9 @@ class Limits:
     """Bytes that the evaluation may make in all, held or dropped again, about (kind ``memory``)."""
 
 
+QUERY_MEMORY = 4 << 30
+"""Bytes for a query that somebody has asked of all documents at once, on a machine of their own."""
+
 DEFAULT_LIMITS = Limits()
 UNLIMITED = Limits(seconds=None, memory=None)
 

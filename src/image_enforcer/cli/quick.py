@@ -1,0 +1,184 @@
+"""``eval`` of a query that was compiled before, for the same policies: without the compiler and the parser of options.
+
+It is the same evaluation and gives the same text, or it gives nothing: whatever is out of the ordinary (an option that
+is rarely used or used twice, a file that cannot be read, an error of the evaluation) is left to the command itself,
+which then starts afresh. Nothing has been printed by then.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ..opa.code_cache import CodeCache
+    from ..opa.loader import Loaded
+    from ..rego import Query, Value
+    from ..rego.run.link import Linked
+    from ..rego.run.running import Running
+
+MANY = {"--data": "data", "-d": "data"}
+ONE = {"--input": "input", "-i": "input", "--format": "format", "-f": "format"}
+FLAGS = {"--fail": "fail", "--fail-defined": "fail_defined", "--strict-builtin-errors": "strict"}
+"""The options that are understood here, with the names they have below."""
+
+FORMATS = ("json", "values", "bindings", "raw")
+
+
+def parsed(arguments: Sequence[str]) -> dict[str, Any] | None:
+    """What an ordinary command line says; None where it is not one."""
+    found: dict[str, Any] = {"data": ()}
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name in MANY or name in ONE:
+            if not equals:
+                value = next(words, "")
+            if not value or value.startswith("-"):
+                return None
+            if name in MANY:
+                found["data"] = (*found["data"], value)
+                continue
+            key = ONE[name]
+        elif word in FLAGS:
+            key, value = FLAGS[word], "yes"
+        elif word and not word.startswith("-"):
+            key, value = "query", word
+        else:
+            return None
+        if key in found:
+            return None
+        found[key] = value
+    usual = found.get("format", "json") in FORMATS and not ("fail" in found and "fail_defined" in found)
+    return found if usual and "query" in found else None
+
+
+def evaluate(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """Run ``eval`` with these arguments; None where that is left to the command."""
+    given = parsed(arguments)
+    if given is None or _set(environ):
+        return None
+    from ..opa import code_cache
+
+    cache = code_cache.CodeCache(code_cache.folder(environ))
+    return _evaluated(given, cache) if cache.used else None
+
+
+def _set(environ: Mapping[str, str]) -> bool:
+    """Whether a variable stands for an option."""
+    from .environment import FOREIGN, PREFIX
+
+    return any(name.startswith(PREFIX) and name not in FOREIGN for name in environ)
+
+
+def _evaluated(given: Mapping[str, Any], cache: CodeCache) -> int | None:
+    from ..opa.code_cache import query_name
+    from ..rego.errors import RegoError
+    from ..rego.meter import make_room
+    from ..rego.run.stored import restored
+    from ..rego.values import UNDEFINED
+
+    make_room()
+    raw: dict[str, str] = {}
+    documents: dict[str, Value] = {}
+    notices: tuple[str, ...] = ()
+    input_: Value = UNDEFINED
+    if given["data"]:
+        loaded = _loaded(given["data"])
+        if loaded is None:
+            return None
+        raw, documents, notices = loaded.raw, loaded.documents, loaded.notices
+    query, strict = str(given["query"]), "strict" in given
+    kept = cache.read(query_name(raw, query, strict=strict))
+    running = None if kept is None else restored(kept, lambda: _compiled(raw, query, strict))
+    if running is None or _conflicts(running, documents):
+        return None
+    if "input" in given:
+        from ..opa.errors import LoadError
+        from ..opa.loader import input_document
+
+        try:
+            input_ = input_document(str(given["input"]))
+        except LoadError:
+            return None
+    try:
+        return _shown(given, running, documents, input_, notices)
+    except RegoError:
+        return None
+
+
+def _loaded(paths: Sequence[str]) -> Loaded | None:
+    from ..opa.errors import LoadError
+    from ..opa.loader import load
+
+    def unparsed(name: str, text: str) -> Any:
+        if not name.endswith(".rego"):  # whether it is policy is found out by parsing it
+            raise LoadError([name])
+        return text
+
+    try:
+        return load(paths, parse=unparsed)
+    except LoadError:
+        return None
+
+
+def _compiled(raw: Mapping[str, str], query: str, strict: bool) -> Linked:
+    from ..rego import compile_modules
+
+    return compile_modules(raw).prepare(query, strict_builtin_errors=strict).linked
+
+
+def _conflicts(running: Running, documents: dict[str, Any]) -> bool:
+    """Whether a document stands where rules are."""
+    from ..rego.run.stored import Stored
+
+    if not documents:
+        return False
+    from ..opa.trees import occupied
+
+    assert isinstance(running.code, Stored)
+    return any(occupied(documents, path) for path in running.code.rules)
+
+
+def _shown(
+    given: Mapping[str, Any], running: Running, documents: dict[str, Any], input_: Value, notices: Sequence[str]
+) -> int:
+    from time import time_ns
+
+    from ..opa import presentation
+    from ..opa.version import runtime_document
+    from ..rego.run.limits import QUERY_MEMORY, Host, Limits
+    from ..rego.run.snapshot import Snapshot
+    from .faults import say
+
+    now = time_ns()
+    printed: list[str] = []
+    runtime = runtime_document(os.environ)
+    host = Host(print=lambda text, _: printed.append(text), now_ns=lambda: now, runtime=runtime)
+    limits = Limits(seconds=None, memory=QUERY_MEMORY)
+    solutions = running.run(input=input_, data=Snapshot(documents), limits=limits, host=host)
+    text = presentation.render(given.get("format", "json"), solutions)
+    for line in (*notices, *printed):
+        say(line)
+    sys.stdout.write(presentation.harmless(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
+    defined = bool(solutions)
+    return int(defined if "fail_defined" in given else "fail" in given and not defined)
+
+
+def keep(raw: Mapping[str, str], query: Query, text: str) -> None:
+    """Keep a query that was evaluated for the next time."""
+    from ..opa import code_cache
+    from ..rego.run.stored import stored
+
+    cache = code_cache.CodeCache(code_cache.folder(os.environ))
+    kept = stored(query) if cache.used else None
+    if kept is not None:
+        cache.write(code_cache.query_name(raw, text, strict=query.strict), kept)
+
+
+__all__ = ["evaluate", "keep", "parsed"]

@@ -131,19 +131,19 @@ def _reference_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
 
 
 def _operands(expr: Expr) -> Sequence[object]:
-    """Where the references of an expression stand; those of a ``with`` count only behind an ``every``."""
+    """Where the references of an expression stand; those of a ``with`` count behind ``every``, ``and`` and ``or``."""
+    replaced = [_named(t) for w in expr.withs for t in (w.target, w.value)]
     match expr.terms:
         case TermExpr(term):
             return [term]
         case CallExpr(_, args):
             return args
         case Every(_, _, domain, body):
-            replaced = [_named(t) for w in expr.withs for t in (w.target, w.value)]
             return [domain, *body, *replaced]
         case Not(body):
             return body
         case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
-            return [*lhs, *rhs]
+            return [*lhs, *rhs, *replaced]
         case SomeDecl():
             return []
 

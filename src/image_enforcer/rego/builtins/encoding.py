@@ -129,13 +129,14 @@ def json_unmarshal(a: Value) -> Value:
     try:
         return from_json(text)
     except ValueError as e:
-        raise BuiltinError(_json_fault(text, str(e))) from None
+        raise BuiltinError(_json_fault(text) or str(e)) from None
 
 
-def _json_fault(text: str, reason: str) -> str:
-    if not text.strip():
-        return "EOF" if not text else "unexpected end of JSON input"
-    return reason
+def _json_fault(text: str) -> str | None:
+    """What Go says is wrong with a text, None where it would take it."""
+    from .go_json import whole_fault
+
+    return whole_fault(text)
 
 
 def json_is_valid(a: Value) -> Value:

@@ -29,7 +29,7 @@ def members(term: Set) -> list[Item]:
     """The members of a set, each once."""
     found: dict[Hashable, Item] = {}
     for item in term.items:
-        found.setdefault(_identity(item) if len(term.items) > 1 else None, Item(item, term_place(item)))
+        found.setdefault(identity(item) if len(term.items) > 1 else None, Item(item, term_place(item)))
     return _in_order(list(found.values()))
 
 
@@ -45,7 +45,7 @@ def _in_order(items: list[Item]) -> list[Item]:
     return items
 
 
-def _identity(term: Term) -> Hashable:
+def identity(term: Term) -> Hashable:
     """What two terms have in common that are one member of a set."""
     match term:
         case Scalar(value):
@@ -53,15 +53,15 @@ def _identity(term: Term) -> Hashable:
         case Var(name):
             return name
         case Ref(terms):
-            return Ref, tuple([_identity(t) for t in terms])
+            return Ref, tuple([identity(t) for t in terms])
         case Array(items):
-            return Array, tuple([_identity(t) for t in items])
+            return Array, tuple([identity(t) for t in items])
         case Set(items):
-            return Set, frozenset([_identity(t) for t in items])
+            return Set, frozenset([identity(t) for t in items])
         case Object(found):
-            return Object, frozenset([(_identity(k), _identity(v)) for k, v in found])
+            return Object, frozenset([(identity(k), identity(v)) for k, v in found])
         case Call(operator, args):
-            return Call, _identity(operator), tuple([_identity(t) for t in args])
+            return Call, identity(operator), tuple([identity(t) for t in args])
         case _:
             return term
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ...rego.check.overrides import deprecated_calls, duplicate_imports, root_documents
@@ -10,7 +11,8 @@ from ...rego.meter import make_room
 from ...rego.places import Location
 from ...rego.syntax import parse_module
 from ...rego.syntax.keywords import KEYWORDS_V1
-from ...rego.syntax.nodes import Module
+from ...rego.syntax.lexer import Source, tokenize
+from ...rego.syntax.nodes import Comment, Module
 from .document import Unwritable, write_module
 from .style import V1, Target
 
@@ -61,6 +63,28 @@ def check_result(text: str, conversion: Conversion) -> None:
         parse_module("formatted", text, version=conversion.result_version, annotations=False)
     except CompileError as e:
         raise Unformatted(str(e)) from None
+
+
+def lost_comments(text: str, result: str) -> list[Comment]:
+    """The comments that a result has no more: some stand where no layout has a place for them."""
+    if "#" not in text:
+        return []
+    left = Counter(_comment(c) for c in _comments(result))
+    lost: list[Comment] = []
+    for comment in _comments(text):
+        if left[_comment(comment)] == 0:
+            lost.append(comment)
+        left[_comment(comment)] -= 1
+    return lost
+
+
+def _comments(text: str) -> list[Comment]:
+    source = Source("", text)
+    return [Comment(c.text, source.location(c.start, c.end)) for c in tokenize(source)[1]]
+
+
+def _comment(comment: Comment) -> str:
+    return comment.text.strip()
 
 
 def _check_v1(module: Module) -> None:

@@ -23,7 +23,6 @@ from .nodes import (
     Every,
     Expr,
     ExprTerms,
-    Head,
     LogicalAnd,
     LogicalOr,
     Module,
@@ -104,13 +103,14 @@ class TreeJson:
             out["default"] = True
         if rule.else_ is not None:
             out["else"] = self.rule(rule.else_, annotations=annotations, branch=True)
-        out["head"] = self._head(rule.head, branch)
+        out["head"] = self._head(rule, branch)
         # of a rule that is a default OPA keeps the first word alone
         place = rule.loc.showing(rule.loc.begin, rule.loc.begin + len("default")) if rule.default else rule.loc
         return {**out, **self._at(place)}
 
-    def _head(self, head: Head, branch: bool) -> Json:
-        out: Json = {"name": head.name} if _has_name(head) else {}
+    def _head(self, rule: Rule, branch: bool) -> Json:
+        head = rule.head
+        out: Json = {"name": head.name} if _has_name(rule) else {}
         if head.args:
             out["args"] = self._terms(head.args)
         if head.key is not None:
@@ -238,11 +238,15 @@ def _shown_body(rule: Rule) -> Body:
     return tuple(replace(e, index=i) for i, e in enumerate(rest))
 
 
-def _has_name(head: Head) -> bool:
+def _has_name(rule: Rule) -> bool:
     """Whether OPA gives a head a name beside its reference, as all had before references of several steps."""
+    head = rule.head
     if len(head.ref.terms) != 2:
         return len(head.ref.terms) == 1
-    return head.args is None and head.value is not None and not head.generated_value
+    if head.value is None or head.generated_value:
+        return False
+    between = head.loc.source[head.loc.end : rule.body[0].loc.begin]
+    return head.args is None or between.lstrip().startswith("if")
 
 
 def _shown_place(term: Term) -> Location:

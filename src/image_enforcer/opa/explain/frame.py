@@ -54,7 +54,10 @@ class Frame(Steps):
                     self.outside = inside
 
             try:
-                self.call(expr, there, args, outside)
+                if not self.run.is_document(there):
+                    self.call(expr, there, args, outside)
+                else:
+                    self._value_of(there, args, self.run.arity(operator), outside)
             finally:
                 self.outside = before
             return
@@ -69,6 +72,12 @@ class Frame(Steps):
         """A call of a function that rules make."""
         del expr
         call_function(self, operator, args, then)
+
+    def _value_of(self, document: Ref, args: tuple[Term, ...], arity: int, then: Then) -> None:
+        """The result of a call in whose place a document stands."""
+        result = args[arity] if len(args) > arity else Var(f"{self.prefix}_result_{self.number}_{self.index}")
+        holds = then if len(args) > arity else lambda: then() if self.bindings.value(result) is not False else None
+        self.unify(result, document, self.bindings, self.bindings, holds)
 
     def _result(self, value: Value, args: tuple[Term, ...], arity: int, then: Then) -> None:
         if len(args) > arity:

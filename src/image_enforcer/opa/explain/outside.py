@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ...rego import UNDEFINED, Value
+from ...rego.run.access import get_base, whole
 from ...rego.run.state import graft, lookup, merge
 from ...rego.syntax.nodes import Ref, Scalar, Var
 from ...rego.syntax.printer import term_text
@@ -57,14 +58,12 @@ class Outside:
         put = lookup(self.put, path) if self.targets else UNDEFINED
         if self.hidden(path):
             return put
-        real = _whole(lookup(self.data, path))
+        real = self.data
+        for step in path:
+            real = get_base(real, step) if real is not UNDEFINED else real
+        real = whole(real)
         if not path and type(real) is dict and "system" in real:
             real = {k: v for k, v in real.items() if k != "system"}
         if put is UNDEFINED:
             return real
         return put if real is UNDEFINED else merge(put, real)
-
-
-def _whole(value: Value) -> Value:
-    to_value = getattr(value, "to_value", None)
-    return value if to_value is None else to_value()

@@ -20,6 +20,7 @@ from ...rego.syntax.nodes import (
     Import,
     ObjectComprehension,
     Ref,
+    Scalar,
     SetComprehension,
     TermExpr,
     Var,
@@ -102,6 +103,13 @@ class Run:
         """Whether a reference names a function or built-in."""
         return term_text(ref) in signatures() or self.rules.checked.tree.is_function(ref)
 
+    def is_document(self, ref: Ref) -> bool:
+        """Whether a reference names a document that rules make, no function."""
+        if not (isinstance(ref.head, Var) and ref.head.name == "data"):
+            return False
+        node = self.rules.world.find(tuple(t.value for t in ref.path if isinstance(t, Scalar)))
+        return node is None or node.kind != "function"
+
     def arity(self, operator: Ref) -> int:
         """How many operands a function takes."""
         return self.rules.checked.tree.arity(operator)
@@ -130,10 +138,12 @@ def explain(
     made = Explanation(recorder.events, {**policy.checked.original, **checked.original}, rules.paths)
 
     shown = _shown_variables(checked)
+    there = {e.loc for e in checked.body if not e.generated}
+    valued = [n for n, e in zip(names, body, strict=True) if e.loc in there]
 
     def found() -> None:
         bound = {name: frame.bindings.value(Var(inner)) for inner, name in shown.items()}
-        values = tuple(True if n is None else frame.bindings.value(Var(n)) for n in names)
+        values = tuple(True if n is None else frame.bindings.value(Var(n)) for n in valued)
         made.answers.append(Answer({k: v for k, v in bound.items() if v is not UNDEFINED}, values))
 
     before, METER.payer = METER.payer, context

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from ...rego import UNDEFINED, EvalError, Location, Value
 from ...rego.check.visit import walk
 from ...rego.places import NO_LOCATION
+from ...rego.run.access import is_collection
 from ...rego.signatures import signatures
 from ...rego.syntax.nodes import (
     Body,
@@ -227,6 +228,10 @@ class Steps(ABC):
     def _every(self, expr: Expr, every: Every, then: Then) -> None:
         steps = every.domain.terms if isinstance(every.domain, Ref) else (every.domain,)
         assert every.key is not None
+        given = self.bindings.value(every.domain)
+        if given is not UNDEFINED and not is_collection(given):
+            self.tell("Fail", expr)
+            return
         source = Ref((*steps, every.key), every.domain.loc)
         equation = CallExpr(Ref((Var("eq"),)), (source, every.value))
         domain = self.closure((Expr(equation, loc=every.domain.loc),))
@@ -283,7 +288,7 @@ class Steps(ABC):
 
     def _replacement(self, item: With) -> tuple[Ref, Value | Ref]:
         target = item.target if isinstance(item.target, Ref) else Ref((item.target,))
-        if isinstance(item.value, Ref) and self.run.is_function(item.value):
+        if isinstance(item.value, Ref) and (self.run.is_function(item.value) or self.run.is_function(target)):
             return target, item.value
         if isinstance(item.value, Var) and item.value.name in signatures():
             return target, Ref((item.value,))
@@ -295,6 +300,6 @@ class Steps(ABC):
 
 def shown_body(rule: Rule) -> Body:
     """A rule's body; one that was never written gives way to what the checks have put behind it."""
-    if rule.generated_body and len(rule.body) > 1:
+    if (rule.generated_body or rule.default) and len(rule.body) > 1:
         return tuple(replace(e, index=i) for i, e in enumerate(rule.body[1:]))
     return (replace(rule.body[0], generated=True),) if rule.generated_body or rule.default else rule.body

@@ -15,9 +15,9 @@ from image_enforcer.opa import code_cache
 
 WORDS = st.sampled_from(
     ["1", "data.a.allow", "x := 1", "-d", "--data", "--data=p.rego", "p.rego", "-i", "--input", "in.json",
-     "--input=in.json", "-f", "--format", "json", "raw", "values", "pretty", "--format=raw", "-fraw", "--fail", "--fail-defined",
-     "--fail=true", "--no-fail", "--strict-builtin-errors", "--strict", "-S", "--", "-", "", "-x", "--profile", "--da", "--data=",
-     "-d=p.rego"]
+     "--input=in.json", "-f", "--format", "json", "raw", "values", "pretty", "--format=raw", "-fraw", "--fail",
+     "--fail-defined", "--fail=true", "--no-fail", "--strict-builtin-errors", "--strict", "-S", "--", "-", "", "-x",
+     "--profile", "--da", "--data=", "-d=p.rego"]
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from image_enforcer import rego
+from image_enforcer.rego import json_text
 from image_enforcer.rego.json_text import MAX_DEPTH, from_json, quote, to_json
 from image_enforcer.rego.values import Num, RegoSet, equal, key
 
@@ -140,3 +141,15 @@ def test_text_is_bounded() -> None:
     with pytest.raises(rego.LimitError) as caught:
         to_json(deep)
     assert caught.value.kind == "depth"
+
+
+@given(st.text(alphabet='\\"[]{}a', max_size=40), st.integers(1, 5))
+def test_how_deep_a_text_nests_is_found_piece_by_piece(text: str, part: int) -> None:
+    raw = ("[" * 600 + text).encode()
+    whole = json_text._too_deep(raw)
+    size = json_text._PART
+    json_text._PART = part  # type: ignore[misc]  # pieces of a text that fits here
+    try:
+        assert json_text._too_deep(raw) == whole
+    finally:
+        json_text._PART = size  # type: ignore[misc]

@@ -155,11 +155,15 @@ def _too_deep(raw: bytes) -> bool:
     """
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return False
-    if b"\\" in raw:
-        raw = _ESCAPED.sub(b"", raw)
     marks = bytearray()
-    for at in range(0, len(raw), _PART):
-        marks += raw[at : at + _PART].translate(_SQUARE, _NO_MARK)
+    at = 0
+    while at < len(raw):
+        end = at + _PART
+        while raw[end - 1 : end] == b"\\":  # what stands behind it belongs to it
+            end += 1
+        part = raw[at:end]
+        marks += (_ESCAPED.sub(b"", part) if b"\\" in part else part).translate(_SQUARE, _NO_MARK)
+        at = end
     left = _STRING.sub(b"", marks.replace(b'""', b""))
     for level in range(MAX_DEPTH):
         inner = left.replace(b"[]", b"")

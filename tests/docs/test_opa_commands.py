@@ -8,7 +8,7 @@ import pytest
 from image_enforcer.cli.main import main
 from image_enforcer.cli.refused import INSTEAD
 
-COMMANDS = ("test", "check", "deps", "inspect", "bench", "exec", "capabilities")
+COMMANDS = ("test", "check", "fmt", "parse", "deps", "inspect", "bench", "exec", "capabilities")
 
 
 @pytest.fixture(scope="module")

@@ -129,14 +129,21 @@ def json_unmarshal(a: Value) -> Value:
     try:
         return from_json(text)
     except ValueError as e:
-        raise BuiltinError(_json_fault(text) or str(e)) from None
+        return _lenient(text, str(e))
 
 
-def _json_fault(text: str) -> str | None:
-    """What Go says is wrong with a text, None where it would take it."""
-    from .go_json import whole_fault
+def _lenient(text: str, reason: str) -> Value:
+    """The value of a text that OPA takes although a ``null`` follows; raises what Go says of any other."""
+    from .go_json import first_value, whole_fault
 
-    return whole_fault(text)
+    fault = whole_fault(text)
+    if fault is None:
+        rest = first_value(text)[1]
+        try:
+            return from_json(text[: len(text) - len(rest)])
+        except ValueError:
+            fault = reason
+    raise BuiltinError(fault)
 
 
 def json_is_valid(a: Value) -> Value:

@@ -1,10 +1,10 @@
-"""Runs the benchmarks and prints their tables: python -m benchmarks [--quick] [decisions] [idioms] [serving]."""
+"""Runs the benchmarks and prints their tables: python -m benchmarks [--quick] [TABLE…]; --help names them."""
 
 import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import decisions, idioms, serving
+from benchmarks import decisions, idioms, rules, serving, starts
 
 
 def _decisions(quick: bool) -> bool:
@@ -16,13 +16,24 @@ def _idioms(quick: bool) -> bool:
     return idioms.run(1, 0.02) if quick else idioms.run(5, 0.1)
 
 
+def _rules(quick: bool) -> bool:
+    return rules.run(1, 0.2, large=2_000) if quick else rules.run(3, 1.0, large=10_000)
+
+
+def _starts(quick: bool) -> bool:
+    starts.run(3 if quick else 20)
+    return True
+
+
 def _serving(quick: bool) -> bool:
     sizes, rounds, seconds = ([0], 1, 2.0) if quick else ([0, 10_000, 100_000], 3, 5.0)
     serving.run(sizes, rounds, seconds)
     return True
 
 
-TABLES: Mapping[str, Callable[[bool], bool]] = {"decisions": _decisions, "idioms": _idioms, "serving": _serving}
+TABLES: Mapping[str, Callable[[bool], bool]] = {
+    "decisions": _decisions, "idioms": _idioms, "rules": _rules, "starts": _starts, "serving": _serving,
+}  # fmt: skip
 
 
 def main() -> int:

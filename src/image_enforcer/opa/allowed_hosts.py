@@ -75,8 +75,8 @@ def normal(host: str) -> str:
 def _parsed(text: str) -> tuple[str, int | None]:
     host, port = text, ""
     if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        if port and not port.startswith(":"):
+        host, end, port = text[1:].partition("]")
+        if not end or (port and not port.startswith(":")):
             raise HostError(f"{text!r} is no host")
         port = port[1:]
     elif text.count(":") == 1:

@@ -98,10 +98,10 @@ class HttpNetwork:
         with contextlib.closing(line), _deadline(line, until - self.clock()) as late:
             try:
                 return _exchange(line, secure, request, url)
-            except (OSError, http.client.HTTPException) as fault:
+            except (OSError, http.client.HTTPException, SendFault) as fault:
                 if late() or isinstance(fault, TimeoutError):
                     raise SendFault(_LATE, late=True) from None
-                raise SendFault(_text(fault)) from None
+                raise fault if isinstance(fault, SendFault) else SendFault(_text(fault)) from None
 
     def _connected(self, host: str, port: int, until: float) -> socket.socket:
         """A connection to the first of the host's addresses that takes it, each checked before."""

@@ -32,7 +32,10 @@ from ..rego.syntax.term_order import term_order
 from ..rego.values import Key, key
 
 MOST_REFS: Final = 20_000
-"""References that may be found for the variables of one rule: cycles of variables have no end of them."""
+"""References that may be found for the variables of one rule."""
+
+MOST_STEPS: Final = 256
+"""Steps of a reference that was found by way of variables: where these hold each other, there is no end of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +214,8 @@ def _joined(bound: Mapping[str, list[Ref]]) -> dict[str, dict[Ref, None]]:
                         joined[name][made] = None
                         changed = True
                         count += 1
-                        if count > MOST_REFS:
-                            raise LimitError("output", f"there are more than {MOST_REFS} dependencies")
+                        if count > MOST_REFS or len(made.terms) > MOST_STEPS:
+                            raise LimitError("output", f"there is no end of what {name} depends on")
     return joined
 
 

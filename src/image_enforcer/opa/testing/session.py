@@ -12,6 +12,7 @@ from ...rego.check.test_rules import ForTests
 from .. import presentation
 from ..errors import LoadError
 from ..loader import Loaded
+from ..measuring import SECONDS
 from ..trees import occupied
 from .benchmarks import measured
 from .documents import json_text, junit_text
@@ -44,6 +45,8 @@ class Wanted:
     kinds: Sequence[str] = ()
     threshold: float = 0.0
     bench: bool = False
+    bench_seconds: float = SECONDS
+    """About how long each test is measured."""
     allocations: bool = True
     count: int = 1
     seconds: float = 0.0
@@ -115,8 +118,11 @@ class TestSession:
             coverage = Coverage(wanted.kinds)
         if wanted.bench:
             results: Iterable[Result] = (
-                measured(policy, root, t, seconds=wanted.limit, memory=wanted.allocations) for t in tests
-            )
+                measured(
+                    policy, root, t, seconds=wanted.limit, bench_seconds=wanted.bench_seconds,
+                    memory=wanted.allocations,
+                ) for t in tests
+            )  # fmt: skip
         else:
             options = Options(
                 seconds=wanted.limit, trace=wanted.verbose, mode=wanted.explain, values=wanted.values,

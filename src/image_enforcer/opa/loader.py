@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..rego import CompileError, Value
+from ..rego.garbage import uncollected
 from ..rego.packed import Packed, branched
 from ..rego.records import field, record
 from . import files
@@ -36,6 +37,7 @@ class Loaded:
     notices: tuple[str, ...] = ()
 
 
+@uncollected()
 def load(
     paths: Sequence[str], *, version: int = 1, ignore: Sequence[str] = (), mount: bool = True, test_files: bool = True,
     parse: Callable[[str, str], Module] | None = None,

@@ -31,6 +31,7 @@ from .errors import (
     Problem,
     RegoError,
 )
+from .garbage import uncollected
 from .meter import make_room
 from .places import Location
 from .plan.savings import ALL, Savings
@@ -117,6 +118,7 @@ class Policy:
     def _conflict(loc: Location, path: tuple[str, ...]) -> Problem:
         return Problem(COMPILE_ERROR, f"conflicting rule for data path {'/'.join(path)} found", loc)
 
+    @uncollected()
     def prepare(
         self, query: str | Body, *, package: Sequence[str] | None = None, imports: Sequence[Import] = (),
         strict_builtin_errors: bool = False, unsafe_builtins: frozenset[str] = frozenset(), keep_prints: bool = True,
@@ -193,6 +195,7 @@ class Query(Running):
         self.linked = linked
 
 
+@uncollected()
 def compile_modules(
     modules: Mapping[str, str | Module], *, version: int = 1, strict: bool = False,
     path_conflicts: Callable[[tuple[str, ...]], bool] | None = None, unsafe_builtins: frozenset[str] = frozenset(),

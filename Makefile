@@ -28,6 +28,7 @@ $(READY): requirements/runtime.txt requirements/dev.txt pyproject.toml | $(PY)
 	@echo "setting up $(VENV) (once; a minute or so)"
 	@$(PIP) --require-hashes -r requirements/runtime.txt -r requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@$(PY) -m compileall -q src/image_enforcer || true
 	@touch $@
 
 demo: $(READY) ## play the tour: policies decide on the sample images, in the REPL and over HTTP

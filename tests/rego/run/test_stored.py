@@ -102,9 +102,13 @@ def test_what_has_not_been_asked_is_compiled_again() -> None:
     assert again.run(data={}) == prepared.run(data={})
 
 
-def test_what_something_outside_hears_of_is_not_stored() -> None:
-    prepared = rego.compile_modules({}).prepare('net.lookup_ip_addr("localhost")')
-    assert stored(prepared) is None
+@pytest.mark.parametrize(
+    "query", ['net.lookup_ip_addr("localhost")', "opa.runtime()", 'http.send({})',
+              "data.m.f(1) with data.m.f as http.send", "upper(\"a\") with upper as net.lookup_ip_addr"]
+)  # fmt: skip
+def test_what_reaches_beyond_the_evaluation_is_not_stored(query: str) -> None:
+    policy = rego.compile_modules({"m.rego": "package m\nf(x) := x"})
+    assert stored(policy.prepare(query)) is None
 
 
 @pytest.mark.parametrize(

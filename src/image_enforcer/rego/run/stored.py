@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 FORM: Final = 1
 """To be raised when the form of the bytes changes."""
 
-OUTSIDE: Final = frozenset({"http.send", "net.lookup_ip_addr"})
-"""Built-ins that something outside hears of: a query that calls one is never begun twice, so it is not stored."""
+OUTSIDE: Final = frozenset({"http.send", "net.lookup_ip_addr", "opa.runtime"})
+"""Built-ins that reach beyond the evaluation: who runs a stored query lends it no network and tells it nothing."""
 
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
@@ -74,6 +74,8 @@ def _document(query: Running, linked: Linked) -> tuple[Any, ...]:
 def _code(function: FunctionType) -> CodeType:
     if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         raise Unstorable
+    if not OUTSIDE.isdisjoint(c for c in function.__code__.co_consts if type(c) is str):
+        raise Unstorable
     return function.__code__
 
 
@@ -81,6 +83,8 @@ def _packed(value: Any) -> Any:
     """A value as plain data: what Python's form does not know, or does not keep apart, with a letter."""
     t = type(value)
     if t in _PLAIN:
+        if t is str and value in OUTSIDE:  # what a ``with`` puts in a function's place, maybe
+            raise Unstorable
         return value
     if t is tuple or t is list:
         return ("t" if t is tuple else "l", [_packed(v) for v in value])

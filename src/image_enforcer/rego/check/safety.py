@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
@@ -154,20 +155,30 @@ def _own_vars(expr: Expr) -> dict[str, None]:
 
 
 def _implicit(body: Body) -> dict[str, None]:
-    names: dict[str, None] = {}
-    for expr in body:
-        if not expr.generated:
-            names |= {n: None for n in _own_vars(expr) if not n.startswith("$")}
-    generated = {n for e in body if e.generated for n in variables(e)}
-    return {n: None for n in names if not (n.startswith("__local") and n in generated and _bound_inside(body, n))}
+    """The variables that an operand without braces needs from outside: all but those that it binds and then uses.
+
+    A ``_`` is one of them, for nothing else can use what it binds.
+    """
+    uses = Counter(n for expr in body for n in _own_vars(expr))
+    if len(body) == 1:
+        return dict.fromkeys(uses)
+    bound = _bound_inside(body, set(uses))
+    return {n: None for n, count in uses.items() if n not in bound or count == 1}
 
 
-def _bound_inside(body: Body, name: str) -> bool:
-    return any(
-        e.generated and is_equality(e) and isinstance(e.terms, CallExpr) and e.terms.args[0] == Var(name) for e in body
-    ) or any(
-        e.generated and isinstance(e.terms, CallExpr) and e.terms.args and e.terms.args[-1] == Var(name) for e in body
-    )
+def _bound_inside(body: Body, names: set[str]) -> set[str]:
+    equations = [e for e in body if is_equality(e) and isinstance(e.terms, CallExpr)]
+    sides = {a.name for e in equations if isinstance(e.terms, CallExpr) for a in e.terms.args if isinstance(a, Var)}
+    safe = names - sides | GLOBALS
+    bound: set[str] = set()
+    more = True
+    while more:
+        found = {n for e in equations for n in equality_outputs(e, safe)} - bound
+        bound |= found
+        safe |= found
+        more = bool(found)
+    calls = [e.terms for e in body if e.generated and isinstance(e.terms, CallExpr) and not is_equality(e)]
+    return bound | {n for call in calls if call.args for n in variables(call.args[-1])}
 
 
 def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from ..rego import UNDEFINED, Host, LimitError, Limits, Location, RegoError, Value
+from ..rego import UNDEFINED, Host, LimitError, Limits, Location, RegoError, RegoSet, Value
 from ..rego.run.limits import QUERY_MEMORY
 from ..rego.syntax.nodes import Expr, Ref, Scalar, TermExpr, Var
 from . import files, presentation
@@ -43,6 +43,11 @@ class Decided:
     def undefined(self) -> bool:
         """Whether there was no decision, for no other reason."""
         return isinstance(self.error, dict) and self.error.get("code") == UNDEFINED_CODE
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the value is a list or set of nothing."""
+        return isinstance(self.value, list | RegoSet) and not len(self.value)
 
     def json(self) -> dict[str, Any]:
         """As OPA's JSON."""
@@ -113,7 +118,7 @@ class Execution:
             elif flag == "--fail":
                 failures += made.value is None
             elif made.value is not None:
-                failures += flag == "--fail-defined" or made.value != []
+                failures += flag == "--fail-defined" or not made.is_empty
         return failures, errors
 
 

@@ -104,7 +104,12 @@ class Rules:
 
 
 def _one_value(rules: Sequence[Rule]) -> bool:
-    """Whether all rules have the same constant value, so that one of them is enough."""
+    """Whether all rules have the same constant value, so that one of them is enough.
+
+    OPA takes ``a.b := 1`` for a member of an object, of which it wants all, and ``a.b.c := 1`` not.
+    """
+    if any(len(r.head.ref.terms) == 2 and not r.head.generated_value for r in rules):
+        return False
     values = [constant(r.head.value) for r in rules]
     return all(v is not UNDEFINED and equal(v, values[0]) for v in values)
 

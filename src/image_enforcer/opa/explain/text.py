@@ -14,6 +14,8 @@ from ...rego.syntax.nodes import (
     CallExpr,
     Every,
     Expr,
+    LogicalAnd,
+    LogicalOr,
     Not,
     ObjectComprehension,
     Ref,
@@ -129,11 +131,19 @@ def expression(expr: Expr) -> str:
             text = f"every {variables} in {term(domain)} {{ {body(inside)} }}"
         case Not(inside):
             text = f"not {{{body(inside)}}}" if len(inside) > 1 else f"not {body(inside)}"
+        case LogicalAnd(lhs, rhs):
+            text = f"{_operand(lhs)} and {_operand(rhs)}"
+        case LogicalOr(lhs, rhs):
+            text = f"{_operand(lhs)} or {_operand(rhs)}"
         case _:
             return expr_text(expr)
     if expr.negated:
         text = "not " + text
     return text + "".join(f" with {term(w.target)} as {term(w.value)}" for w in expr.withs)
+
+
+def _operand(exprs: Body) -> str:
+    return body(exprs) if len(exprs) == 1 else f"{{ {body(exprs)} }}"
 
 
 def term(shown: Term) -> str:

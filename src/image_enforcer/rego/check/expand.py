@@ -234,14 +234,14 @@ class Calls(Bodies):
         return indexed(_appended(made, support)), done
 
     def rule(self, rule: Rule) -> Rule:
-        """A rule: calls in its head move to the end of its body."""
-        body = list(self.body(rule.body))
+        """A rule: calls in its head move to the end of its body. As in OPA they get the first names."""
         support: list[Expr] = []
         head = rule.head
+        args = None if head.args is None else tuple(self._term(a, support) for a in head.args)
         ref = replace(head.ref, terms=(head.ref.terms[0], *(self._term(t, support) for t in head.ref.terms[1:])))
         key = None if head.key is None else self._term(head.key, support)
         value = None if head.value is None else self._term(head.value, support)
-        args = None if head.args is None else tuple(self._term(a, support) for a in head.args)
+        body = list(self.body(rule.body))
         return replace(
             rule,
             head=replace(head, ref=ref, key=key, value=value, args=args),

@@ -197,8 +197,6 @@ class LocalVars:
     def _arg(self, arg: Term) -> Term:
         match arg:
             case Var(name):
-                if name.startswith("$"):
-                    return arg
                 return Var(self._insert_arg(name), arg.loc)
             case Ref((Var(name),)) if name in ROOTS:
                 return Var(self._insert_arg(name), arg.loc)

@@ -7,11 +7,20 @@ from pathlib import Path
 from image_enforcer.adapters.policy import embedded
 from image_enforcer.analysis import reference, review, text
 from image_enforcer.cli import subjects
-from image_enforcer.opa import files
+from image_enforcer.opa import files, http_cache, http_sender
 from image_enforcer.opa.rest import bodies, connection, evaluate, paths
 from image_enforcer.opa.rest import run as rest
 from image_enforcer.rego import Limits, json_text, types, values
-from image_enforcer.rego.builtins import regex, yaml_documents
+from image_enforcer.rego.builtins import (
+    certificate_chains,
+    certificates,
+    http_options,
+    keys,
+    lookups,
+    regex,
+    web_keys,
+    yaml_documents,
+)
 from image_enforcer.rego.syntax import cursor, module, statements
 from image_enforcer.server import decision_log, listening, logs, pace, protocol, run
 from image_enforcer.services import decide
@@ -56,6 +65,17 @@ EXPECTED = {
     "parse errors shown of one text": f"{module.MAX_PROBLEMS}",
     "parts of a type that are looked at": f"{types.MAX_WEIGHT}",
     "values of the policy's answer": f"{embedded.MAX_VALUES}",
+    "bits of an RSA key that is computed with": f"{keys.MAX_KEY_BITS}",
+    "certificates in one text": f"{certificates.MAX_CERTIFICATES}",
+    "keys in a set of web keys": f"{web_keys.MAX_KEYS}",
+    "signatures checked for one chain of certificates": f"{certificate_chains.MAX_CHECKS}",
+    "time of one request with its redirects": f"{http_options.MOST_SECONDS:g} s",
+    "redirects of one request": f"{http_sender.MOST_REDIRECTS}",
+    "tries after the first": f"{http_options.MOST_TRIES}",
+    "headers of an answer over HTTP": f"{http_sender.MOST_HEADERS >> 10} KiB",
+    "body of an answer over HTTP": f"{http_sender.MOST_BODY >> 20} MiB",
+    "answers kept between queries": f"{http_cache.MOST_BYTES >> 20} MiB, {http_cache.MOST_ANSWERS} answers",
+    "time of a look-up of a name": f"{lookups.SECONDS:g} s",
     "one file with policies or data": f"{files.MAX_FILE >> 20} MiB",
     "all files of one load": f"{files.MAX_TOTAL >> 20} MiB",
     "names below one directory": f"{files.MAX_ENTRIES}",

@@ -146,9 +146,9 @@ def test_unsafe_builtins_are_refused() -> None:
         policy.prepare("time.now_ns()", unsafe_builtins=frozenset({"time.now_ns"}))
 
 
-@pytest.mark.parametrize("name", ["http.send", "io.jwt.decode", "net.lookup_ip_addr"])
-def test_a_built_in_that_is_not_there_is_named(name: str) -> None:
-    (problem,) = problems(f"package t\np := {name}({'{}' if name == 'http.send' else '1'})")
+@pytest.mark.parametrize("name", ["io.jwt.decode", "net.lookup_ip_addr"])
+def test_a_call_with_the_wrong_operands_is_named(name: str) -> None:
+    (problem,) = problems(f"package t\np := {name}(1)")
     assert name in problem.message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -268,7 +269,7 @@ def evaluate(
         strict_builtin_errors=strict_builtin_errors,
         seconds=opa.seconds(timeout),
         network=_once(network(allow_net, allow_net_private)),
-        runtime=runtime(),
+        runtime=runtime(os.environ),
         keep=None if strict or package or import_ or bundle or v0_compatible else keep,
         **partly.settings(),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Parameter
@@ -36,8 +35,8 @@ def network(hosts: Sequence[str], private: bool) -> Network | None:
         raise Fault("IE2003", f"--allow-net {e}", hint="--allow-net api.example, --allow-net 10.0.0.1:8080") from None
 
 
-def runtime() -> Value:
-    """What ``opa.runtime()`` tells, as in OPA: the version, and the variables of the environment."""
+def runtime(environment: Mapping[str, str]) -> Value:
+    """What ``opa.runtime()`` tells, as in OPA: the version, and variables of the environment."""
     from ..opa.version import runtime_document
 
-    return runtime_document(os.environ)
+    return runtime_document(environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -185,7 +186,7 @@ def run(
             "log_format": log_format, "authentication": authentication,
             "authorization": authorization, "cert_file": tls_cert_file, "key_file": tls_private_key_file,
             "ca_file": tls_ca_cert_file, "min_tls": min_tls_version, "grace": shutdown_grace_period,
-            "unix_mode": _mode(unix_socket_perm), "ignore": ignore, "network": reached, "runtime": runtime(),
+            "unix_mode": _mode(unix_socket_perm), "ignore": ignore, "network": reached, "runtime": runtime({}),
         }  # fmt: skip
         return _serve(documents, options, watched, reload, since)
     from ..opa.repl.console import Console
@@ -201,7 +202,7 @@ def run(
         since=since,
         reload=reload,
         network=reached,
-        runtime=runtime(),
+        runtime=runtime(os.environ),
     ).run()
 
 

@@ -14,7 +14,7 @@ from . import opa
 from .faults import Fault, say
 
 if TYPE_CHECKING:
-    from ..opa.format import Conversion
+    from ..opa.format import Conversion, LaidOut
 
 FAILED: Final = 2
 NOTHING_READ: Final = 1
@@ -109,10 +109,10 @@ def fmt(
 
 
 def _standard_input(conversion: Conversion) -> None:
-    from ..opa.format import Unformatted, format_text
+    from ..opa.format import Unformatted, lay_out
 
     try:
-        opa.write(format_text("stdin", opa.standard_input("policy"), conversion))
+        opa.write(lay_out("stdin", opa.standard_input("policy"), conversion).text)
     except Unformatted as e:
         raise _End(str(e), NOTHING_READ) from None
 
@@ -133,42 +133,49 @@ def _files(paths: tuple[str, ...], wish: _Wish) -> None:
 
 
 def _one(file: str, wish: _Wish) -> None:
-    from ..opa.format import Unformatted, check_result, format_text, lost_comments
+    from ..opa.format import Unformatted, lay_out
 
     raw = _read(file)
     text = _decoded(file, raw)
     try:
-        result = format_text(file, text, wish.conversion)
+        laid = lay_out(file, text, wish.conversion)
     except Unformatted as e:
         raise _End(f"failed to format Rego source file: {e}") from None
-    if wish.check:
-        try:
-            check_result(result, wish.conversion)
-        except Unformatted as e:
-            raise _End(
-                f"{file} was successfully formatted, but the result is invalid: {e}\n\n"
-                "To inspect the formatted Rego, you can turn off this check with --check-result=false."
-            ) from None
+    doubts = _doubts(file, text, laid, wish)
+    result = laid.text
     changed = result.encode("utf-8", "surrogatepass") != raw
     if wish.fail and changed and not (wish.list or wish.diff):
         raise _End("unexpected diff")
-    lost = lost_comments(text, result) if changed and not wish.list else []
-    for comment in lost:
-        place = f"{file}:{comment.loc.row}"
-        if wish.write and not wish.diff:
-            raise _End(
-                f"{place}: the layout has no place for the comment there, so the file stays as it is",
-                hint="move the comment into a line of its own",
-            )
-        say(f"{place}: the layout has no place for the comment there")
     if wish.list:
         _told(changed, wish, lambda: opa.write(file + "\n"))
-    elif wish.diff:
+        return
+    for doubt in doubts:
+        if wish.write and not wish.diff:
+            raise _End(f"{doubt}, so the file stays as it is", hint="write it in another way, or edit the file by hand")
+        say(doubt)
+    if wish.diff:
         _told(changed, wish, lambda: _compare(text, result))
     elif not wish.write:
         opa.write(result)
     elif changed:
         _replace(file, result)
+
+
+def _doubts(file: str, text: str, laid: LaidOut, wish: _Wish) -> list[str]:
+    """What OPA's layout, which this is, would lose or change."""
+    from ..opa.format import Unformatted, changed_rules, lost_comments
+
+    lost = [f"{file}:{c.loc.row}: the layout has no place for this comment" for c in lost_comments(text, laid.text)]
+    if not wish.check:
+        return lost
+    try:
+        rules = changed_rules(laid, wish.conversion)
+    except Unformatted as e:
+        raise _End(
+            f"{file} was successfully formatted, but the result is invalid: {e}\n\n"
+            "To inspect the formatted Rego, you can turn off this check with --check-result=false."
+        ) from None
+    return [*(f"{file}:{r.loc.row}: the layout of this rule means something else" for r in rules), *lost]
 
 
 def _told(changed: bool, wish: _Wish, tell: Callable[[], None]) -> None:

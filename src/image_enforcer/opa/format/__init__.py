@@ -3,7 +3,9 @@
 Only text comes in and goes out; files belong to whoever calls.
 """
 
-from .source import Conversion, Unformatted, check_result, format_text, lost_comments
+from .source import Conversion, LaidOut, Unformatted, changed_rules, lay_out, lost_comments
 from .style import BOTH, V0, V1, Target
 
-__all__ = ["BOTH", "V0", "V1", "Conversion", "Target", "Unformatted", "check_result", "format_text", "lost_comments"]
+__all__ = [
+    "BOTH", "V0", "V1", "Conversion", "LaidOut", "Target", "Unformatted", "changed_rules", "lay_out", "lost_comments",
+]  # fmt: skip

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from ...rego.check.overrides import deprecated_calls, duplicate_imports, root_documents
+from ...rego.check.visit import Rewriter
 from ...rego.errors import PARSE_ERROR, CompileError, Problem
 from ...rego.meter import make_room
 from ...rego.places import Location
 from ...rego.syntax import parse_module
 from ...rego.syntax.keywords import KEYWORDS_V1
 from ...rego.syntax.lexer import Source, tokenize
-from ...rego.syntax.nodes import Comment, Module
+from ...rego.syntax.nodes import Call, CallExpr, Comment, Expr, Module, Ref, Rule, Var
 from .document import Unwritable, write_module
-from .style import V1, Target
+from .operators import SIGNS
+from .style import V1, Target, operator_name
+from .tree import rule_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,22 @@ class Unformatted(Exception):
     """A text that cannot be laid out; the message is what ``opa fmt`` says of it."""
 
 
-def format_text(name: str, text: str, conversion: Conversion = Conversion()) -> str:
-    """A policy file laid out; raises :class:`Unformatted`."""
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A policy's layout, and what it was read as."""
+
+    text: str
+    module: Module
+
+
+def lay_out(name: str, text: str, conversion: Conversion = Conversion()) -> LaidOut:
+    """Lay out a policy file; raises :class:`Unformatted`."""
     make_room()
     try:
         module = parse_module(name, text, version=conversion.read, annotations=False)
         if conversion.target.highest >= 1:
             _check_v1(module)
-        return write_module(
+        made = write_module(
             module, conversion.target, drop_imports=conversion.drop_imports, keyword_steps=conversion.keyword_steps
         )
     except Unwritable as e:
@@ -55,14 +67,41 @@ def format_text(name: str, text: str, conversion: Conversion = Conversion()) -> 
     except RecursionError:
         problem = Problem(PARSE_ERROR, "nested too deep", Location.named(name, 1, 1))
         raise Unformatted(str(CompileError([problem]))) from None
+    return LaidOut(made, module)
 
 
-def check_result(text: str, conversion: Conversion) -> None:
-    """Raises :class:`Unformatted` where a result cannot be read again."""
+def changed_rules(laid: LaidOut, conversion: Conversion) -> list[Rule]:
+    """Read a layout again: the rules of the source that it says something else of, as OPA's does of a few.
+
+    Raises :class:`Unformatted` where it cannot be read.
+    """
     try:
-        parse_module("formatted", text, version=conversion.result_version, annotations=False)
+        again = parse_module("formatted", laid.text, version=conversion.result_version, annotations=False)
     except CompileError as e:
         raise Unformatted(str(e)) from None
+    pairs = zip_longest(laid.module.rules, again.rules)
+    return [rule or laid.module.rules[-1] for rule, made in pairs if not _same(rule, made)]
+
+
+def _same(rule: Rule | None, made: Rule | None) -> bool:
+    if rule is None or made is None:
+        return False
+    text = rule_text(made)
+    return rule_text(rule) == text or rule_text(_Spelled().rule(rule)) == text
+
+
+class _Spelled(Rewriter):
+    """Calls of operators by name that receive their result in an operand, ``plus(1, 2, x)``, as ``x = 1 + 2``."""
+
+    def expr(self, expr: Expr) -> Expr:
+        """Rewrite what is in an expression, and then the expression."""
+        made = super().expr(expr)
+        match made.terms:
+            case CallExpr(operator, (first, second, result)) if operator_name(operator) in SIGNS:
+                call = Call(operator, (first, second), operator.loc)
+                return replace(made, terms=CallExpr(Ref((Var("eq"),)), (result, call)))
+            case _:
+                return made
 
 
 def lost_comments(text: str, result: str) -> list[Comment]:

@@ -41,8 +41,17 @@ Branch: TypeAlias = "tuple[str, Iterator[Branch]]"
 
 def tree_text(module: Module, *, comments: bool = True) -> str:
     """A module's tree, one node in a line, each level a space further in."""
+    return _text(("module", _module(module, comments)))
+
+
+def rule_text(rule: Rule) -> str:
+    """A rule's tree."""
+    return _text(("rule", _rule(rule)))
+
+
+def _text(root: Branch) -> str:
     lines: list[str] = []
-    todo: list[Iterator[Branch]] = [iter([("module", _module(module, comments))])]
+    todo: list[Iterator[Branch]] = [iter([root])]
     while todo:
         branch = next(todo[-1], None)
         if branch is None:

@@ -124,17 +124,12 @@ def test_v0(folder: Path) -> None:
         inspect("e.rego")
 
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("a/b.rego", "a/b.rego"),
-        ("/work/" + "x" * 30 + "/policies/registry_test.rego", "/work/" + "..." + "/policies/registry_test.rego"),
-    ],
-)
-def test_long_paths(path: str, text: str) -> None:
-    shown = shortened(path)
-    assert len(shown) <= 50
-    assert shown == text or (shown.startswith("/work/") and shown.endswith("registry_test.rego") and "..." in shown)
+def test_long_paths() -> None:
+    assert shortened("a/b.rego") == "a/b.rego"
+    shown = shortened(f"/srv/{'x' * 30}/policies/registry_test.rego")
+    assert len(shown) == 50
+    assert shown.startswith("/srv/...")
+    assert shown.endswith("/registry_test.rego")
 
 
 def test_long_texts() -> None:

@@ -6,7 +6,6 @@ memory, say) makes the test that it was at an error; what it had left is run her
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import signal
@@ -21,6 +20,9 @@ from .running import Runner, described
 
 FEWEST: Final = 32
 """Tests for which several processes are worth it."""
+
+FAULT: Final = 70
+"""The exit code of a process that met a fault of ours."""
 
 
 def run_all(runner: Runner, tests: Sequence[UnitTest], processes: int) -> Iterator[Result]:
@@ -60,41 +62,44 @@ class _Worker:
         os.close(writing)
         self.results: BinaryIO = os.fdopen(reading, "rb")
         self._gone = False
+        self._ended = False
 
     def next_result(self, runner: Runner, test: UnitTest) -> Result:
         """The result of its next test, which is the one given."""
         if self._gone:
             return runner.run(test)
         try:
-            got = pickle.load(self.results)  # noqa: S301 - what a copy of this process has written
+            got: Result = pickle.load(self.results)  # noqa: S301 - what a copy of this process has written
         except (EOFError, pickle.UnpicklingError):
             self._gone = True
+            if os.waitstatus_to_exitcode(self._status()) == FAULT:
+                return runner.run(test)  # the fault is met here once more, and told
             text = "the process that ran it ended before it was done; was there too little memory?"
             return replace(described(test), error=Error(text, (), {"message": text}))
-        return got if isinstance(got, Result) else runner.run(test)
+        return got
 
     def end(self) -> None:
         """Wait for it, or end it where it is not done."""
         self.results.close()
-        with contextlib.suppress(ProcessLookupError):
+        if not self._ended:
             os.kill(self.pid, signal.SIGTERM)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+            self._status()
+
+    def _status(self) -> int:
+        """How it ended, once it has."""
+        self._ended = True
+        return os.waitpid(self.pid, 0)[1]
 
 
 def _work(runner: Runner, tests: Sequence[UnitTest], writing: int) -> None:
-    """Run tests and write what came of them; never returns. An unforeseen fault is left to the parent to have."""
-    code = 1
+    """Run tests and write what came of them; never returns. A fault of ours ends it, without a word."""
+    code = FAULT
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends the others
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with os.fdopen(writing, "wb") as out:
             for test in tests:
-                try:
-                    made: Result | None = runner.run(test)
-                except Exception:  # noqa: BLE001 - the parent meets it once more, and tells of it
-                    made = None
-                pickle.dump(made, out)
+                pickle.dump(runner.run(test), out)
                 out.flush()
         code = 0
     except BrokenPipeError:

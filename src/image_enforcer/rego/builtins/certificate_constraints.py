@@ -6,8 +6,9 @@ import ipaddress
 from collections.abc import Sequence
 
 from ..meter import METER
-from .certificate_extensions import Names, Network, Subtrees, mailbox, valid_domain
+from .alternative_names import Names, Network, Subtrees, valid_domain
 from .certificate_parsing import Certificate
+from .mailboxes import mailbox
 from .urls import Url
 
 

@@ -12,19 +12,9 @@ from ..meter import METER
 from ..text import quoted
 from ..values import Value
 from . import der
+from .alternative_names import Names, Network, Subtrees, alternative_names
 from .asn1_structures import Asn1Fault, Part, Raw, Structure, read
-from .certificate_extensions import (
-    SUBJECT_ALT_NAME,
-    Extension,
-    Meaning,
-    Names,
-    Network,
-    Subtrees,
-    alternative_names,
-    oid_text,
-    small_oid,
-    understand,
-)
+from .certificate_extensions import SUBJECT_ALT_NAME, Extension, Meaning, oid_text, small_oid, understand
 from .certificate_keys import (
     IDENTIFIER,
     PUBLIC_KEY_INFO,

@@ -21,7 +21,7 @@ from .keys import (
     RsaPublic,
 )
 from .private_keys import precomputed
-from .web_keys import WebKey, export
+from .web_key_values import WebKey, export
 
 Family: TypeAlias = Literal["HS", "RS", "PS", "ES", "Ed"]
 Key: TypeAlias = PublicKey | PrivateKey | bytes

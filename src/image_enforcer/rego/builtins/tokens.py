@@ -15,7 +15,7 @@ from ..errors import BuiltinError
 from ..json_text import from_json, to_json
 from ..meter import METER
 from ..values import Num, Value, sorted_keys
-from . import operands, token_signatures, web_keys
+from . import operands, token_signatures, web_key_values, web_keys
 from .base64_texts import decode_url
 from .byte_texts import from_bytes, to_bytes
 from .certificate_keys import parse_pkix
@@ -200,7 +200,7 @@ def _web_keys(text: str) -> list[VerificationKey]:
         ) from None
     keys: list[VerificationKey] = []
     for key in found:
-        exported = web_keys.export(key)
+        exported = web_key_values.export(key)
         if not key.algorithm or key.algorithm in token_signatures.NAMES:
             keys.append(VerificationKey(key.algorithm, key.name, exported))
     return keys

@@ -20,12 +20,14 @@ from ...rego.syntax.nodes import (
     ObjectComprehension,
     Ref,
     Rule,
+    Set,
     SetComprehension,
     Term,
     TermExpr,
     Var,
 )
 from ...rego.syntax.printer import expr_text, term_text
+from ...rego.syntax.term_order import members_in_order
 from ...rego.text import quoted
 from .events import Event
 
@@ -129,8 +131,8 @@ def expression(expr: Expr) -> str:
         case Every(key, value, domain, inside):
             variables = term(value) if key is None else f"{term(key)}, {term(value)}"
             text = f"every {variables} in {term(domain)} {{ {body(inside)} }}"
-        case Not(inside):
-            text = f"not {{{body(inside)}}}" if len(inside) > 1 else f"not {body(inside)}"
+        case Not(inside, explicit=explicit):
+            text = f"not {{{body(inside)}}}" if explicit or len(inside) > 1 else f"not {body(inside)}"
         case LogicalAnd(lhs, rhs):
             text = f"{_operand(lhs)} and {_operand(rhs)}"
         case LogicalOr(lhs, rhs):
@@ -155,5 +157,7 @@ def term(shown: Term) -> str:
             return f"{{{term(inner)} | {body(inside)}}}"
         case ObjectComprehension(k, v, inside):
             return f"{{{term(k)}: {term(v)} | {body(inside)}}}"
+        case Set(items) if items:
+            return f"{{{', '.join(map(term, members_in_order(items)))}}}"
         case _:
             return term_text(shown)

@@ -19,6 +19,8 @@ from ...rego.syntax.nodes import (
     Every,
     Expr,
     Head,
+    LogicalAnd,
+    LogicalOr,
     ObjectComprehension,
     Ref,
     Rule,
@@ -112,6 +114,13 @@ class PartialFrame(Frame):
             super()._every(expr, every, then)
             return
         self.keep(expr, self.bindings, then)
+
+    def _step(self, expr: Expr, then: Then) -> None:
+        either = isinstance(expr.terms, LogicalAnd | LogicalOr)
+        if either and self.state.unknowns.concerns(expr, self.bindings):
+            self.keep(expr, self.bindings, then)
+        else:
+            super()._step(expr, then)
 
     def _not(self, expr: Expr, body: Body, then: Then) -> None:
         unknowns, stack = self.state.unknowns, self.state.stack

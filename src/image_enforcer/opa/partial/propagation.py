@@ -7,18 +7,21 @@ from dataclasses import dataclass, field, replace
 
 from ...rego.check.documents import RuleTree
 from ...rego.check.safety import equality_outputs
-from ...rego.check.visit import Rewriter, indexed, variables, walk
+from ...rego.check.visit import Rewriter, children, indexed, variables, walk
 from ...rego.syntax.nodes import (
     Array,
+    ArrayComprehension,
     Body,
     Call,
     CallExpr,
     Every,
     Expr,
     Object,
+    ObjectComprehension,
     Ref,
     Scalar,
     Set,
+    SetComprehension,
     Term,
     TermExpr,
     Var,
@@ -221,10 +224,23 @@ def _restored(result: list[Expr], removed: dict[str, Term], live: frozenset[str]
         bound = _outputs([made], safe, tree)
         binds = bool(unsafe & bound)
         unsafe -= bound
-        if binds or not any(x == removed[name] for x in walk(tuple(result))):
+        if binds or not _said(removed[name], tuple(result)):
             result.append(made)
             safe |= bound
     return unsafe
+
+
+def _said(term: Term, node: object) -> bool:
+    """Whether a term stands in a body outside closures, a reference also at the beginning of a longer one."""
+    todo = [node]
+    while todo:
+        x = todo.pop()
+        if isinstance(x, ArrayComprehension | SetComprehension | ObjectComprehension):
+            continue
+        if x == term or (isinstance(x, Ref) and isinstance(term, Ref) and x.terms[: len(term.terms)] == term.terms):
+            return True
+        todo.extend((x.key or (), x.value, x.domain) if isinstance(x, Every) else children(x))
+    return False
 
 
 def _needed(body: Iterable[Expr]) -> set[str]:

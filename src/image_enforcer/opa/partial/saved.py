@@ -10,8 +10,10 @@ from typing import Final
 
 from ...rego.check.documents import RuleTree
 from ...rego.check.visit import variables, walk
-from ...rego.syntax.nodes import Body, CallExpr, Expr, Head, Module, Package, Ref, Rule, Scalar, Term, Var
+from ...rego.signatures import signature
+from ...rego.syntax.nodes import Body, CallExpr, Expr, Head, Module, Package, Ref, Rule, Scalar, Term, TermExpr, Var
 from ...rego.syntax.printer import term_text
+from ...rego.syntax.term_order import term_order
 from ..explain.bindings import Bindings, Item, Known
 from .names import Named
 
@@ -19,12 +21,6 @@ EQ: Final = Ref((Var("eq"),))
 
 HOLDS: Final = "_term_"
 """What the name of a variable begins with that takes the value of an expression which only has to hold."""
-
-NOT_BEFOREHAND: Final = frozenset({
-    "rand.intn", "uuid.rfc4122", "io.jwt.decode_verify", "io.jwt.encode_sign_raw", "io.jwt.encode_sign", "time.now_ns",
-    "http.send", "opa.runtime", "net.lookup_ip_addr",
-})  # fmt: skip
-"""Built-ins that answer otherwise each time: they are left for later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ class Unknowns:
         match x:
             case Expr(withs=withs) if withs:
                 return True
-            case CallExpr(operator, _) if not self.inlining.volatile and term_text(operator) in NOT_BEFOREHAND:
+            case CallExpr(operator, _) if not self.inlining.volatile and _is_volatile(operator):
                 return True
             case Var() if of is not None:
                 return self.inside(x, of)
@@ -151,6 +147,12 @@ class Unknowns:
 
 
 _NOWHERE: Final = Bindings()
+
+
+def _is_volatile(operator: Ref) -> bool:
+    """Whether a built-in answers otherwise each time: it is left for later."""
+    found = signature(term_text(operator))
+    return found is not None and found.nondeterministic
 
 
 def constant_prefix(ref: Ref) -> Ref:
@@ -227,7 +229,20 @@ class Support:
 
 
 def _order(rule: Rule) -> tuple[object, ...]:
-    return (not rule.default, len(rule.body), [not isinstance(e.terms, Expr) for e in rule.body])
+    head = rule.head
+    parts = [() if t is None else term_order(t) for t in (head.key, head.value)]
+    terms = [[term_order(t) for t in some or ()] for some in (head.args, head.ref.terms)]
+    return (*terms, *parts, rule.default, [_expr_order(e) for e in rule.body])
+
+
+def _expr_order(expr: Expr) -> tuple[object, ...]:
+    match expr.terms:
+        case TermExpr(term):
+            return (1, expr.index, expr.negated, [term_order(term)])
+        case CallExpr(operator, args):
+            return (2, expr.index, expr.negated, [term_order(t) for t in (operator, *args)])
+        case _:
+            return (3, expr.index, expr.negated, [])
 
 
 def equation(a: Term, b: Term) -> Expr:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
 from typing import Any
 
-from ...rego.check.visit import Rewriter
-from ...rego.syntax.nodes import Call, CallExpr, Expr, ExprTerms, Module, Ref, Var
+from ...rego.check.visit import Rewriter, walk
+from ...rego.syntax.nodes import Call, CallExpr, Expr, ExprTerms, Module, Ref, Term, Var
 from ...rego.syntax.printer import INFIX, format_rule, package_text, source_text, term_text
 from ..tables import listing
 from .run import Partial
@@ -41,8 +41,7 @@ def partial_json(found: Partial) -> dict[str, Any]:
 
 
 def _queries(found: Partial) -> list[str]:
-    written = _Written()
-    return ["\n".join(map(source_text, written.body(q))) for q in found.queries]
+    return ["\n".join(map(source_text, _Written(q).body(q))) for q in found.queries]
 
 
 def _modules(found: Partial, indent: str) -> list[str]:
@@ -50,7 +49,17 @@ def _modules(found: Partial, indent: str) -> list[str]:
 
 
 class _Written(Rewriter):
-    """Operators with a result as they are written: ``c = a + b``."""
+    """Operators with a result as they are written, ``c = a + b``; a ``_`` that stands in several places has a name."""
+
+    def __init__(self, node: object) -> None:
+        names = Counter(x.name for x in walk(node) if isinstance(x, Var) and x.is_wildcard)
+        self.several = {n for n, count in names.items() if count > 1}
+
+    def term(self, term: Term) -> Term:
+        """A term, as :class:`Rewriter` does it."""
+        if isinstance(term, Var) and term.name in self.several:
+            return Var(f"_{term.name[1:]}", term.loc)
+        return super().term(term)
 
     def expr_terms(self, expr: Expr) -> ExprTerms:
         """An expression's terms, as :class:`Rewriter` does it."""
@@ -62,6 +71,5 @@ class _Written(Rewriter):
 
 
 def _module(module: Module) -> str:
-    written = _Written()
-    rules = [replace(r, body=written.body(r.body)) for r in module.rules]
+    rules = [_Written(r).rule(r) for r in module.rules]
     return "\n\n".join([package_text(module.package), *map(format_rule, rules)])

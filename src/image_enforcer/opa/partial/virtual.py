@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from ...rego import UNDEFINED, Value
+from ...rego.check.visit import variables
 from ...rego.plan.documents import Node, RuleAt
 from ...rego.plan.indexing import Place
 from ...rego.run.access import get
@@ -209,7 +210,7 @@ class PartialVirtual(Virtual):
             suffix = tuple(name.term(s) for s in at.suffix)
             key = None if rule.head.key is None or not at.is_set else name.term(rule.head.key)
             value = None if rule.head.value is None else name.term(rule.head.value)
-            live = [t.name for t in (*suffix, key, value) if isinstance(t, Var)]
+            live = list(variables((*suffix, *(t for t in (key, value) if t is not None))))
             body = state.shortened(kept, live)
 
             def head(last: str) -> Rule:

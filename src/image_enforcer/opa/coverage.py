@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ..rego import UNDEFINED, Host, Limits, Location, Policy, Snapshot, Value
 from ..rego.check.visit import walk
@@ -36,6 +36,10 @@ class Range:
         """Whether all of another stretch lies within this one."""
         starts = (self.row, self.col) <= (other.row, other.col)
         return starts and (self.end_row, self.end_col) >= (other.end_row, other.end_col)
+
+
+Collected: TypeAlias = "tuple[dict[str, dict[str, set[Range]]], list[str]]"
+"""What was come by, by kind and file, and what could not be gone through."""
 
 
 @dataclass(slots=True)
@@ -148,20 +152,36 @@ class Coverage:
     def evaluate(
         self, policy: Policy, body: Body, *, package: tuple[str, ...] | None = None, imports: Sequence[Import] = (),
         given: Value = UNDEFINED, data: Snapshot | None = None, limits: Limits, host: Host,
+        passes: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         """Go through a query. Its answer is asked for elsewhere, and faults in it are told there.
 
-        Raises :class:`CompileError` where the query cannot be compiled as OPA does it.
+        ``passes`` are the kinds to look for, and the empty text for the way as it is; all where it is None. Raises
+        :class:`CompileError` where the query cannot be compiled as OPA does it.
         """
         now = host.now_ns()
         host = replace(host, now_ns=lambda: now, print=None, note=None)
         for kind, heard in (("", self.heard), *self.others.items()):
+            if passes is not None and kind not in passes:
+                continue
             made = explain(
                 policy, body, package=package, imports=imports, input_=given, data=data or Snapshot({}), limits=limits,
                 host=host, heard=heard, keep=False, indexing=kind != INDEX_EXCLUDED, early_exit=kind != EARLY_EXIT,
             )  # fmt: skip
             if made.cut:
                 self.cuts.append(f"{made.cut}{f' (pass for {kind})' if kind else ''}")
+
+    def collected(self) -> Collected:
+        """All that was come by so far, as plain data."""
+        return {"": self.heard.files, **{kind: heard.files for kind, heard in self.others.items()}}, list(self.cuts)
+
+    def add(self, collected: Collected) -> None:
+        """Take what was collected elsewhere as well."""
+        files, cuts = collected
+        for kind, heard in (("", self.heard), *self.others.items()):
+            for name, ranges in files[kind].items():
+                heard.files.setdefault(name, set()).update(ranges)
+        self.cuts.extend(cuts)
 
     def report(self, modules: Mapping[str, Module]) -> Report:
         """What was covered, and what of the modules was not; these as they were parsed."""

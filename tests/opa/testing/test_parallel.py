@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from image_enforcer.opa.testing.finding import UnitTest, find_tests
 from image_enforcer.opa.testing.parallel import FEWEST, run_all
 from image_enforcer.opa.testing.results import Result
 from image_enforcer.opa.testing.running import Options, Runner
-from tests.opa.testing.projects import compiled
+from tests.opa.testing.projects import compiled, session, written
 
 COUNT = FEWEST + 9
 TEXT = "package a\n" + "\n".join(f'test_{i} if {{ print("{i}"); {i} != 7 }}' for i in range(COUNT))
@@ -74,3 +75,15 @@ def test_who_stops_early_leaves_no_process() -> None:
     del results
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_is_covered_comes_together(tmp_path: Path) -> None:
+    text = "package a\np(x) if x > 1\np(x) if {\n\tx < 0\n}\nq if input.z == 1\n" + "\n".join(
+        f"test_{i} if {'p(2)' if i % 2 else 'not p(0)'}" for i in range(COUNT)
+    )
+    paths = written(tmp_path, {"a.rego": f"{text}\ntest_q if not q\n"})
+    wanted = {"coverage": True, "kinds": ("index_excluded", "early_exit")}
+    alone, several = (session(paths, **wanted, processes=n) for n in (1, 3))
+    assert alone == several
+    assert alone[0] == 0
+    assert '"index_excluded"' in alone[1]

@@ -86,8 +86,8 @@ class Runner:
         except RegoError as e:
             failure = e
         told = replace(told, duration=self._clock() - begun, output="".join(f"{line}\n" for line in printed))
-        if failure is None and self.coverage is not None:
-            self._cover(test, host)
+        if failure is None:
+            self.cover(test, ("",), host)
         explained = self._explained(test, host, failure)
         if failure is not None:
             return replace(told, error=error_of(failure, explained))
@@ -97,11 +97,15 @@ class Runner:
             fail, found = outcomes(value, cases)
         return self._traced(replace(told, fail=fail, cases=found), explained)
 
-    def _cover(self, test: UnitTest, host: Host) -> None:
-        assert self.coverage is not None
+    def cover(self, test: UnitTest, passes: Sequence[str], host: Host | None = None) -> None:
+        """Collect what a test comes by in some ways of going through it, where that is wanted."""
+        if self.coverage is None or test.skipped:
+            return
         limits = Limits(seconds=None, units=None, memory=QUERY_MEMORY)
         before = len(self.coverage.cuts)
-        self.coverage.evaluate(self.policy, parse_query(test.query), data=self.data, limits=limits, host=host)
+        self.coverage.evaluate(
+            self.policy, parse_query(test.query), data=self.data, limits=limits, host=host or self._host, passes=passes
+        )
         self.coverage.cuts[before:] = [f"{test.query}: {cut}" for cut in self.coverage.cuts[before:]]
 
     def _explained(self, test: UnitTest, host: Host, failure: RegoError | None) -> Explanation | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ...rego import CompileError, Policy, Value, compile_modules
 from ...rego.check.test_rules import ForTests
@@ -18,13 +18,10 @@ from .benchmarks import measured
 from .documents import json_text, junit_text
 from .durations import duration
 from .finding import BadPattern, UnitTest, find_tests
-from .parallel import run_all
+from .parallel import cover_all, run_all
 from .pretty import Pretty
 from .results import Result, cases_in_order
 from .running import Options, Runner
-
-if TYPE_CHECKING:
-    from ..coverage import Coverage
 
 PASSED = 0
 NOT_RUN = 1
@@ -111,27 +108,14 @@ class TestSession:
     def _once(self, policy: Policy, root: Value, tests: Sequence[UnitTest], alone: bool) -> int:
         wanted = self.wanted
         self.ran, self._code = 0, PASSED
-        coverage = None
-        if wanted.coverage:
-            from ..coverage import Coverage
-
-            coverage = Coverage(wanted.kinds)
+        processes = 1 if alone else wanted.processes or os.cpu_count() or 1
         if wanted.bench:
-            results: Iterable[Result] = (
-                measured(
-                    policy, root, t, seconds=wanted.limit, bench_seconds=wanted.bench_seconds,
-                    memory=wanted.allocations,
-                ) for t in tests
-            )  # fmt: skip
+            code = self._report(self._counted(self._measured(policy, root, tests)))
+        elif wanted.coverage:
+            code = self._coverage(policy, root, tests, processes)
         else:
-            options = Options(
-                seconds=wanted.limit, trace=wanted.verbose, mode=wanted.explain, values=wanted.values,
-                events=wanted.verbose and wanted.format == "json",
-            )  # fmt: skip
-            runner = Runner(policy, root, options, coverage=coverage)
-            processes = 1 if alone else wanted.processes or os.cpu_count() or 1
-            results = run_all(runner, tests, processes)
-        code = self._report(self._counted(results), policy, coverage)
+            runner = Runner(policy, root, self._options())
+            code = self._report(self._counted(run_all(runner, tests, processes)))
         if code:
             return code
         if not self.ran and wanted.empty_fails:
@@ -139,6 +123,17 @@ class TestSession:
             self.say("hint: rules whose names begin with test_ are tests; --run chooses among them")
             return NOT_RUN
         return self._code
+
+    def _options(self) -> Options:
+        wanted = self.wanted
+        return Options(
+            seconds=wanted.limit, trace=wanted.verbose, mode=wanted.explain, values=wanted.values,
+            events=wanted.verbose and wanted.format == "json",
+        )  # fmt: skip
+
+    def _measured(self, policy: Policy, root: Value, tests: Sequence[UnitTest]) -> Iterator[Result]:
+        limit, seconds, memory = self.wanted.limit, self.wanted.bench_seconds, self.wanted.allocations
+        return (measured(policy, root, t, seconds=limit, bench_seconds=seconds, memory=memory) for t in tests)
 
     def _counted(self, results: Iterable[Result]) -> Iterator[Result]:
         for result in results:
@@ -149,10 +144,8 @@ class TestSession:
                 self.say(result.notice)
             yield result
 
-    def _report(self, results: Iterator[Result], policy: Policy, coverage: Coverage | None) -> int:
+    def _report(self, results: Iterator[Result]) -> int:
         wanted = self.wanted
-        if coverage is not None:
-            return self._coverage(results, policy, coverage)
         match wanted.format:
             case "json":
                 self.write(json_text(results, slowest_first=wanted.slowest_first))
@@ -165,8 +158,16 @@ class TestSession:
                 ).report(results)  # fmt: skip
         return PASSED
 
-    def _coverage(self, results: Iterator[Result], policy: Policy, coverage: Coverage) -> int:
-        """The report, where all tests hold and enough is covered."""
+    def _coverage(self, policy: Policy, root: Value, tests: Sequence[UnitTest], processes: int) -> int:
+        """The report, where all tests hold and enough is covered.
+
+        Why something was not covered is looked for once more, and only where something was not.
+        """
+        from ..coverage import Coverage
+
+        coverage = Coverage(self.wanted.kinds)
+        runner = Runner(policy, root, self._options(), coverage=coverage)
+        results = self._counted(run_all(runner, tests, processes))
         failures: list[Result] = []
         for result in results:
             if result.error is not None:
@@ -174,13 +175,16 @@ class TestSession:
                 return NOT_RUN
             if result.fail:
                 failures.append(result)
-        for cut in coverage.cuts:
-            self.say(f"coverage is not complete: {cut}")
         if failures:
             Pretty(self.write, verbose=self.wanted.verbose).report(failures)
             self.say(_in_full(failures[0]))
             return NOT_RUN
         report = coverage.report(policy.modules)
+        if report.not_covered_lines and self.wanted.kinds and report.coverage >= self.wanted.threshold:
+            cover_all(runner, tests, self.wanted.kinds, processes)
+            report = coverage.report(policy.modules)
+        for cut in coverage.cuts:
+            self.say(f"coverage is not complete: {cut}")
         if report.coverage < self.wanted.threshold:
             lines = [
                 f"Code coverage threshold not met: got {report.coverage:.2f} instead of {self.wanted.threshold:.2f}"

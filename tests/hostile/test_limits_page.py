@@ -7,7 +7,7 @@ from pathlib import Path
 from image_enforcer.adapters.policy import embedded
 from image_enforcer.analysis import reference, review, text
 from image_enforcer.cli import subjects
-from image_enforcer.opa import files, http_cache, http_sender
+from image_enforcer.opa import code_cache, files, http_cache, http_sender
 from image_enforcer.opa.rest import bodies, connection, evaluate, paths
 from image_enforcer.opa.rest import run as rest
 from image_enforcer.rego import Limits, json_text, types, values
@@ -80,6 +80,8 @@ EXPECTED = {
     "all files of one load": f"{files.MAX_TOTAL >> 20} MiB",
     "names below one directory": f"{files.MAX_ENTRIES}",
     "directories inside each other": f"{files.MAX_DEPTH}",
+    "object in a JSON file that is decoded at once": f"{json_text.LARGE_OBJECT >> 20} MiB",
+    "compiled queries on disk": f"{code_cache.MOST_FILES} files, {code_cache.MOST_BYTES >> 20} MiB",
     "one file with manifests (`verify -f`)": f"{subjects.MAX_FILE >> 20} MiB",
     "rest: body": UNPACKED,
     "rest: request line and headers": f"{connection.MAX_HEAD >> 10} KiB, {connection.MAX_HEADERS} headers",

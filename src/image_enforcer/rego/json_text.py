@@ -58,7 +58,9 @@ def from_json(text: str | bytes) -> Value:
 LARGE_DOCUMENT: Final = 4 << 20
 """Bytes of text from which on a document's large objects are packed."""
 
-_LARGE_OBJECT: Final = 4 << 20
+LARGE_OBJECT: Final = 4 << 20
+"""Bytes of text from which on an object in such a document is packed."""
+
 _MANY: Final = 64
 _TINY: Final = 48
 _TEXTS: Final = msgspec.json.Decoder(type=dict[str, msgspec.Raw])
@@ -75,7 +77,7 @@ def packed_from_json(text: str | bytes, least: int = LARGE_DOCUMENT) -> Value:
     if _too_deep(raw):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
-        return _packed(raw, min(least, _LARGE_OBJECT))
+        return _packed(raw, min(least, LARGE_OBJECT))
     except (msgspec.DecodeError, ValueError, RecursionError):
         return from_json(raw)
 

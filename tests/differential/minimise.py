@@ -16,7 +16,7 @@ from tools import peers
 
 from .cases import Case, Difference, Json, compare
 from .generators import GENERATORS
-from .kept import keep
+from .keeping import keep
 from .sides import Driver, ours
 
 Mark = tuple[object, ...]

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.differential.cases import Case, Difference, Outcome, compare
-from tests.differential.kept import kept
+from tests.differential.keeping import kept
 from tests.differential.recorded import recorded
 from tests.differential.sides import ours
 

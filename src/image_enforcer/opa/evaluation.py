@@ -282,8 +282,8 @@ class _Asked:
         if profiler is not None:
             report.profile = profiler.lines(telling.profile_limit, telling.profile_order)
         if isinstance(report.error, EvalError):
-            fault = next((f for f in made.faults if f.error.location == report.error.location), None)
-            report.calls = fault.calls if fault is not None else ()
+            place = _place(report.error)
+            report.calls = next((f.calls for f in made.faults if _place(f.error) == place), ())
         elif telling.builtin_errors:
             report.builtin_errors = made.faults
 
@@ -317,3 +317,8 @@ class _Asked:
         except Untraceable as e:
             hint = "evaluate it with all documents, or ask a part of it"
             raise LoadError([Fault(f"{e} cannot be evaluated partially", hint)]) from None
+
+
+def _place(error: EvalError) -> tuple[str, int, int]:
+    location = error.location
+    return location.file, location.row, location.col

@@ -26,7 +26,7 @@ from ...rego.syntax.nodes import (
     TermExpr,
     Var,
 )
-from ...rego.syntax.printer import expr_text, term_text
+from ...rego.syntax.printer import expr_text, logical_text, term_text
 from ...rego.syntax.term_order import members_in_order
 from ...rego.text import quoted
 from .events import Event
@@ -133,19 +133,13 @@ def expression(expr: Expr) -> str:
             text = f"every {variables} in {term(domain)} {{ {body(inside)} }}"
         case Not(inside, explicit=explicit):
             text = f"not {{{body(inside)}}}" if explicit or len(inside) > 1 else f"not {body(inside)}"
-        case LogicalAnd(lhs, rhs):
-            text = f"{_operand(lhs)} and {_operand(rhs)}"
-        case LogicalOr(lhs, rhs):
-            text = f"{_operand(lhs)} or {_operand(rhs)}"
+        case LogicalAnd() | LogicalOr() as either:
+            text = logical_text(either, body)
         case _:
             return expr_text(expr)
     if expr.negated:
         text = "not " + text
     return text + "".join(f" with {term(w.target)} as {term(w.value)}" for w in expr.withs)
-
-
-def _operand(exprs: Body) -> str:
-    return body(exprs) if len(exprs) == 1 else f"{{ {body(exprs)} }}"
 
 
 def term(shown: Term) -> str:

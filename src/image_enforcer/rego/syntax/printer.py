@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import assert_never
 
 from ..text import term as value_text
@@ -166,10 +167,8 @@ def expr_text(expr: Expr) -> str:
             text = f"every {names_text} in {term_text(domain)} {{ {body_text(body)} }}"
         case Not(body):
             text = f"not {{ {body_text(body)} }}" if len(body) > 1 else f"not {body_text(body)}"
-        case LogicalAnd(lhs, rhs):
-            text = f"{_operand(lhs)} and {_operand(rhs)}"
-        case LogicalOr(lhs, rhs):
-            text = f"{_operand(lhs)} or {_operand(rhs)}"
+        case LogicalAnd() | LogicalOr() as either:
+            text = logical_text(either, body_text)
         case _:
             assert_never(expr.terms)
     if expr.negated:
@@ -179,8 +178,28 @@ def expr_text(expr: Expr) -> str:
     return text
 
 
-def _operand(body: Body) -> str:
-    return body_text(body) if len(body) == 1 else f"{{ {body_text(body)} }}"
+def logical_text(either: LogicalAnd | LogicalOr, shown: Callable[[Body], str]) -> str:
+    """``a and b`` or ``a or b``, with the braces that were written and the parentheses that are needed."""
+    word = "and" if isinstance(either, LogicalAnd) else "or"
+    left = _operand(either.lhs, either.explicit_lhs, word == "and", False, shown)
+    right = _operand(either.rhs, either.explicit_rhs, True, word == "and", shown)
+    return f"{left} {word} {right}"
+
+
+def _operand(body: Body, explicit: bool, around_or: bool, around_and: bool, shown: Callable[[Body], str]) -> str:
+    """One side; the flags say whether an ``or`` or an ``and`` in it has to be put into parentheses."""
+    if explicit or len(body) != 1:
+        return f"{{ {shown(body)} }}"
+    match body[0].terms:
+        case LogicalOr():
+            apart = around_or
+        case LogicalAnd():
+            apart = around_and
+        case TermExpr(Object() | Set() | ObjectComprehension() | SetComprehension()):
+            apart = True
+        case _:
+            apart = bool(body[0].withs)
+    return f"({shown(body)})" if apart else shown(body)
 
 
 def call_text(operator: Ref, args: tuple[Term, ...]) -> str:

@@ -10,6 +10,10 @@ from ..values import MAX_BITS, MAX_DIGITS, Num, Value, type_name
 from .contract import Builtin, Context
 
 
+MAX_SHIFT: Final = (1 << 64) - 1
+"""Shifts are counted in 64 bits, as in OPA: what is above them is dropped."""
+
+
 def _integer(value: Value, position: int) -> int:
     if type(value) is int:
         return value
@@ -36,7 +40,7 @@ def _shift(b: Value) -> int:
     by = _integer(b, 2)
     if by < 0:
         raise OperandError("operand 2 must be an unsigned integer number but got a negative integer")
-    return by
+    return by & MAX_SHIFT
 
 
 def lsh(context: Context, a: Value, b: Value) -> Value:

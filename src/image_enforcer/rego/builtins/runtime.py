@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..values import UNDEFINED, Value
+from ..values import UNDEFINED, Value, key
 from . import operands
 from .contract import Builtin, Context
 
@@ -41,8 +41,8 @@ def test_case(context: Context, path: Value) -> Value:
 
 
 def uuid_rfc4122(context: Context, seed: Value) -> Value:
-    """A random UUID (version 4), the same for one seed throughout an evaluation."""
-    k = ("uuid.rfc4122", operands.string(seed, 1))
+    """A random UUID (version 4), the same for one seed throughout an evaluation; as in OPA any value is a seed."""
+    k = ("uuid.rfc4122", key(seed))
     if k not in context.cache:
         raw = bytearray(context.random_bytes(16))
         raw[6] = raw[6] & 0x0F | 0x40

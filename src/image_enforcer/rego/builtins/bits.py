@@ -9,7 +9,6 @@ from ..errors import LimitError, OperandError
 from ..values import MAX_BITS, MAX_DIGITS, Num, Value, type_name
 from .contract import Builtin, Context
 
-
 MAX_SHIFT: Final = (1 << 64) - 1
 """Shifts are counted in 64 bits, as in OPA: what is above them is dropped."""
 

@@ -72,6 +72,10 @@ class Location:
         """The same place, showing another stretch of the text."""
         return Location(self._text, (self.row, self.col, self.offset, begin, end))
 
+    def follow(self, other: Location) -> None:
+        """Become another place: for what is one thing to OPA wherever it is mentioned, and stands where it was last."""
+        self._text, self._span = other._text, other._span
+
     @property
     def file(self) -> str:
         """The name of the text."""

@@ -39,8 +39,11 @@ def load(text: str) -> Value:
     return None if node is None else _Builder().value(node, ())
 
 
-def compose(text: str) -> Any:
-    """The nodes of a YAML document, without values yet; None where there are none. Raises :class:`YamlError`."""
+def compose(text: str, *, alone: bool = True) -> Any:
+    """The nodes of a YAML document, without values yet; None where there are none. Raises :class:`YamlError`.
+
+    Where it need not stand ``alone``, what follows the first document is not read.
+    """
     METER.spend(4 * len(text), 100 * len(text))
     if as_utf8(text) != text:
         raise YamlError("yaml: invalid leading UTF-8 octet")
@@ -48,7 +51,7 @@ def compose(text: str) -> Any:
         _check_depth(text)
         if "\\/" in text or "%YAML" in text:
             _check_dialect(text)
-        return _first(text)
+        return _first(text, alone)
     except yaml.YAMLError as e:
         raise YamlError(f"yaml: {_reason(e, text)}") from None
     except YamlError:
@@ -57,12 +60,12 @@ def compose(text: str) -> Any:
         raise YamlError(f"yaml: {e}") from None
 
 
-def _first(text: str) -> Any:
-    """The first document; the others are read, for faults in them count."""
+def _first(text: str, alone: bool) -> Any:
+    """The first document; where it has to stand alone the others are read, for faults in them count."""
     loader = _Loader(text)
     try:
         node = loader.get_node() if loader.check_node() else None
-        while loader.check_node():
+        while alone and loader.check_node():
             loader.get_node()
         return node
     finally:
@@ -107,11 +110,25 @@ def _reason(error: yaml.YAMLError, text: str) -> str:
     if isinstance(error, yaml.composer.ComposerError) and problem == "found undefined alias":
         name = _ALIAS.match(text, error.problem_mark.index) if error.problem_mark else None
         return f"unknown anchor '{name.group(1)}' referenced" if name else problem
+    mark = getattr(error, "problem_mark", None)
+    if problem == "found unexpected ':'" and mark is not None:
+        problem, line = _unfinished(text[: mark.index])
+        return f"line {line}: {problem}" if line else problem
     lines = [mark.line for mark in (getattr(error, "context_mark", None), getattr(error, "problem_mark", None)) if mark]
     line = next((line for line in lines if line), 0)
     if not line:
         return problem
     return f"line {line + isinstance(error, yaml.scanner.ScannerError)}: {problem}"
+
+
+def _unfinished(before: str) -> tuple[str, int]:
+    """What Go's library says where a colon in brackets is part of a word to it; and the line of the bracket, from 0."""
+    at, depth = len(before) - 1, 0
+    while at >= 0 and (depth or before[at] not in "[{"):
+        depth += (before[at] in "]}") - (before[at] in "[{")
+        at -= 1
+    closing = "]" if before[at : at + 1] == "[" else "}"
+    return f"did not find expected ',' or '{closing}'", before.count("\n", 0, max(at, 0))
 
 
 _ALIAS: Final = re.compile(r"\*([0-9A-Za-z_-]+)")

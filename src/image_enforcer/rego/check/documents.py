@@ -10,6 +10,7 @@ from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
 from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, Var
 from ..syntax.printer import package_text, term_text
+from ..syntax.term_order import term_order
 from ..values import Key, key
 from .constants import comparable, constant_value
 from .visit import operator_name, original_ref
@@ -172,9 +173,9 @@ class RuleTree:
         name = term_text(original_ref(rules[-1][1], original))
         inner: list[tuple[Rule, Ref]] = []
         if node.children and any(is_ground_ref(p) for _, p in rules):
-            inner = [rp for child in node.below() for rp in child.rules]
+            inner = _outermost([rp for child in node.below() for rp in child.rules])
         elif node.children and any(not is_ground_ref(p) for _, p in rules):
-            inner = [rp for child in node.below() for rp in child.rules if rp[0].head.args]
+            inner = _outermost([rp for child in node.below() for rp in child.rules if rp[0].head.args])
         if inner:
             return Problem(TYPE_ERROR, f"rule {name} conflicts with:{_conflict_list(inner, original)}", first.loc)
         if len(kinds) > 1 or len(arities) > 1 or (complete and complete < len(rules)) or (sets and set_objects):
@@ -304,8 +305,18 @@ def _may_match(path: Ref, ground: int, steps: tuple[Term, ...]) -> bool:
     return True
 
 
+def _outermost(inner: list[tuple[Rule, Ref]]) -> list[tuple[Rule, Ref]]:
+    """Of rules those that stand inside no other; of several at one path the first."""
+    kept: dict[tuple[Term, ...], tuple[Rule, Ref]] = {}
+    for rule, path in sorted(inner, key=lambda found: len(found[1].terms)):
+        if not any(path.terms[:size] in kept for size in range(1, len(path.terms) + 1)):
+            kept[path.terms] = (rule, path)
+    return list(kept.values())
+
+
 def _conflict_list(inner: list[tuple[Rule, Ref]], original: Mapping[str, str]) -> str:
-    rows = sorted(((term_text(original_ref(p, original)), r.loc) for r, p in inner), key=lambda x: x[0])
+    ordered = sorted(inner, key=lambda found: term_order(found[1]))
+    rows = [(term_text(original_ref(p, original)), r.loc) for r, p in ordered]
     return "".join(f"\n  rule {text} at {loc}" for text, loc in rows)
 
 

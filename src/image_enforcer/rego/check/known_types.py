@@ -224,16 +224,14 @@ class KnownTypes:
             case Call(operator, args):
                 return replace(term, operator=self.written(operator), args=tuple(self._written(a) for a in args))
             case _:
-                return _Renamed(self.original).term(term)
+                return _Renamed(self._written).term(term)
 
 
 class _Renamed(Rewriter):
-    """Gives variables inside a term the names that were written."""
+    """Gives variables inside a term the names, or the terms, that were written."""
 
-    def __init__(self, original: Mapping[str, str]) -> None:
-        self.original = original
+    def __init__(self, written: Callable[[Term], Term]) -> None:
+        self._written = written
 
     def term(self, term: Term) -> Term:
-        if isinstance(term, Var):
-            return replace(term, name=self.original.get(term.name, term.name))
-        return super().term(term)
+        return self._written(term) if isinstance(term, Var | Ref | Call) else super().term(term)

@@ -247,7 +247,10 @@ def _head_safety(rule: Rule, original: Mapping[str, str], labels: RuleLabels) ->
     problems: list[Problem] = []
     for link in branches(rule):
         there = set(variables(link.body, closures=False)) | set(variables(link.head.args or ()))
-        head = variables((link.head.key, link.head.value, link.head.ref.terms[1:]))
+        parts = (link.head.key, link.head.value, link.head.ref.terms[1:])
+        head = variables(parts)
+        # OPA tells the place where a variable stands last
+        head.update({x.name: x for x in walk(parts) if isinstance(x, Var) and x.name in head})
         for name, var in head.items():
             if name in there or name in ("data", "input"):
                 continue

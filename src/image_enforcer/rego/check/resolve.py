@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
+from ..places import Location
 from ..syntax.nodes import (
     ArrayComprehension,
     Body,
@@ -97,10 +99,15 @@ def _with_unique_keys(term: Object) -> Object:
 
 
 class Resolver(Rewriter):
-    """Rewrites one module's rules, or a query. ``used`` collects the names that were needed."""
+    """Rewrites one module's rules, or a query. ``used`` collects the names that were needed.
 
-    def __init__(self, names: Mapping[str, Ref]) -> None:
+    ``shared`` are the places of the heads that names stand for. OPA has one and the same head in all
+    references by names of the package, and in all by one import, which stands where it was mentioned last.
+    """
+
+    def __init__(self, names: Mapping[str, Ref], shared: Mapping[str, Location] | None = None) -> None:
         self.names = names
+        self.shared = shared or {}
         self.scopes: list[set[str]] = []
         self.used: set[str] = set()
 
@@ -118,8 +125,8 @@ class Resolver(Rewriter):
         self.scopes.append(args)
         self.scopes.append(declared(rule.body))
         try:
-            body = self.body_plain(rule.body)
             head = self.head(rule.head)
+            body = self.body_plain(rule.body)
         finally:
             self.scopes.pop()
             self.scopes.pop()
@@ -140,9 +147,15 @@ class Resolver(Rewriter):
 
     def body(self, body: Body) -> Body:
         """A body inside another one."""
+        with self._inside(body):
+            return super().body(body)
+
+    @contextmanager
+    def _inside(self, body: Body) -> Iterator[None]:
+        """Where the declarations of a body hide names."""
         self.scopes.append(declared(body))
         try:
-            return super().body(body)
+            yield
         finally:
             self.scopes.pop()
 
@@ -174,25 +187,33 @@ class Resolver(Rewriter):
         match term:
             case Var(name):
                 full = self._global(name)
-                return term if full is None else replace(full, loc=term.loc, terms=_placed(full.terms, term))
+                return term if full is None else replace(full, loc=term.loc, terms=self._placed(full, term))
             case Ref(terms):
                 head = terms[0]
                 steps = terms[1:]
-                rest = self.terms(steps)
+                made: Term = head
                 if isinstance(head, Var):
                     full = self._global(head.name)
                     if full is not None:
-                        return replace(term, terms=(*_placed(full.terms, head), *rest))
-                    return term if rest is steps else replace(term, terms=(head, *rest))
-                return replace(term, terms=(self.term(head), *rest))
+                        return replace(term, terms=(*self._placed(full, head), *self.terms(steps)))
+                else:
+                    made = self.term(head)
+                rest = self.terms(steps)
+                return term if made is head and rest is steps else replace(term, terms=(made, *rest))
             case Object(pairs) if len(pairs) > 1:
                 return super().term(_with_unique_keys(term))
-            case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
-                self.scopes.append(declared(body))
-                try:
-                    return super().term(term)
-                finally:
-                    self.scopes.pop()
+            case ArrayComprehension(inner, body) | SetComprehension(inner, body):
+                with self._inside(body):
+                    value = self.term(inner)
+                    made_body = self.body_plain(body)
+                    same = value is inner and made_body is body
+                    return term if same else replace(term, term=value, body=made_body)
+            case ObjectComprehension(k, v, body):
+                with self._inside(body):
+                    key, value = self.term(k), self.term(v)
+                    made_body = self.body_plain(body)
+                    same = key is k and value is v and made_body is body
+                    return term if same else replace(term, key=key, value=value, body=made_body)
             case _:
                 return super().term(term)
 
@@ -211,9 +232,18 @@ class Resolver(Rewriter):
         self.used.add(name)
         return self.names[name]
 
+    def _placed(self, full: Ref, at: Var) -> tuple[Term, ...]:
+        """What a name stands for, at the place of the name; its head where it is shared."""
+        place = self.shared.get(at.name)
+        if place is not None:
+            place.follow(at.loc)
+        head, *steps = full.terms
+        return (replace(head, loc=place or at.loc), *(replace(t, loc=at.loc) for t in steps))
 
-def _placed(terms: tuple[Term, ...], at: Term) -> tuple[Term, ...]:
-    return tuple(replace(t, loc=at.loc) for t in terms)
+
+def _shared_places(names: Mapping[str, Ref], imports: Sequence[Import]) -> dict[str, Location]:
+    own = Location()
+    return dict.fromkeys(names, own) | {import_name(i): Location() for i in imports if not is_keyword_import(i)}
 
 
 def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], dict[str, set[str]]]:
@@ -226,7 +256,8 @@ def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], d
     resolved: dict[str, Module] = {}
     used: dict[str, set[str]] = {}
     for key, module in modules.items():
-        resolver = Resolver(global_names(module.package.path, by_package[module.package.names], module.imports))
+        names_here = global_names(module.package.path, by_package[module.package.names], module.imports)
+        resolver = Resolver(names_here, _shared_places(names_here, module.imports))
         rules = tuple(resolver.rule(r) for r in module.rules)
         resolved[key] = replace(module, rules=rules)
         used[key] = resolver.used

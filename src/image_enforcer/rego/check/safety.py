@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 
 from ..errors import UNSAFE_VAR_ERROR, Problem
 from ..places import Location
+from ..syntax.keywords import FUTURE_V0, FUTURE_V1
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,
@@ -36,8 +37,8 @@ from .unifier import GLOBALS, ref_safe, unify_outputs
 from .visit import Rewriter, children, is_equality, kept, variables
 
 Arity = Callable[[Ref], int]
-FUTURE_KEYWORDS = frozenset({"in", "every", "contains", "if"})
-"""What a v0 module has to import before it is a keyword."""
+FUTURE_KEYWORDS = FUTURE_V0 | FUTURE_V1
+"""What is a keyword to modules that import it."""
 
 
 def equality_outputs(expr: Expr, safe: set[str]) -> set[str]:

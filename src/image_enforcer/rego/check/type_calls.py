@@ -70,7 +70,7 @@ def argument_problem(
 def call_problem(types: KnownTypes, expr: Expr, call: CallExpr) -> TypeProblem | None:
     """What is wrong with a call, if anything; the variables among its operands learn their types."""
     name = operator_name(call.operator)
-    if name == "eq" and len(call.args) == 2:
+    if name == "eq":
         return _equation(types, expr, call.args)
     if name in ("internal.member_2", "internal.member_3"):
         problem = _member(types, expr, call.args, name.endswith("3"))
@@ -114,6 +114,11 @@ def _arguments(loc: Location, name: str, message: str, have: Sequence[Type | Non
 
 
 def _equation(types: KnownTypes, expr: Expr, args: tuple[Term, ...]) -> TypeProblem | None:
+    if len(args) != 2:
+        have = [types.type(a) for a in args]
+        message = "too few arguments" if len(args) < 2 else "too many arguments"
+        problem = argument_problem(expr.loc, "eq", message, have, FunctionType((ANY, ANY), None))
+        return TypeProblem(problem, nil=any(is_nil(h) for h in have))
     a, b = args
     left, right = types.type(a), types.type(b)
     if unify_terms(types, a, left, b, right):

@@ -49,7 +49,7 @@ NOTHING: Final = _Nothing()
 
 def fields_of(text: str) -> dict[str, Any]:
     """The fields of a block's text; raises :class:`YamlError`."""
-    node = compose(text)
+    node = compose(text, alone=False)
     if node is None:
         return {}
     decoder = _Decoder()

@@ -58,7 +58,7 @@ class Tokens:
         self._words.insert(at, "")
         self._starts.insert(at, start)
         self._ends.insert(at, end)
-        self._marks.insert(at, 0)
+        self._marks.insert(at, _NEWLINE * (self._text[start] == "\n"))
         self._faults = {i + (i >= at): faults for i, faults in self._faults.items()}
 
     def spoil(self, fault: str) -> None:

@@ -1,8 +1,9 @@
-"""Values like those of :mod:`dataclasses`, for what is imported by every command: nothing is made before it is used.
+"""Values like those of :mod:`dataclasses`, whose methods are made when they are first called.
 
-``dataclasses`` alone takes longer to import than a small query to be answered. :func:`record` understands ``frozen``
-and ``kw_only``, always makes slots, and fields may have defaults; who asks for ``__dataclass_fields__``, as
-``dataclasses.replace`` does, gets them.
+``dataclasses`` alone takes longer to import than a small query to be answered, and making the methods of a class takes
+as long as importing a module; most classes are not met by most commands. :func:`record` makes slots always, understands
+``frozen``, ``kw_only`` and ``eq``, and :func:`field` what a field may be. Who asks for ``__dataclass_fields__``, as
+``dataclasses.replace`` and ``dataclasses.fields`` do, gets them. Making a value takes half the time.
 """
 
 from __future__ import annotations
@@ -15,49 +16,77 @@ if TYPE_CHECKING:
     from typing import Any
 else:
 
-    def field(*, default_factory: Callable[[], Any]) -> Fresh:
-        """A field whose default is made anew for each value."""
-        return Fresh(default_factory)
-
-    def record(*, frozen: bool = False, slots: bool = True, kw_only: bool = False) -> Callable[[type], type]:
+    def record(
+        *, frozen: bool = False, slots: bool = True, kw_only: bool = False, eq: bool = True
+    ) -> Callable[[type], type]:
         """A decorator that makes a class with annotations a class of values."""
         assert slots
+        return lambda cls: _record(cls, frozen, kw_only, eq)
 
-        def made(cls: type) -> type:
-            return _record(cls, frozen, kw_only)
+    def field(**about: Any) -> FieldOf:
+        """A field that has more to it than a default."""
+        return FieldOf(**about)
 
-        return made
+
+_ABSENT: Any = object()
 
 
-class Fresh:
-    """A default that is made anew for each value."""
+class FieldOf:
+    """What is known of a field."""
 
-    def __init__(self, default_factory: Callable[[], Any]) -> None:
+    __slots__ = ("compare", "default", "default_factory", "init", "name", "repr", "type")
+
+    def __init__(
+        self, *, default: Any = _ABSENT, default_factory: Any = _ABSENT, init: bool = True, repr: bool = True,  # noqa: A002 - as in dataclasses
+        compare: bool = True,
+    ) -> None:  # fmt: skip
+        self.default = default
         self.default_factory = default_factory
+        self.init = init
+        self.repr = repr
+        self.compare = compare
+        self.name = self.type = ""
 
 
-def _record(cls: type, frozen: bool, kw_only: bool) -> type:
-    names = tuple(vars(cls).get("__annotations__", {}))
-    members = {k: v for k, v in cls.__dict__.items() if k not in ("__dict__", "__weakref__")}
-    defaults = {name: members.pop(name) for name in names if name in members}
-    members |= {"__slots__": names, "__match_args__": () if kw_only else names}
+def _record(cls: type, frozen: bool, kw_only: bool, eq: bool) -> type:
+    members = {k: v for k, v in vars(cls).items() if k not in ("__dict__", "__weakref__")}
+    fields: list[FieldOf] = [f for base in cls.__bases__ for f in getattr(base, "__fields_of__", ())]
+    own: list[str] = []
+    for name, annotation in vars(cls).get("__annotations__", {}).items():
+        default = members.pop(name, _ABSENT)
+        of = default if isinstance(default, FieldOf) else FieldOf(default=default)
+        if of.name:  # one that several fields share
+            of = FieldOf(
+                default=of.default, default_factory=of.default_factory, init=of.init, repr=of.repr, compare=of.compare
+            )
+        of.name, of.type = name, annotation
+        fields = [f for f in fields if f.name != name]
+        fields.append(of)
+        own.append(name)
+    members |= {
+        "__slots__": tuple(own), "__fields_of__": tuple(fields),
+        "__match_args__": () if kw_only else tuple(f.name for f in fields if f.init),
+        "__dataclass_fields__": _Fields(fields, kw_only),
+    }  # fmt: skip
     made: Any = type(cls)(cls.__name__, cls.__bases__, members)
     made.__qualname__ = cls.__qualname__
     lazy: dict[str, Callable[[], Any]] = {
-        "__init__": lambda: _init(made, names, defaults, frozen, kw_only),
-        "__repr__": lambda: _repr(names),
-        "__eq__": lambda: _eq(names),
+        "__init__": lambda: _init(made, fields, frozen, kw_only),
+        "__repr__": lambda: _repr(fields),
     }
+    if eq:
+        lazy["__eq__"] = lambda: _eq(fields)
     if frozen:
-        lazy["__hash__"] = lambda: _hash(names)
+        if eq:
+            lazy["__hash__"] = lambda: _hash(fields)
         made.__setattr__ = made.__delattr__ = _refuse
         made.__setstate__ = _restore
-    elif "__eq__" not in cls.__dict__:
+    elif eq and "__eq__" not in vars(cls):
         made.__hash__ = None
     for name, make in lazy.items():
-        if name not in cls.__dict__ or (name == "__hash__" and cls.__dict__[name] is None):
+        # a class with an __eq__ of its own has a __hash__ of None that nobody wrote
+        if name not in vars(cls) or (name == "__hash__" and vars(cls)[name] is None):
             setattr(made, name, _at_first(made, name, make))
-    made.__dataclass_fields__ = _Fields(names, defaults, frozen, kw_only)
     return made  # type: ignore[no-any-return]  # made from the class that came in
 
 
@@ -73,41 +102,59 @@ def _at_first(cls: Any, name: str, make: Callable[[], Any]) -> Any:
     return method
 
 
-def _init(cls: Any, names: tuple[str, ...], defaults: dict[str, Any], frozen: bool, kw_only: bool) -> Any:
-    made = {n: d.default_factory for n, d in defaults.items() if isinstance(d, Fresh)}
-    parameters = [f"{n}=D[{n!r}]" if n in defaults else n for n in names]
-    lines = [f" if {n} is D[{n!r}]: {n} = F[{n!r}]()" for n in made]
-    lines += [f" S{i}(self, {n})" if frozen else f" self.{n} = {n}" for i, n in enumerate(names)]
+def _made(text: str, space: dict[str, Any]) -> Any:
+    """The one function that a text defines."""
+    exec(text, space)  # noqa: S102 - our own text: the names of fields of classes of ours
+    return space["method"]
+
+
+def _init(cls: Any, fields: list[FieldOf], frozen: bool, kw_only: bool) -> Any:
+    space: dict[str, Any] = {"A": _ABSENT}
+    parameters = ["self", "*"] if kw_only and fields else ["self"]
+    lines: list[str] = []
+    for i, of in enumerate(fields):
+        n = of.name
+        value = n
+        if of.default_factory is not _ABSENT:
+            space[f"F{i}"] = of.default_factory
+            value = f"F{i}() if {n} is A else {n}" if of.init else f"F{i}()"
+            parameters += [f"{n}=A"] if of.init else []
+        elif of.default is not _ABSENT:
+            space[f"D{i}"] = of.default
+            value = n if of.init else f"D{i}"
+            parameters += [f"{n}=D{i}"] if of.init else []
+        elif of.init:
+            parameters.append(n)
+        else:
+            continue  # __post_init__ gives it
+        if frozen:
+            space[f"S{i}"] = getattr(cls, n).__set__
+            lines.append(f" S{i}(self, {value})")
+        else:
+            lines.append(f" self.{n} = {value}")
     if hasattr(cls, "__post_init__"):
         lines.append(" self.__post_init__()")
-    star = ["*"] if kw_only and names else []
-    text = f"def __init__({', '.join(['self', *star, *parameters])}):\n" + "\n".join(lines or [" pass"])
-    space = {"D": defaults, "F": made, **{f"S{i}": cls.__dict__[n].__set__ for i, n in enumerate(names)}}
-    exec(text, space)  # noqa: S102 - our own text: the names of a class of ours
-    return space["__init__"]
+    return _made(f"def method({', '.join(parameters)}):\n" + "\n".join(lines or [" pass"]), space)
 
 
-def _repr(names: tuple[str, ...]) -> Any:
-    def __repr__(self: Any) -> str:  # noqa: N807 - it becomes that method
-        return f"{type(self).__qualname__}({', '.join([f'{n}={getattr(self, n)!r}' for n in names])})"
-
-    return __repr__
+def _repr(fields: list[FieldOf]) -> Any:
+    shown = ", ".join([f"{f.name}={{self.{f.name}!r}}" for f in fields if f.repr])
+    return _made(f"def method(self):\n return f'{{type(self).__qualname__}}({shown})'", {})
 
 
-def _eq(names: tuple[str, ...]) -> Any:
-    def __eq__(self: Any, other: object) -> bool:  # noqa: N807 - it becomes that method
-        if other.__class__ is not self.__class__:
-            return NotImplemented
-        return tuple([getattr(self, n) for n in names]) == tuple([getattr(other, n) for n in names])
+def _eq(fields: list[FieldOf]) -> Any:
+    mine, others = (
+        "".join([f"{who}.{f.name}, " for f in fields if f.compare]) for who in ("self", "other")
+    )  # fmt: skip
+    return _made(
+        "def method(self, other):\n if other.__class__ is not self.__class__: return NotImplemented\n"
+        f" return ({mine}) == ({others})",
+        {},
+    )
 
-    return __eq__
 
-
-def _hash(names: tuple[str, ...]) -> Any:
-    def __hash__(self: Any) -> int:  # noqa: N807 - it becomes that method
-        return hash(tuple([getattr(self, n) for n in names]))
-
-    return __hash__
+def _hash(fields: list[FieldOf]) -> Any:
+    return _made(f"def method(self):\n return hash(({''.join([f'self.{f.name}, ' for f in fields if f.compare])}))", {})
 
 
 def _refuse(_self: Any, name: str, *_: Any) -> None:
@@ -125,26 +172,28 @@ def _restore(self: Any, state: tuple[None, dict[str, Any]]) -> None:
 class _Fields:
     """The fields as ``dataclasses`` describes them, made when someone asks."""
 
-    __slots__ = ("_made", "_make")
+    __slots__ = ("_about", "_made")
 
-    def __init__(self, names: tuple[str, ...], defaults: dict[str, Any], frozen: bool, kw_only: bool) -> None:
-        self._make = (names, defaults, frozen, kw_only)
+    def __init__(self, fields: list[FieldOf], kw_only: bool) -> None:
+        self._about = (fields, kw_only)
         self._made: Any = None
 
     def __get__(self, instance: object, owner: type) -> Any:
         if self._made is None:
             import dataclasses
 
-            names, given, frozen, kw_only = self._make
-            defaults = {
-                n: dataclasses.field(default_factory=d.default_factory) if isinstance(d, Fresh) else d
-                for n, d in given.items()
-            }
-            twin = type(
-                owner.__name__, (), {"__annotations__": {n: owner.__annotations__[n] for n in names}, **defaults}
-            )
-            made: Any = dataclasses.dataclass(frozen=frozen, kw_only=kw_only)(twin)
-            self._made = made.__dataclass_fields__
+            fields, kw_only = self._about
+            made = {}
+            for of in fields:
+                default = {"default": of.default} if of.default is not _ABSENT else {}
+                factory = {"default_factory": of.default_factory} if of.default_factory is not _ABSENT else {}
+                one: Any = dataclasses.field(
+                    **default, **factory, init=of.init, repr=of.repr, compare=of.compare, kw_only=kw_only
+                )
+                one.name, one.type = of.name, of.type
+                one._field_type = dataclasses._FIELD  # type: ignore[attr-defined]  # noqa: SLF001 - how fields() knows them
+                made[of.name] = one
+            self._made = made
         return self._made
 
 

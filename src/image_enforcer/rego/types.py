@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import ClassVar, Final, TypeAlias
 
+from .records import field, record
 from .text import term as value_text
 from .values import Num, RegoSet, Value, compare, equal
 
@@ -19,7 +19,7 @@ MAX_WEIGHT: Final = 10_000
 and a few variables that hold each other twice make one of millions of parts."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Basic:
     """``null``, ``boolean``, ``number`` or ``string``."""
 
@@ -41,7 +41,7 @@ def _weight(parts: Iterable[Type | None]) -> int:
     return 1 + sum([1 if p is None else p.weight for p in parts])
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AnyOf:
     """One of several types; with no members, anything at all."""
 
@@ -58,7 +58,7 @@ class AnyOf:
 ANY: Final = AnyOf()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ArrayType:
     """``static`` are the types of the first elements, ``dynamic`` that of all others (None: there are none)."""
 
@@ -94,7 +94,7 @@ def key_text(key: Value) -> str:
     return value_text(key)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Property:
     """A known key of an object."""
 
@@ -111,7 +111,7 @@ class Property:
         return f"{key_text(self.key)}: {type_text(self.type)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ObjectType:
     """``static`` properties in key order, and the types of other keys and values."""
 
@@ -131,7 +131,7 @@ class ObjectType:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SetType:
     """``of`` is the type of the members; None: there are none."""
 
@@ -145,7 +145,7 @@ class SetType:
         return f"set[{self.of}]" if self.of is not None else "set"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FunctionType:
     """``variadic`` is the type of any further operands; a ``result`` of None means that there is none.
 
@@ -166,7 +166,7 @@ class FunctionType:
         return f"{text} => {type_text(self.result)}"
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class RecursiveType:
     """A type that is part of itself, as JSON schemas can be; ``inner`` is filled in once that type is made."""
 

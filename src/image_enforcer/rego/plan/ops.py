@@ -8,28 +8,28 @@ solution is worth. Registers are written once on each path, and become Python lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..places import NO_LOCATION, Location
+from ..records import record
 from ..values import Value
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reg:
     """A register."""
 
     n: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Const:
     """A constant, hoisted out of the code."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InputRoot:
     """The input document of a state."""
 
@@ -42,7 +42,7 @@ Operand: TypeAlias = Reg | Const | InputRoot
 # --- reading -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Load:
     """``dst = source[k1][k2]…`` with constant string keys; fails where a step is missing."""
 
@@ -51,7 +51,7 @@ class Load:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LoadData:
     """The base document at a constant path; fails where there is none."""
 
@@ -60,7 +60,7 @@ class LoadData:
     keys: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Settle:
     """``dst`` is the value that a reference into base documents has come to: a lazy one is read whole."""
 
@@ -69,7 +69,7 @@ class Settle:
     state: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Get:
     """``dst = source[key]``; fails where there is none."""
 
@@ -80,7 +80,7 @@ class Get:
     """In a base document a number also finds the key that is its text."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scan:
     """For each element of ``source`` in Rego's order; anything that is no collection has none."""
 
@@ -90,7 +90,7 @@ class Scan:
     ordered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DocValue:
     """The whole of a virtual document; fails where it is undefined."""
 
@@ -101,7 +101,7 @@ class DocValue:
     replaceable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DocDemand:
     """What a partial document holds for some known keys.
 
@@ -118,7 +118,7 @@ class DocDemand:
     replaceable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DocMember:
     """``dst`` is whether a partial set has a member; the set is made only where it has to be."""
 
@@ -128,7 +128,7 @@ class DocMember:
     value: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Extent:
     """Base and virtual documents below a constant path, merged; fails where there is nothing at all."""
 
@@ -137,7 +137,7 @@ class Extent:
     path: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CursorOpen:
     """A place in the documents from which steps known only at run time go on."""
 
@@ -146,7 +146,7 @@ class CursorOpen:
     path: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CursorStep:
     """``dst`` is one step on from a cursor; fails where there is nothing."""
 
@@ -156,7 +156,7 @@ class CursorStep:
     key: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CursorScan:
     """For each key below the cursor, base documents first, then virtual ones."""
 
@@ -166,7 +166,7 @@ class CursorScan:
     dst: Reg
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CursorValue:
     """The value that a cursor has come to; fails where there is none."""
 
@@ -178,7 +178,7 @@ class CursorValue:
 # --- calling -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CallFunction:
     """``dst`` is the value of a policy's own function; fails where it has none."""
 
@@ -191,7 +191,7 @@ class CallFunction:
     loc: Location = NO_LOCATION
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CallBuiltin:
     """``dst`` is None for built-ins without a result."""
 
@@ -203,7 +203,7 @@ class CallBuiltin:
     loc: Location = NO_LOCATION
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CallRelation:
     """For each answer of a relation such as ``walk``."""
 
@@ -218,12 +218,12 @@ class CallRelation:
 # --- testing and taking apart --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fail:
     """Always fails."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TestEqual:
     """Fails unless both are equal."""
 
@@ -231,14 +231,14 @@ class TestEqual:
     b: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TestTrue:
     """Fails where the operand is ``false``."""
 
     a: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Indexed:
     """Fails unless one of the tests holds: ``equal``, ``prefix``, ``suffix``, or ``member`` (of the source)."""
 
@@ -246,7 +246,7 @@ class Indexed:
     tests: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CheckArray:
     """Fails unless an array of this length."""
 
@@ -254,7 +254,7 @@ class CheckArray:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Item:
     """An element of a checked array."""
 
@@ -263,7 +263,7 @@ class Item:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CheckObject:
     """Fails unless an object with this many keys."""
 
@@ -271,7 +271,7 @@ class CheckObject:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Copy:
     """``dst = source``."""
 
@@ -279,7 +279,7 @@ class Copy:
     source: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BuildArray:
     """``dst`` is an array of these items."""
 
@@ -287,7 +287,7 @@ class BuildArray:
     items: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BuildObject:
     """``dst`` is an object of these pairs; the last of equal keys wins."""
 
@@ -295,7 +295,7 @@ class BuildObject:
     pairs: tuple[tuple[Operand, Operand], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BuildSet:
     """``dst`` is a set of these items."""
 
@@ -306,7 +306,7 @@ class BuildSet:
 # --- blocks within blocks ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Collect:
     """A comprehension: ``dst`` receives what the block's solutions add up to."""
 
@@ -316,14 +316,14 @@ class Collect:
     loc: Location = NO_LOCATION
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Negation:
     """Fails where the block has a solution."""
 
     block: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ForEvery:
     """Fails unless the block has a solution for every element of ``domain``, or where that is no collection."""
 
@@ -333,7 +333,7 @@ class ForEvery:
     block: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Both:
     """Fails unless both blocks have a solution; the second is not asked where the first has none."""
 
@@ -341,7 +341,7 @@ class Both:
     rhs: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Either:
     """Fails unless one of the blocks has a solution; the second is not asked where the first has one."""
 
@@ -349,7 +349,7 @@ class Either:
     rhs: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Replace:
     """One ``with``: ``kind`` is ``input``, ``data``, ``value`` (a function gives a value) or ``function``."""
 
@@ -360,7 +360,7 @@ class Replace:
     function: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WithState:
     """A new state derived from another one."""
 
@@ -373,28 +373,28 @@ class WithState:
 # --- ends of blocks ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Found:
     """There is a solution. ``stop``: further ones need not be looked for."""
 
     stop: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Append:
     """One more element of an array comprehension."""
 
     value: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AddMember:
     """One more member of a set."""
 
     value: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PutPair:
     """One more pair of an object comprehension; another value under the same key is a conflict."""
 
@@ -403,7 +403,7 @@ class PutPair:
     loc: Location = NO_LOCATION
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Give:
     """A value of a complete rule or function; two different ones are a conflict. ``stop``: take the first."""
 
@@ -413,7 +413,7 @@ class Give:
     loc: Location = NO_LOCATION
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PutPath:
     """A leaf of a partial object: ``keys`` lead to it; a member of the set there when ``is_set``."""
 
@@ -423,7 +423,7 @@ class PutPath:
     loc: Location = NO_LOCATION
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Solve:
     """A solution of a query: the values of these operands."""
 
@@ -444,7 +444,7 @@ Op: TypeAlias = Read | Make
 LOOPS = (Scan, CursorScan, CallRelation)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Block:
     """Instructions in order, and what a solution is worth."""
 
@@ -457,14 +457,14 @@ class Block:
         return any(isinstance(op, LOOPS) for op in self.ops)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Clause:
     """A rule with its ``else`` chain: the first block that gives a value decides."""
 
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Routine:
     """One function to generate: a document, a demand for some of its keys, a function, a query."""
 

@@ -7,10 +7,10 @@ OPA's AST (``Body``, ``Expr``, ``Head``…) so that its documentation serves for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..places import NO_LOCATION, Location
+from ..records import field, record
 from ..values import Num
 
 
@@ -21,7 +21,7 @@ def _loc() -> Any:
 # --- terms ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scalar:
     """``null``, a boolean, a number or a string."""
 
@@ -36,7 +36,7 @@ class Scalar:
         return hash((type(self.value), self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Var:
     """A variable. Each ``_`` has a name of its own: ``$0``, ``$1``… Generated names start with ``__local``."""
 
@@ -54,7 +54,7 @@ class Var:
         return self.name.startswith("__local")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ref:
     """``head.a[b]…``: ``terms[0]`` is the head, nearly always a ``Var``; the others are the steps."""
 
@@ -72,7 +72,7 @@ class Ref:
         return self.terms[1:]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Array:
     """``[a, b]``."""
 
@@ -80,7 +80,7 @@ class Array:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Object:
     """``{k: v}``, as written: a key may occur twice."""
 
@@ -88,7 +88,7 @@ class Object:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Set:
     """``{a, b}``, or ``set()`` without items."""
 
@@ -96,7 +96,7 @@ class Set:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ArrayComprehension:
     """``[term | body]``."""
 
@@ -105,7 +105,7 @@ class ArrayComprehension:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SetComprehension:
     """``{term | body}``."""
 
@@ -114,7 +114,7 @@ class SetComprehension:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ObjectComprehension:
     """``{key: value | body}``."""
 
@@ -124,7 +124,7 @@ class ObjectComprehension:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call:
     """A call in term position: ``f(x)``, ``a + b`` (operator ``plus``), ``x in xs`` (``internal.member_2``)."""
 
@@ -133,7 +133,7 @@ class Call:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TemplateString:
     """``$"text {expr}"``: literal strings (``Scalar``) and expressions (``Expr``) in turn."""
 
@@ -155,14 +155,14 @@ TERM_TYPES = (
 # --- expressions ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TermExpr:
     """A term on its own; holds where it is defined and not false."""
 
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CallExpr:
     """A call as an expression: ``x = y`` (``eq``), ``x := y`` (``assign``), ``x == y`` (``equal``), ``f(x)``.
 
@@ -173,7 +173,7 @@ class CallExpr:
     args: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SomeDecl:
     """``some x, y``, whose symbols are ``Var``; or ``some k, v in xs``, one ``Call`` of ``internal.member_3``."""
 
@@ -181,7 +181,7 @@ class SomeDecl:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Every:
     """``every key, value in domain { body }``; ``key`` is None where it was left out."""
 
@@ -192,7 +192,7 @@ class Every:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Not:
     """``not { … }``: a negated body (``import future.keywords.not``). Plain ``not x`` is ``Expr.negated``."""
 
@@ -202,7 +202,7 @@ class Not:
     """Whether the body was written in braces; else it is one expression, and may not declare variables."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LogicalAnd:
     """``a and b`` (``import future.keywords.and``); ``explicit_*``: the operand was written in braces."""
 
@@ -213,7 +213,7 @@ class LogicalAnd:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LogicalOr:
     """``a or b`` (``import future.keywords.or``), with the operands of :class:`LogicalAnd`."""
 
@@ -227,7 +227,7 @@ class LogicalOr:
 ExprTerms: TypeAlias = "TermExpr | CallExpr | SomeDecl | Every | Not | LogicalAnd | LogicalOr"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class With:
     """``with target as value``."""
 
@@ -236,7 +236,7 @@ class With:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Expr:
     """One expression of a body. ``index`` is its place in the body as written; generated ones say so."""
 
@@ -256,7 +256,7 @@ Body: TypeAlias = "tuple[Expr, ...]"
 # --- rules and modules ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Head:
     """A rule's head. ``ref`` is relative to the package (``p``, ``p.q``, ``p[x].r``).
 
@@ -277,7 +277,7 @@ class Head:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Author:
     """A name, an address, or both."""
 
@@ -285,7 +285,7 @@ class Author:
     email: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RelatedResource:
     """A URL, and what stands there."""
 
@@ -293,7 +293,7 @@ class RelatedResource:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SchemaNote:
     """The schema of the document at ``path``: by reference into the schemas that are given, or written out."""
 
@@ -302,7 +302,7 @@ class SchemaNote:
     definition: Any = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CompileNote:
     """What partial evaluation is told of a rule."""
 
@@ -310,7 +310,7 @@ class CompileNote:
     mask_rule: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Annotations:
     """A ``# METADATA`` block: what it says, where it applies (``scope``), and to what (``path``, below ``data``).
 
@@ -333,7 +333,7 @@ class Annotations:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rule:
     """A rule; ``else_`` is its next branch. ``generated_body``: written without one, its body is ``true``."""
 
@@ -346,7 +346,7 @@ class Rule:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Package:
     """``path`` starts with ``data``: ``package a.b`` has the path ``data.a.b``."""
 
@@ -359,7 +359,7 @@ class Package:
         return tuple(t.value for t in self.path.path if isinstance(t, Scalar) and isinstance(t.value, str))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Import:
     """``import path as alias``; ``alias`` is None where it was left out."""
 
@@ -369,7 +369,7 @@ class Import:
     alias_loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Comment:
     """``text`` is what follows the ``#``."""
 
@@ -377,7 +377,7 @@ class Comment:
     loc: Location = _loc()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Module:
     """One policy file. ``version`` is the Rego version its text was read as (0 or 1; ``import rego.v1`` makes it 1)."""
 

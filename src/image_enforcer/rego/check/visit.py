@@ -206,7 +206,9 @@ def walk(node: object) -> Iterator[object]:
     while todo:
         x = todo.pop()
         yield x
-        todo.extend(children(x)[::-1])
+        below = _CHILDREN[type(x)](x)
+        if below:
+            todo.extend(below[::-1])
 
 
 def variables(

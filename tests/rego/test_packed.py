@@ -253,3 +253,16 @@ def test_encoders_write_it_as_the_plain_object() -> None:
     encode = msgspec.json.Encoder(enc_hook=as_written, order="deterministic").encode
     assert encode(some) == encode(plain)
     assert encode(branched(dict(some.items()))) == encode(plain)
+
+
+def test_what_is_passed_over_again_and_again_is_made_plain() -> None:
+    query = rego.compile_modules({"p.rego": "package p\nn := [k | data.d[k].b == input.b]"}).prepare("data.p.n")
+    some = packed_from_json('{"d":{"a":{"b":1},"c":{"b":2}}}', least=1)
+    later = trees.added(some, ("d", "e"), {"b": 2})
+    texts = [type(v) for v in some["d"].entries().values()]
+    assert query.value(input={"b": 2}, data=later) == ["c", "e"]
+    assert [type(v) for v in some["d"].entries().values()] == texts
+    assert query.value(input={"b": 2}, data=later) == ["c", "e"]
+    assert [type(v) for v in some["d"].entries().values()] == [dict, dict]
+    assert query.value(input={"b": 2}, data=some) == ["c"]
+    assert to_json(later) == '{"d":{"a":{"b":1},"c":{"b":2},"e":{"b":2}}}'

@@ -20,6 +20,9 @@ GONE: Final[Any] = object()
 MOST_CHANGES: Final = 1_024
 """Writes after which they are put among the other members: some milliseconds for a hundred thousand."""
 
+MOST_PASSES: Final = 1
+"""How often all members are decoded one by one, for one revision or for several."""
+
 KEPT_PART: Final = 1
 MOST_KEPT: Final = 16 << 20
 """What is kept decoded: a sixth of the text, and so many bytes of it at most, which are four times that by then."""
@@ -39,7 +42,7 @@ class Branch(dict[Any, Any]):
 class _Members:
     """The members that several versions of a packed object share: values, or texts of the type ``text``."""
 
-    __slots__ = ("decode", "entries", "left", "old", "recent", "room", "text")
+    __slots__ = ("decode", "entries", "left", "old", "passes", "recent", "room", "text")
 
     def __init__(self, entries: dict[str, Any], text: type, decode: Decode, size: int) -> None:
         self.entries = entries
@@ -48,6 +51,7 @@ class _Members:
         self.room = self.left = min(size // KEPT_PART, MOST_KEPT) >> 1
         self.recent: dict[str, Value] = {}
         self.old: dict[str, Value] = {}
+        self.passes = 0
 
     def value(self, k: str, text: Any) -> Value:
         """The value of a member's text. It is kept for a while: threads may do so twice, to the same end."""
@@ -59,6 +63,15 @@ class _Members:
             self.old, self.recent, self.left = self.recent, {}, self.room
         self.recent[k] = found
         return found
+
+
+    def unpack(self) -> dict[str, Value]:
+        """Decode every member for good: who reads all of them will do so again."""
+        decode, text = self.decode, self.text
+        values = {k: whole(decode(v) if type(v) is text else v) for k, v in self.entries.items()}
+        self.entries = values
+        self.recent, self.old = {}, {}
+        return values
 
 
 @final
@@ -147,10 +160,16 @@ class Packed:
         """The plain object. It is made once: who reads a document whole will do so again."""
         made = self._whole
         if made is None:
-            made = self._whole = {k: whole(v) for k, v in self.items()}
-            if not self._changes:
-                self._members = _Members(made, _Nothing, _same, 0)  # the texts are not needed any more
+            made = self._members.unpack()
+            if self._changes:
+                made = {k: whole(v) for k, v in {**made, **self._changes}.items() if v is not GONE}
+            self._whole = made
         return made
+
+    def often(self) -> bool:
+        """Whether someone has passed over all members before, who now does so again: then they are better plain."""
+        self._members.passes += 1
+        return self._members.passes > MOST_PASSES
 
     # --- writing ---------------------------------------------------------------------------------
 

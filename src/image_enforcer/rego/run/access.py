@@ -128,7 +128,17 @@ def _slowly(e: Evaluation, items: list[Any]) -> Iterator[Any]:
 
 
 def _members(e: Evaluation, source: Packed) -> Iterator[tuple[str, Value]]:
-    """The members of a packed object, each decoded when its turn comes: together they might not find room."""
+    """The members of a packed object, each decoded when its turn comes: together they might not find room.
+
+    What is passed over again and again is made plain, since decoding takes longer than most of what is done with it.
+    """
+    if source.often():
+        plain = source.to_value()
+        for at, k in enumerate(sorted(plain), 1):
+            if not at % LONG:
+                e.refuel()
+            yield k, plain[k]
+        return
     for at, k in enumerate(sorted(source.keys()), 1):
         if not at % LONG:
             e.refuel()

@@ -57,11 +57,13 @@ def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> Eva
             if more:
                 break
     message = error.message
+    where = error.location
     if len(found) > 1:
+        where = found[1][0]
         found.sort(key=lambda f: (f[0].file, f[0].row, f[0].col))
         lines = [f"  {_shown(v)} at {place}" for place, v in found]
         message = "\n".join([message + ":", *lines, *(["  ..."] if more else [])])
-    return EvalError(error.code, message, error.location)
+    return EvalError(error.code, message, where)
 
 
 def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -80,6 +80,8 @@ def report_with_on_operand(c: Cursor, loc: Location) -> None:
 
 
 def _brace_led(term: Term) -> Term:
-    if isinstance(term, Call) and len(term.operator.terms) == 1 and term.args:
-        return _brace_led(term.args[0])
+    if isinstance(term, Call) and term.args:
+        name = dotted(term.operator)
+        if len(term.operator.terms) == 1 or name in ("internal.member_2", "internal.member_3"):
+            return _brace_led(term.args[0])
     return term

@@ -43,7 +43,7 @@ def refused(source: str, conversion: Conversion = CONVERSIONS[""]) -> str:
 
 
 def test_what_does_not_parse_is_refused_in_opas_words() -> None:
-    assert refused("") == "1 error occurred: a.rego:0: rego_parse_error: empty module"
+    assert refused("") == "a.rego:0: rego_parse_error: empty module"
     assert refused("package a\n\np if {\n").startswith(
         "1 error occurred: a.rego:4: rego_parse_error: unexpected eof token"
     )
@@ -59,6 +59,8 @@ def test_what_rego_v1_does_not_allow_is_refused() -> None:
     assert refused("package a\ninput = 1\n", both) == text
     text = "1 error occurred: a.rego:2: rego_parse_error: if keyword cannot be used for rule name"
     assert refused("package a\nif = 1\n", both) == text
+    text = "1 error occurred: a.rego:2: rego_compile_error: args must not shadow data (use a different variable name)"
+    assert refused("package a\nf(data) := 1\n") == text
     assert "deprecated built-in function calls in expression: any" in refused("package a\np { any([]) }\n", both)
     assert lay_out("a.rego", "package a\ninput = 1\n", CONVERSIONS["v0"]).text == "package a\n\ninput = 1\n"
 

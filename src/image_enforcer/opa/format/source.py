@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from ...rego.check.overrides import deprecated_calls, duplicate_imports, root_documents
-from ...rego.check.visit import Rewriter
-from ...rego.errors import PARSE_ERROR, CompileError, Problem
+from ...rego.check.visit import ROOTS, Rewriter
+from ...rego.errors import COMPILE_ERROR, PARSE_ERROR, CompileError, Problem
 from ...rego.meter import make_room
 from ...rego.places import Location
 from ...rego.syntax import parse_module
@@ -63,7 +63,9 @@ def lay_out(name: str, text: str, conversion: Conversion = Conversion()) -> Laid
     except Unwritable as e:
         raise Unformatted(f"{name}: {e}") from None
     except CompileError as e:
-        raise Unformatted(str(e)) from None
+        first = e.problems[0]
+        # of a text without anything OPA says it without a count
+        raise Unformatted(str(first if first.message == "empty module" else e)) from None
     except RecursionError:
         problem = Problem(PARSE_ERROR, "nested too deep", Location.named(name, 1, 1))
         raise Unformatted(str(CompileError([problem]))) from None
@@ -128,10 +130,21 @@ def _comment(comment: Comment) -> str:
 
 def _check_v1(module: Module) -> None:
     """What Rego v1 does not allow, and the layout cannot change."""
-    problems = [*duplicate_imports(module), *root_documents(module), *deprecated_calls(module.rules)]
+    problems = [*duplicate_imports(module), *root_documents(module), *_root_arguments(module)]
+    problems += deprecated_calls(module.rules)
     for rule in module.rules:
         name = rule.head.name
         if len(rule.head.ref.terms) < 2 and name in KEYWORDS_V1:
             problems.append(Problem(PARSE_ERROR, f"{name} keyword cannot be used for rule name", rule.loc))
     if problems:
         raise CompileError(problems)
+
+
+def _root_arguments(module: Module) -> list[Problem]:
+    """Arguments named ``input`` or ``data``."""
+    return [
+        Problem(COMPILE_ERROR, f"args must not shadow {arg.head.name} (use a different variable name)", arg.loc)
+        for rule in module.rules
+        for arg in rule.head.args or ()
+        if isinstance(arg, Ref) and len(arg.terms) == 1 and isinstance(arg.head, Var) and arg.head.name in ROOTS
+    ]

@@ -67,6 +67,7 @@ FAMILIES: Mapping[str, str] = {
         "strings.reverse strings.split_n substring trim trim_left trim_prefix trim_right trim_space "
         "trim_suffix upper"
     ),
+    "templates.functions": "strings.render_template",
     "time": (
         "time.add_date time.clock time.date time.diff time.format time.now_ns time.parse_duration_ns "
         "time.parse_ns time.parse_rfc3339_ns time.weekday"
@@ -88,6 +89,7 @@ def _modules() -> Mapping[str, str]:
     return {name: module for module, names in FAMILIES.items() for name in names.split()}
 
 
+@cache
 def names() -> frozenset[str]:
     """Every built-in that can be called."""
     from ..signatures import signatures

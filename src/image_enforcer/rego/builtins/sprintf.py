@@ -122,7 +122,7 @@ class Formatter:
             out.append(text[at:start])
             at = self._directive(text, start + 1, out)
         if not self.reordered and self.next < len(self.items):
-            extra = ", ".join(f"{_go_type(a)}={self._plain(a)}" for a in self.items[self.next :])
+            extra = ", ".join(map(self.with_type, self.items[self.next :]))
             out.append(f"%!(EXTRA {extra})")
         return "".join(out)
 
@@ -211,6 +211,14 @@ class Formatter:
         out.append(complaint)
         return None
 
+    def with_type(self, arg: Arg) -> str:
+        """An argument that no verb asks for."""
+        return f"{self.type_name(arg)}={self._plain(arg)}"
+
+    def type_name(self, arg: Arg) -> str:
+        """What Go calls an argument's type."""
+        return _go_type(arg)
+
     def _plain(self, arg: Arg) -> str:
         return self.format(arg, "v", set(), None, None)
 
@@ -219,7 +227,7 @@ class Formatter:
     def format(self, arg: Arg, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
         """One argument under one verb."""
         if verb == "T":
-            return _pad(_go_type(arg)[:precision], width, flags)
+            return _pad(self.type_name(arg)[:precision], width, flags)
         if verb == "p":
             return self._bad(arg, verb, flags, width, precision)
         if isinstance(arg, int):
@@ -233,7 +241,7 @@ class Formatter:
             if verb == "w":  # the only one that it is not asked to format itself under
                 return f"%!w(*big.Int={self._parts(arg, flags, width, precision)})"
             return f"%!{verb}(big.Int={integer_text(arg)})"
-        return f"%!{verb}({_go_type(arg)}={self.format(arg, 'v', flags, width, precision)})"
+        return f"%!{verb}({self.type_name(arg)}={self.format(arg, 'v', flags, width, precision)})"
 
     def _parts(self, arg: Big, flags: set[str], width: int | None, precision: int | None) -> str:
         """A large integer as it is stored: whether it is negative, and its words of 64 bits, the least first."""

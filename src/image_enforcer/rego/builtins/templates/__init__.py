@@ -1,0 +1,1 @@
+"""Templates as Go's ``text/template`` reads and fills them."""

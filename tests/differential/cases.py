@@ -150,12 +150,13 @@ def compare(case: Case, ours: Outcome, theirs: Outcome) -> Difference | None:
     """How the answers differ, the worst first; None where they agree.
 
     Where OPA has several errors, our first may be any one of them by code. An answer where OPA has an error is a wrong
-    answer, and so is undefined where OPA has a value.
+    answer, and so is undefined where OPA has a value. How often a line is printed says how often something was
+    evaluated, which is no part of an answer.
     """
     kind = _answers(ours, theirs)
     if kind is None and ours.faults:
         kind = _errors(ours.faults, theirs.faults)
-    if kind is None and not ours.faults and sorted(ours.printed) != sorted(theirs.printed):
+    if kind is None and not ours.faults and set(ours.printed) != set(theirs.printed):
         kind = PRINTED
     if kind is None and ours.spelled and theirs.spelled and ours.spelled != theirs.spelled:
         kind = SPELLING

@@ -153,7 +153,8 @@ class Prints(Bodies):
             part, var = equation(self.names, arg)
             groups.append(SetComprehension(var, (replace(part, generated=False),), arg.loc))
         name = Ref((Var("internal", loc), Scalar("print", loc)), loc)
-        out.append(replace(expr, terms=CallExpr(name, (Array(tuple(groups), loc),))))
+        # OPA forgets a ``not`` before it, and a ``with`` behind it
+        out.append(replace(expr, terms=CallExpr(name, (Array(tuple(groups), loc),)), negated=False, withs=()))
 
 
 # --- nested calls --------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...rego import UNDEFINED, Value
+from ...rego import UNDEFINED, Value, from_json
 from ...rego.builtins.yaml_documents import YamlError
 from ...rego.builtins.yaml_documents import load as from_yaml
 from .json_stream import JsonFault, first_value
@@ -160,10 +160,10 @@ def any_body(request: Request, limits: BodyLimits) -> Value:
         raise Refused(bad_request(str(e))) from None
 
 
-def json_body(request: Request, prefix: str = "") -> Value:
+def json_body(request: Request, prefix: str = "", decode: Callable[[bytes], Value] = from_json) -> Value:
     """The body as JSON; raises :class:`Refused` with ``prefix`` before the reason."""
     try:
-        return first_value(request.body)
+        return first_value(request.body, decode)
     except JsonFault as e:
         raise Refused(bad_request(f"{prefix}{e}")) from None
 

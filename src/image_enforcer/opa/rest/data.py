@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from ...rego import UNDEFINED, CompileError, RegoError, Value
+from ...rego.json_text import packed_from_json
 from ..errors import OpaError
 from ..trees import Path
 from .bodies import field, go_kind, input_v0, input_v1, json_body
@@ -117,7 +118,7 @@ async def _evaluated(services: Services, path: str, input_: Value, *, strict: bo
 async def put(services: Services, request: Request) -> Reply:
     """``PUT /v1/data/…``: write a document, with ``If-None-Match: *`` only where there is none."""
     begun = services.monotonic_ns()
-    value = await services.parse(request, lambda: json_body(request))
+    value = await services.parse(request, lambda: json_body(request, decode=packed_from_json))
     path = _document_path(request)
     absent = request.header("if-none-match") == "*"
     try:

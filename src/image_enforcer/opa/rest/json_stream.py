@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from ...rego import Value, from_json
@@ -37,10 +38,13 @@ class JsonFault(ValueError):
     """Text that is no JSON value; the message is Go's."""
 
 
-def first_value(raw: bytes) -> Value:
-    """The first value of a text; raises :class:`JsonFault`, with ``EOF`` where there is nothing at all."""
+def first_value(raw: bytes, decode: Callable[[bytes], Value] = from_json) -> Value:
+    """The first value of a text; raises :class:`JsonFault`, with ``EOF`` where there is nothing at all.
+
+    ``decode`` is asked first, for texts that hold one value and nothing else.
+    """
     try:
-        return from_json(raw)
+        return decode(raw)
     except ValueError:
         pass
     text = raw[slice(*_extent(raw))]

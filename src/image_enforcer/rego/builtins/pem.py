@@ -29,71 +29,73 @@ class Block:
 
 def first_block(text: bytes) -> tuple[Block | None, bytes]:
     """The first whole block and what follows its last line; no block, and all of the text, where there is none."""
-    METER.spend(len(text) >> 3, 2 * len(text))
-    rest, skip = text, 0
-    while 0 <= skip <= len(rest):
-        rest = rest[skip:]
-        end = rest.find(_END)
+    found, after = _next(text, 0)
+    return found, text if found is None else text[after:]
+
+
+def blocks(text: bytes) -> Iterator[Block]:
+    """Every block of a text, in order."""
+    at = 0
+    while at < len(text):
+        found, at = _next(text, at)
+        if found is None:
+            return
+        yield found
+
+
+def _next(text: bytes, at: int) -> tuple[Block | None, int]:
+    """The first whole block from a place on, and the place after it; every byte is looked at a few times only."""
+    while True:
+        end = text.find(_END, at)
+        METER.spend(100 + ((end if end >= 0 else len(text)) - at >> 3))
         if end < 0:
-            break
-        METER.spend(100 + (end >> 3))
-        skip = end + len(_END)
-        begin = rest.rfind(_BEGIN, 0, end)
-        if begin < 0 or (begin > 0 and rest[begin - 1] != ord("\n")):
+            return None, at
+        after = end + len(_END)
+        begin = text.rfind(_BEGIN, at, end)
+        if begin < 0 or (begin > at and text[begin - 1] != ord("\n")):
+            at = after
             continue
-        begin += len(_BEGIN)
-        rest = rest[begin:]
-        found, rest, end, skip = _block(rest, end - begin, skip - begin)
-        if found == "none":
-            break
-        if isinstance(found, Block):
-            return found, _line(rest[end + len(_END) - 1 :])[1]
-    return None, text
+        found, read = _block(text, begin + len(_BEGIN), end, after)
+        if found is not None:
+            return found, _line(text, after - 1)[1]
+        if read > after or read == len(text):
+            return None, at
+        at = after
 
 
-def _block(rest: bytes, end: int, skip: int) -> tuple[Block | str, bytes, int, int]:
-    """The block whose type stands at the start, or why there is none, with what of the text is left to look at."""
-    line, after = _line(rest)
-    used = len(rest) - len(after)
-    rest, end, skip = after, end - used, skip - used
+def _block(text: bytes, at: int, end: int, after: int) -> tuple[Block | None, int]:
+    """The block whose type stands at a place, None where it is not whole, and how far its head was read."""
+    line, at = _line(text, at)
     if not line.endswith(_DASHES):
-        return "other", rest, end, skip
+        return None, end
     kind = line[: -len(_DASHES)]
     headers: dict[str, str] = {}
-    while True:
-        if not rest:
-            return "none", rest, end, skip
-        line, after = _line(rest)
+    while at < len(text):
+        line, following = _line(text, at)
         name, colon, value = line.partition(b":")
         if not colon:
             break
-        METER.spend(10 + (len(after) >> 6), len(line) + 100)
+        METER.spend(10, len(line) + 100)
         headers[name.strip(_LINE_SPACE).decode("utf-8", "replace")] = value.strip(_LINE_SPACE).decode(
             "utf-8", "replace"
         )
-        used = len(rest) - len(after)
-        rest, end, skip = after, end - used, skip - used
-    if headers and end < 0:
-        return "other", rest, end, skip
-    trailer = rest[skip:] if skip >= 0 else rest[len(rest) + skip :]
+        at = following
     size = len(kind) + len(_DASHES)
-    if len(trailer) < size or not trailer.startswith(kind) or not trailer[:size].endswith(_DASHES):
-        return "other", rest, end, skip
-    if _line(trailer[size:])[0]:
-        return "other", rest, end, skip
-    data = _decoded(rest[:end]) if end > 0 else b""
-    if data is None:
-        return "other", rest, end, skip
-    return Block(kind.decode("utf-8", "surrogateescape"), data, headers), rest, end, skip
+    if at == len(text) or (headers and end < at):
+        return None, at
+    if not text.startswith(kind + _DASHES, after) or _line(text, after + size)[0]:
+        return None, at
+    METER.spend(0, 2 * (end - at))
+    data = _decoded(text[at:end]) if end > at else b""
+    return None if data is None else Block(kind.decode("utf-8", "surrogateescape"), data, headers), at
 
 
-def _line(text: bytes) -> tuple[bytes, bytes]:
-    """The first line without the space at its end, and the lines after it."""
-    end = text.find(b"\n")
+def _line(text: bytes, at: int) -> tuple[bytes, int]:
+    """The line from a place on, without the space at its end, and where the lines after it begin."""
+    end = text.find(b"\n", at)
     if end < 0:
-        return text.rstrip(b" \t"), b""
-    line = text[:end]
-    return line.removesuffix(b"\r").rstrip(b" \t"), text[end + 1 :]
+        return text[at:].rstrip(b" \t"), len(text)
+    return text[at:end].removesuffix(b"\r").rstrip(b" \t"), end + 1
 
 
 def _decoded(digits: bytes) -> bytes | None:
@@ -104,12 +106,3 @@ def _decoded(digits: bytes) -> bytes | None:
         return base64.b64decode(clean)
     except binascii.Error:
         return None
-
-
-def blocks(text: bytes) -> Iterator[Block]:
-    """Every block of a text, in order."""
-    while text:
-        found, text = first_block(text)
-        if found is None:
-            return
-        yield found

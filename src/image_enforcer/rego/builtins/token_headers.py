@@ -13,6 +13,7 @@ from .byte_texts import from_bytes, to_bytes
 
 MAX_DEPTH: Final = 300
 _SPACE: Final = b" \n\t\r"
+_STRING: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 _NUMBER: Final = re.compile(rb"[0-9.\-eE+]*")
 _WORDS: Final = {b"t": (b"true", True), b"f": (b"false", False), b"n": (b"null", None)}
 
@@ -187,14 +188,10 @@ class _Reader:
             raise _Fault(f"cannot parse object value: {fault.why}", fault.tail) from None
 
     def string(self) -> str:
-        start = self.at + 1
-        end = self.raw.find(b'"', start)
-        while end >= 0:
-            slashes = end - len(self.raw[start:end].rstrip(b"\\")) - start
-            if slashes % 2 == 0:
-                self.at = end + 1
-                return _unescaped(self.raw[start:end])
-            end = self.raw.find(b'"', end + 1)
+        found = _STRING.match(self.raw, self.at)
+        if found is not None:
+            self.at = found.end()
+            return _unescaped(found[1])
         raise _Fault("missing closing '\"'", b"")
 
 

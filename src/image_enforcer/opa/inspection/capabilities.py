@@ -8,10 +8,22 @@ from typing import Any, Final
 from ...rego import Policy
 from ...rego.builtins import catalog
 from ...rego.check.overrides import INTERNAL
-from ...rego.check.visit import operator_name, walk
+from ...rego.check.visit import children, operator_name, walk
 from ...rego.signatures import Signature, signatures
 from ...rego.syntax.keywords import FUTURE_V0, FUTURE_V1
-from ...rego.syntax.nodes import Call, CallExpr, Import, Module, Scalar, TemplateString, Var
+from ...rego.syntax.nodes import (
+    ArrayComprehension,
+    Call,
+    CallExpr,
+    Every,
+    Import,
+    Module,
+    ObjectComprehension,
+    Scalar,
+    SetComprehension,
+    TemplateString,
+    Var,
+)
 from ...rego.types import AnyOf, ArrayType, Basic, FunctionType, ObjectType, SetType, Type
 
 FEATURES: Final = ("keywords_in_refs", "rego_v1", "rego_v2", "rego_v2_import", "template_strings")
@@ -19,6 +31,8 @@ FEATURES_V0: Final = (
     "keywords_in_refs", "rego_v1", "rego_v1_import", "rego_v2", "rego_v2_import", "rule_head_ref_string_prefixes",
     "rule_head_refs",
 )  # fmt: skip
+
+_CLOSURES: Final = (ArrayComprehension, SetComprehension, ObjectComprehension)
 
 
 def current(version: int = 1) -> dict[str, Any]:
@@ -34,7 +48,8 @@ def current(version: int = 1) -> dict[str, Any]:
 def required(policy: Policy) -> dict[str, Any]:
     """What a policy needs: built-ins, keywords that it imports, features."""
     used = set(_called(policy.compiled.values()))
-    written = set(_called(policy.modules.values()))
+    written = {operator_name(x.operator) for m in policy.modules.values() for x in walk(m.rules)
+               if isinstance(x, Call | CallExpr)}  # fmt: skip
     used |= written & {"equal", "assign", "print"}
     used -= {"internal.print"}
     features = {f"rego_v{m.version}" for m in policy.modules.values() if m.version >= 1}
@@ -50,10 +65,16 @@ def required(policy: Policy) -> dict[str, Any]:
 
 
 def _called(modules: Iterable[Module]) -> Iterable[str]:
-    for module in modules:
-        for x in walk(module.rules):
-            if isinstance(x, Call | CallExpr) and isinstance(x.operator.head, Var) and x.operator.head.name != "data":
-                yield operator_name(x.operator)
+    """The functions that are called; those in the body of ``every`` outside closures are unknown, as in OPA."""
+    todo: list[object] = [module.rules for module in modules]
+    while todo:
+        x = todo.pop()
+        if isinstance(x, Call | CallExpr) and isinstance(x.operator.head, Var) and x.operator.head.name != "data":
+            yield operator_name(x.operator)
+        if isinstance(x, Every):
+            todo += [x.domain, *(c for c in walk(x.body) if isinstance(c, _CLOSURES))]
+        else:
+            todo.extend(children(x))
 
 
 def _imported(item: Import, version: int) -> Iterable[str]:

@@ -14,6 +14,7 @@ from ...rego.signatures import signatures
 from ...rego.syntax.annotation_json import annotations_json
 from ...rego.syntax.nodes import (
     Annotations,
+    Array,
     Call,
     CallExpr,
     Expr,
@@ -25,6 +26,7 @@ from ...rego.syntax.nodes import (
     Scalar,
     Term,
     TermExpr,
+    Var,
 )
 from ...rego.syntax.printer import term_text
 from ...rego.syntax.term_order import term_order
@@ -93,17 +95,23 @@ def _needs(modules: Mapping[str, Module], version: int) -> Mapping[str, Any]:
 
 
 class _Known(Rewriter):
-    """Takes out the calls of functions that are missing."""
+    """Puts something of any type that looks at the operands in the place of calls of functions that are missing."""
 
     def term(self, term: Term) -> Term:
-        """A term; ``null`` in the place of such a call."""
+        """A term; a step into the input in the place of such a call."""
         made = super().term(term)
-        return made if not isinstance(made, Call) or _is_known(made.operator) else Scalar(None, made.loc)
+        return made if not isinstance(made, Call) or _is_known(made.operator) else _anything(made.args, made.loc)
 
     def expr_terms(self, expr: Expr) -> ExprTerms:
-        """What an expression consists of; ``null`` where that is such a call."""
+        """What an expression consists of."""
         made = super().expr_terms(expr)
-        return made if not isinstance(made, CallExpr) or _is_known(made.operator) else TermExpr(Scalar(None))
+        if isinstance(made, CallExpr) and not _is_known(made.operator):
+            return TermExpr(_anything(made.args, expr.loc))
+        return made
+
+
+def _anything(args: tuple[Term, ...], loc: Location) -> Term:
+    return Ref((Var("input", loc), Array(args, loc)), loc)
 
 
 def _is_known(operator: Ref) -> bool:

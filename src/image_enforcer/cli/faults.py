@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
 
-from .shown import block
-
-USAGE: Final = 2
-UNDECIDED: Final = 3
+USAGE = 2
+UNDECIDED = 3
 
 
 class Fault(Exception):
@@ -30,6 +27,8 @@ class Fault(Exception):
 
 def error_text(code: str, text: str, *, at: str = "", hint: str = "") -> str:
     """An error as it is printed. Further lines of the text are indented, so that none looks like one of its own."""
+    from .shown import block
+
     lines = [f"error[{code}]: {block(text, '  ')}"]
     if at:
         lines.append(f"  at {block(at, '  ')}")

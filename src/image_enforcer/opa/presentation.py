@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from ..rego import CompileError, EvalError, LimitError, Location, Problem, RegoError, Solution, Value, to_json
@@ -15,12 +16,15 @@ DEFAULT_WIDTH: Final = 80
 FORMATS: Final = ("json", "values", "bindings", "pretty", "raw", "discard")
 """The ways in which :func:`render` shows results."""
 
-_COMMANDING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+@cache
+def _commanding() -> re.Pattern[str]:
+    return re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def harmless(text: str) -> str:
     """Text with control characters, and those that turn the direction of writing, as escapes: safe on a terminal."""
-    return _COMMANDING.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
+    return _commanding().sub(lambda m: f"\\u{ord(m.group()):04x}", text)
 
 
 def render(

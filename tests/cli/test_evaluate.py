@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -256,3 +257,124 @@ def test_what_is_no_query(run: Eval, query: str) -> None:
     assert code == 2
     assert json.loads(out)["errors"]
     assert "Traceback" not in err
+
+
+# --- how the answer came about ---------------------------------------------------------------------
+
+POLICY = """\
+package p
+
+default ok := false
+
+ok if {
+	some n in data.names
+	n == input.n
+}
+
+broken := 1 / input.zero
+"""
+
+
+@pytest.fixture
+def told(run: Eval) -> Eval:
+    """Runs beside a policy, a document and an input."""
+    write("p.rego", POLICY)
+    write("d.json", '{"names": ["a", "b"]}')
+    write("i.json", '{"n": "b", "zero": 0}')
+    return lambda *arguments: run("-d", "p.rego", "-d", "d.json", "-i", "i.json", *arguments)
+
+
+def test_steps(told: Eval) -> None:
+    code, out, err = told("--explain", "full", "-f", "pretty", "data.p.ok")
+    assert (code, err) == (0, "")
+    assert out.startswith("query:1      Enter data.p.ok = _\n")
+    assert "p.rego:7     | | Eval n = input.n\n" in out
+    assert out.endswith("\ntrue\n")
+    assert "| | Fail n = input.n\n" in told("--explain", "fails", "-f", "pretty", "data.p.ok")[1]
+    assert {"Op": "Enter", "QueryID": 0}.items() <= json.loads(told("--explain", "debug", "data.p.ok")[1])[
+        "explanation"
+    ][0].items()
+
+
+def test_steps_with_values(told: Eval) -> None:
+    out = told("--explain", "full", "--var-values", "-f", "pretty", "data.p.ok")[1]
+    assert re.search(r'Eval n = input\.n +\{n: "b"\}\n', out)
+
+
+def test_a_profile(told: Eval) -> None:
+    shown = json.loads(told("--profile", "data.p.ok")[1])
+    assert {(x["location"]["row"], x["num_eval"], x["num_redo"]) for x in shown["profile"]} == {
+        (1, 1, 1),
+        (6, 1, 2),
+        (7, 2, 1),
+    }
+    assert "timer_rego_query_eval_ns" in shown["metrics"]
+    first = json.loads(told("--profile-limit", "1", "--profile-sort", "line", "data.p.ok")[1])["profile"]
+    assert [x["location"]["row"] for x in first] == [7]
+    assert "│ Num Gen Expr │" in told("--profile", "-f", "pretty", "data.p.ok")[1]
+
+
+def test_several_runs(told: Eval) -> None:
+    shown = json.loads(told("--count", "3", "--profile", "data.p.ok")[1])
+    assert set(shown) == {"result", "aggregated_metrics", "aggregated_profile"}
+    assert shown["aggregated_profile"][0]["total_time_ns_stats"]["count"] == 3
+    assert "│ timer_rego_query_eval_ns " in told("--count", "2", "--metrics", "-f", "pretty", "data.p.ok")[1]
+
+
+def test_coverage(told: Eval) -> None:
+    shown = json.loads(told("--coverage", "data.p.ok")[1])["coverage"]
+    assert (shown["covered_lines"], shown["not_covered_lines"]) == (3, 2)
+    assert shown["files"]["p.rego"]["not_covered"][0]["start"] == {"row": 3, "col": 1}
+    assert told("--coverage", "-f", "pretty", "data.p.ok")[1] == (
+        "true\n┌──────────────────┬───────┐\n│ Overall Coverage │ 60.00 │\n└──────────────────┴───────┘\n"
+    )
+
+
+def test_errors_of_built_ins_are_collected(told: Eval) -> None:
+    code, out, _ = told("--show-builtin-errors", "[data.p.ok | data.p.broken]")
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["result"][0]["expressions"][0]["value"] == []
+    (error,) = shown["errors"]
+    assert (error["code"], error["location"]["row"]) == ("eval_builtin_error", 10)
+    assert [s["query_id"] for s in error["stack_trace"]] == [2, 1, 0]
+
+
+def test_a_traceback_shows_values(told: Eval) -> None:
+    code, out, err = told("--strict-builtin-errors", "-f", "pretty", "x := 0; y := 1 / x")
+    assert (code, out) == (2, "")
+    assert err == ("1 error occurred: 1 / x: eval_builtin_error: div: divide by zero\n\nTraceback:\n  1:14: 1 / 0\n")
+
+
+def test_what_is_left_without_the_unknown(told: Eval) -> None:
+    rules = 'default ok := false\n\nok if "a" = input.n\n\nok if "b" = input.n\n'
+    module = f"# Module 1\npackage partial.p\n\n{rules}"
+    assert told("-p", "-f", "source", "data.p.ok")[1] == f"# Query 1\ndata.partial.p.ok\n\n{module}"
+    write("q.rego", "package q\n\nok if {\n\tsome n in [1, 2]\n\tn == input.n\n}\n")
+    assert told("-d", "q.rego", "-p", "-f", "source", "data.q.ok")[1] == (
+        "# Query 1\n1 = input.n\n\n# Query 2\n2 = input.n\n\n"
+    )
+    kept = "# Query 1\ndata.partial.q.ok\n\n# Module 1\npackage partial.q\n\nok if 1 = input.n\n\nok if 2 = input.n\n"
+    assert told("-d", "q.rego", "-p", "--disable-inlining", "data.q.ok", "-f", "source", "data.q.ok")[1] == kept
+    assert "package partial.q" in told("-d", "q.rego", "-p", "--shallow-inlining", "-f", "source", "data.q.ok")[1]
+    assert told("-d", "q.rego", "-p", "-u", "data.x", "-f", "source", "data.q.ok")[1] == ""
+    assert told("-p", "-f", "pretty", "data.p.nothing")[1] == "undefined\n"
+
+
+def test_a_plan(told: Eval) -> None:
+    code, out, err = told("--plan", "data.p.ok")
+    assert (code, err) == (0, "")
+    assert out.startswith("query\n  r0 = data.p.ok\n  solved by r0\n")
+    assert told("--plan", "data.p.nosuch(1)")[0] == 2
+
+
+def test_a_bundle_beside_data(run: Eval) -> None:
+    write("b/data.json", '{"k": 1}')
+    write("b/other.json", '{"l": 1}')
+    write("b/.manifest", '{"roots": ["k", "p"]}')
+    write("b/p.rego", "package p\n\nq := data.k + data.m\n")
+    write("d.json", '{"m": 2}')
+    assert value(run("-b", "b", "data")) == {"k": 1, "p": {}}
+    assert value(run("-b", "b", "-d", "d.json", "data.p.q")) == 3
+    write("d.json", '{"k": 2}')
+    assert run("-b", "b", "-d", "d.json", "data.k")[0] == 2

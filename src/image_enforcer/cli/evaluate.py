@@ -92,7 +92,11 @@ class How:
         kinds = opa.parts(self.coverage_runs) if self.coverage_runs else KINDS
         for kind in kinds:
             if kind not in KINDS:
-                raise Fault("IE2003", f"--coverage-runs {kind!r} is none of {', '.join(KINDS)}", hint=f"--coverage-runs {KINDS[0]}")
+                raise Fault(
+                    "IE2003",
+                    f"--coverage-runs {kind!r} is none of {', '.join(KINDS)}",
+                    hint=f"--coverage-runs {KINDS[0]}",
+                )
         return Telling(
             explain=self.explain,
             bindings=self.explain != "off",
@@ -123,8 +127,7 @@ class Partly:
     partial
         evaluate only what does not depend on --unknowns, and print what is left of the query
     unknowns
-        what is not known, e.g. input.user or data.a; may be given several times, or with commas between (default:
-        input)
+        what is not known, e.g. input.user or data.a; may be given several times (default: input)
     disable_inlining
         keep the rules of these documents as rules, e.g. data.a.allow; may be given several times
     shallow_inlining
@@ -141,7 +144,7 @@ class Partly:
 
     def documents(self) -> list[Ref]:
         """What is not known. Raises :class:`Fault`."""
-        return [_ref("--unknowns", text) for text in opa.parts(self.unknowns) or ("input",)]
+        return [_ref("--unknowns", text) for text in self.unknowns or ("input",)]
 
     def settings(self) -> dict[str, Any]:
         """The same for the evaluation. Raises :class:`Fault`."""
@@ -204,6 +207,7 @@ def evaluate(
     allow_net_private: Private = False,
     how: How = HOW,
     partly: Partly = PARTLY,
+    plan: Flag = False,
     unsupported: Unsupported = SUPPORTED,
 ) -> int:
     """Evaluate a query and print its results.
@@ -273,6 +277,8 @@ def evaluate(
         keep=None if strict or package or import_ or bundle or v0_compatible else keep,
         **partly.settings(),
     )
+    if plan:
+        return _plan(question, how.look(format_, pretty_limit))
     given = opa.input_document(input_, stdin_input)
     reports = _reports(question, given, how.telling(), how.count)
     first = reports[0]
@@ -310,6 +316,21 @@ def _check(
         raise Fault("IE2002", text, hint="leave one of them out")
     if not 1 <= how.count <= MOST_RUNS:
         raise Fault("IE2003", f"--count {how.count} is no number of runs", hint="--count 10")
+
+
+def _plan(question: Question, look: Look) -> int:
+    """Print the plan of a query."""
+    from ..opa.errors import LoadError
+    from ..opa.evaluation import Report, plan
+    from ..rego import RegoError
+
+    report = Report()
+    try:
+        opa.write(plan(question, report))
+    except (LoadError, RegoError) as e:
+        report.error = e
+        return _shown([report], look, fail=False, fail_defined=False)
+    return 0
 
 
 def _reports(question: Question, given: Value, telling: Telling, count: int) -> list[Report]:

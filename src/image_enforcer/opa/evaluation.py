@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..rego import (
+    UNDEFINED,
     CompileError,
     EvalError,
     Host,
@@ -121,6 +122,14 @@ def evaluate(
     return tuple(report.solutions)
 
 
+def plan(question: Question, report: Report) -> str:
+    """How a query would be evaluated, as text. Raises :class:`LoadError` and :class:`RegoError`."""
+    steps = _Steps(time.perf_counter_ns, report.metrics)
+    documents = Documents(_loaded(question, report, steps), version=question.version)
+    body = _parsed(question)
+    return _Asked(question, documents, body, UNDEFINED, report).prepared().plan()
+
+
 class _Steps:
     """Takes the time of each step."""
 
@@ -157,9 +166,7 @@ def repeated(question: Question, given: Value, report: Report, clock: Clock = ti
 
 def _prepared(question: Question, given: Value, report: Report, steps: _Steps) -> _Asked:
     loaded = _loaded(question, report, steps)
-    body = parse_query(question.query, version=question.version)
-    if not body:
-        raise LoadError([Fault("cannot evaluate empty query", "give one, such as data.a.allow")])
+    body = _parsed(question)
     steps.took("query_parse")
     if question.strict:  # first, since it finds more
         compile_modules(loaded.modules, version=question.version, strict=True)
@@ -185,6 +192,13 @@ def _evaluate(question: Question, given: Value, report: Report, steps: _Steps, t
     asked.tell(telling, host, steps.clock)
     if isinstance(report.error, RegoError):
         raise report.error
+
+
+def _parsed(question: Question) -> Body:
+    body = parse_query(question.query, version=question.version)
+    if not body:
+        raise LoadError([Fault("cannot evaluate empty query", "give one, such as data.a.allow")])
+    return body
 
 
 def _loaded(question: Question, report: Report, steps: _Steps) -> Loaded:

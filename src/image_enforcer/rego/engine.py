@@ -193,6 +193,14 @@ class Query(Running):
             single=len(shown) if single else None,
         )  # fmt: skip
         self.linked = linked
+        self._planned = (checked.body, names)
+
+    def plan(self) -> str:
+        """How the query, and the rules that it may need, are evaluated: a text for people."""
+        from .plan.printer import program_text
+
+        planner = self.linked.planner
+        return program_text(planner, planner.query(*self._planned))
 
 
 @uncollected()

@@ -19,9 +19,6 @@ from .names import Named
 
 EQ: Final = Ref((Var("eq"),))
 
-HOLDS: Final = "_term_"
-"""What the name of a variable begins with that takes the value of an expression which only has to hold."""
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:

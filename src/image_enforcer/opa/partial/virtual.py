@@ -20,7 +20,6 @@ from ..explain.references import Reference
 from ..explain.rules import UNKNOWN, Matched, constant
 from ..explain.virtual import Virtual
 from .names import Named
-from .saved import HOLDS
 from .saved import rule as made_rule
 
 if TYPE_CHECKING:
@@ -162,12 +161,10 @@ class PartialVirtual(Virtual):
             child.evaluate(self._onward(child.bindings, value, self.at, then))
 
     def _may_be_default(self, found: Matched) -> bool:
-        """Whether the default may be what the reference comes to; where it only has to hold, false is not enough."""
+        """Whether the default may be what the reference comes to."""
         if found.default is None:
             return False
         default = constant(found.default.head.value)
-        if default is False and isinstance(self.way.other, Var) and self.way.other.name.startswith(HOLDS):
-            return False
         other = self.way.of_other.value(self.way.other)
         return other is UNDEFINED or default is UNDEFINED or equal(other, default)
 

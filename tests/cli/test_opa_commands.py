@@ -35,6 +35,20 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return go
 
 
+def test_check_knows_schemas(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "in.json").write_text('{"properties": {"y": {"type": "string"}}}', encoding="utf-8")
+    assert run("check", "a.rego") == (0, "", "")
+    code, _, said = run("check", "a.rego", "--schema", "s/in.json")
+    assert (code, "undefined ref: input.x" in said, 'want (one of): ["y"]' in said) == (1, True, True)
+    note = "package b\n# METADATA\n# schemas: [{input: schema.in}]\np if input.y == 1\n"
+    (tmp_path / "b.rego").write_text(note, encoding="utf-8")
+    assert run("check", "b.rego")[0] == 0
+    code, _, said = run("check", "b.rego", "-s", "s")
+    assert (code, "b.rego:4: rego_type_error: match error" in said) == (1, True)
+    assert run("check", "a.rego", "-s", "none")[0] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
@@ -52,7 +66,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         (["test", ".", "--count", "-1"], 2, "are not negative"),
         (["test", ".", "--format", "xml"], 2, "--format"),
         (["test", ".", "--target", "wasm"], 2, "test --target is not supported"),
-        (["check", ".", "--schema", "x"], 2, "check --schema is not supported"),
+        (["check", ".", "--capabilities", "x"], 2, "check --capabilities is not supported"),
         (["bench", "1", "--e2e"], 2, "bench --e2e is not supported"),
         (["bench", "1", "-p", "-u", "1"], 2, "names no document"),
         (["exec", "in.json", "-c", "x"], 2, "exec --config-file is not supported"),

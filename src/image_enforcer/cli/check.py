@@ -28,7 +28,7 @@ def check(
     v0_v1: Annotated[bool, Parameter(name=["--v0-v1", "--rego-v1"], negative=())] = False,
     v1_compatible: opa.HiddenFlag = True,
     capabilities: opa.HiddenText = "",
-    schema: Annotated[str, Parameter(name=["--schema", "-s"], show=False)] = "",
+    schema: Annotated[str, Parameter(name=["--schema", "-s"])] = "",
 ) -> int:
     """Check that policies can be compiled. Errors go to standard error, with --format json too.
 
@@ -50,12 +50,15 @@ def check(
         read policies as Rego v0
     v0_v1
         accept only what is right in Rego v0 and v1
+    schema
+        a JSON schema of the input, or a directory of schemas that annotations name
     """
-    opa.refuse("check", {"capabilities": capabilities, "schema": schema})
+    opa.refuse("check", {"capabilities": capabilities})
     if not paths:
         raise Fault("IE2002", "specify at least one file", hint="image-enforcer check ./policies", exit_code=1)
     from ..opa import checking
     from ..opa.errors import LoadError
+    from ..opa.schemas import load_schemas
     from ..rego import CompileError
 
     version: Version = "both" if v0_v1 else "v0" if v0_compatible or not v1_compatible else "v1"
@@ -64,7 +67,8 @@ def check(
             modules = opa.bundle_modules(paths, opa.parts(ignore), version=0 if version == "v0" else 1)
         else:
             modules = checking.policies(paths, opa.parts(ignore), version)
-        checking.check(modules, version, strict=strict, max_errors=max_errors)
+        schemas = load_schemas(schema) if schema else None
+        checking.check(modules, version, strict=strict, max_errors=max_errors, schemas=schemas)
     except (LoadError, CompileError) as e:
         return _failed(format_, e)
     if not modules:

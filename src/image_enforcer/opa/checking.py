@@ -13,6 +13,7 @@ from ..rego.syntax.nodes import Module
 from . import files
 from .errors import Fault, LoadError
 from .loader import split_prefix
+from .schemas import Schemas
 
 Version: TypeAlias = Literal["v0", "v1", "both"]
 """What texts are read as; ``both`` accepts what is right in either."""
@@ -61,6 +62,10 @@ def _without_hint(problem: Problem) -> Problem:
     return replace(problem, message=_FUTURE.sub(r"\1", problem.message))
 
 
-def check(modules: dict[str, Module], version: Version = "v1", *, strict: bool = False, max_errors: int = 10) -> Policy:
+def check(
+    modules: dict[str, Module], version: Version = "v1", *, strict: bool = False, max_errors: int = 10,
+    schemas: Schemas | None = None,
+) -> Policy:  # fmt: skip
     """Compile what was read. Raises :class:`CompileError`."""
-    return compile_modules(modules, version=0 if version == "v0" else 1, strict=strict, max_errors=max_errors)
+    number = 0 if version == "v0" else 1
+    return compile_modules(modules, version=number, strict=strict, max_errors=max_errors, schemas=schemas)

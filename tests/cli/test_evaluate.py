@@ -157,7 +157,7 @@ def test_wrong_use(run: Eval, arguments: list[str], stdin: bytes, said: str) -> 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--schema", "x"], ["--capabilities", "x"], ["--target", "wasm"], ["--optimize", "1"]],
+    [["--capabilities", "x"], ["--target", "wasm"], ["--optimize", "1"]],
 )
 def test_options_of_opa_that_are_not_supported(run: Eval, arguments: list[str]) -> None:
     code, out, err = run(*arguments, "1")
@@ -378,3 +378,14 @@ def test_a_bundle_beside_data(run: Eval) -> None:
     assert value(run("-b", "b", "-d", "d.json", "data.p.q")) == 3
     write("d.json", '{"k": 2}')
     assert run("-b", "b", "-d", "d.json", "data.k")[0] == 2
+
+
+def test_schemas(run: Eval) -> None:
+    write("s.json", '{"type": "object", "properties": {"n": {"type": "string"}}, "additionalProperties": false}')
+    write("p.rego", "package p\n\nq := input.m\n")
+    write("r.rego", "package r\n\nq := input.n\n")
+    code, out, _ = run("-s", "s.json", "-d", "p.rego", "data.p.q")
+    assert code == 2
+    assert json.loads(out)["errors"][0]["message"] == "undefined ref: input.m"
+    assert run("-s", "s.json", "-d", "r.rego", "data.r.q")[0] == 0
+    assert run("-s", "gone.json", "1")[0] == 2

@@ -166,7 +166,6 @@ class Unsupported:
     capabilities: HiddenText = ""
     entrypoint: Annotated[str, Parameter(name=["--entrypoint", "-e"], show=False)] = ""
     optimize: Annotated[str, Parameter(name=["--optimize", "-O"], show=False)] = ""
-    schema: Annotated[str, Parameter(name=["--schema", "-s"], show=False)] = ""
     target: Annotated[str, Parameter(name=["--target", "-t"], show=False)] = "rego"
     v1_compatible: HiddenFlag = False
     read_ast_values_from_store: HiddenFlag = False
@@ -175,7 +174,7 @@ class Unsupported:
         """Raise a fault that names the first option that was given."""
         optimize = "" if self.optimize == "0" else self.optimize
         target = "" if self.target == "rego" else self.target
-        given = {"optimize": optimize, "capabilities": self.capabilities, "target": target, "schema": self.schema}
+        given = {"optimize": optimize, "capabilities": self.capabilities, "target": target}
         opa.refuse("eval", given)
 
 
@@ -199,6 +198,7 @@ def evaluate(
     import_: Annotated[tuple[str, ...], Parameter(name="--import", consume_multiple=False)] = (),
     strict: Annotated[bool, Parameter(name=["--strict", "-S"], negative=())] = False,
     strict_builtin_errors: Flag = False,
+    schema: Annotated[str, Parameter(name=["--schema", "-s"])] = "",
     ignore: Many = (),
     timeout: str = "",
     v0_compatible: Flag = False,
@@ -243,6 +243,8 @@ def evaluate(
         refuse what OPA's strict mode refuses, such as unused variables
     strict_builtin_errors
         make the first failing built-in an error instead of undefined
+    schema
+        a JSON schema of the input, or a directory of schemas that annotations name
     ignore
         names of files and directories to leave out, as globs
     timeout
@@ -271,10 +273,11 @@ def evaluate(
         imports=[opa.imported(text) for text in import_],
         strict=strict,
         strict_builtin_errors=strict_builtin_errors,
+        schema=schema,
         seconds=opa.seconds(timeout),
         network=_once(network(allow_net, allow_net_private)),
         runtime=runtime(os.environ),
-        keep=None if strict or package or import_ or bundle or v0_compatible else keep,
+        keep=None if strict or schema or package or import_ or bundle or v0_compatible else keep,
         **partly.settings(),
     )
     if plan:

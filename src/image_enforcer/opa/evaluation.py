@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..rego import (
@@ -59,6 +59,8 @@ class Question:
     imports: Sequence[Import] = ()
     strict: bool = False
     strict_builtin_errors: bool = False
+    schema: str = ""
+    """A file with the JSON schema of the input, or a folder of schemas."""
     seconds: float | None = None
     unknowns: Sequence[Ref] | None = None
     """Documents that are not known: the query is evaluated partially."""
@@ -171,6 +173,12 @@ def _prepared(question: Question, given: Value, report: Report, steps: _Steps) -
     if question.strict:  # first, since it finds more
         compile_modules(loaded.modules, version=question.version, strict=True)
     documents = Documents(loaded, version=question.version)
+    if question.schema:
+        from .schemas import load_schemas
+
+        schemas = load_schemas(question.schema)
+        policy = compile_modules(loaded.modules, version=question.version, strict=question.strict, schemas=schemas)
+        documents.state = replace(documents.state, policy=policy)
     if loaded.modules:
         steps.took("module_compile")
     return _Asked(question, documents, body, given, report)

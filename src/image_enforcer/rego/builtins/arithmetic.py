@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from ..errors import BuiltinError, LimitError
-from ..meter import CELL
+from ..meter import CELL, METER
 from ..values import MAX_BITS, MAX_DIGITS, Num, RegoSet, Value
 from . import bigfloat, operands
 from .contract import Builtin, Context
@@ -19,7 +19,10 @@ def integral(value: int | Num) -> int | None:
     """The exact integer that a number is, None where it is none."""
     if isinstance(value, int):
         return value
-    if value.adjusted() > MAX_DIGITS or value != value.to_integral_value():
+    size = value.adjusted()
+    if size > 300:
+        METER.spend(size >> 2)
+    if size > MAX_DIGITS or value != value.to_integral_value():
         return None
     return int(value)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..errors import LimitError, OperandError
+from ..meter import METER
 from ..values import MAX_BITS, MAX_DIGITS, Num, Value, type_name
 from .contract import Builtin, Context
 
@@ -17,6 +18,8 @@ def _integer(value: Value, position: int) -> int:
     if type(value) is int:
         return value
     if type(value) is Num:
+        if value.adjusted() > 300:
+            METER.spend(value.adjusted() >> 2)
         if value.adjusted() < MAX_DIGITS and value == value.to_integral_value():
             return int(value)
         raise OperandError(f"operand {position} must be integer number but got floating-point number")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..meter import CELL, METER
+from ..meter import CELL, LARGE, METER
 
 ANY = None
+_TOKEN: Final = 320
+"""Bytes of a token and its set of characters."""
 MAX_REPEATS: Final = 150
 """How many repeats two patterns may have together."""
 MAX_RANGE: Final = 0x10000
@@ -29,6 +31,8 @@ class Token:
 
 def tokens(pattern: str) -> tuple[Token, ...]:
     """The tokens of a pattern."""
+    if len(pattern) > LARGE:
+        METER.spend(len(pattern), _TOKEN * len(pattern))
     out: list[Token] = []
     at = 0
     while at < len(pattern):

@@ -53,6 +53,8 @@ def big_integer(value: Value, position: int) -> int:
     if type(value) is int:
         return value
     if type(value) is Num:
+        if value.adjusted() > 300:
+            METER.spend(value.adjusted() >> 2)
         if value.adjusted() < MAX_DIGITS and value == value.to_integral_value():
             return int(value)
         raise bad(position, "must be integer number but got floating-point number")

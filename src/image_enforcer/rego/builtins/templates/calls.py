@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from ...meter import METER
 from ..byte_texts import from_bytes, to_bytes
-from .values import _METERED, NOTHING, Byte, Found, Given, Printer, concrete, go_type, is_true, sprint, text_of
+from .values import METERED, NOTHING, Byte, Found, Given, Printer, concrete, go_type, is_true, sprint, text_of
 
 
 class CallFault(Exception):
@@ -182,7 +182,7 @@ def _are_equal(a: Given, b: Given) -> bool:
 
 
 def _under_s(value: Given) -> str:
-    return Printer(_METERED, []).format(value, "s", set(), None, None)
+    return Printer(METERED, []).format(value, "s", set(), None, None)
 
 
 def _less(values: list[Given]) -> bool:
@@ -242,7 +242,7 @@ def _urlquery(values: list[Given]) -> str:
 def _printf(values: list[Given]) -> str:
     METER.spend(len(values[0]) >> 2, 8 * len(values[0]))
     arguments: list[Any] = [v.value if isinstance(v, Found) else None if v is NOTHING else v for v in values[1:]]
-    return Printer(_METERED, arguments).run(values[0])
+    return Printer(METERED, arguments).run(values[0])
 
 
 def _println(values: list[Given]) -> str:

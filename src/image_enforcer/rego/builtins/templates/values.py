@@ -17,6 +17,9 @@ from ...text import quoted, term
 from ...values import Num, RegoSet, Value, sorted_keys, unkey
 from ..sprintf import Formatter
 
+METERED: Final[Any] = METER
+"""The context of formatters, which ask no more of it than to be charged."""
+
 
 class JsonNumber(str):
     """The text of a number."""
@@ -198,7 +201,7 @@ def text_of(value: Given) -> str:
     """A value as ``fmt.Sprint`` prints it."""
     if type(value) is str:
         return value
-    return Printer(_METERED, []).format(value, "v", set(), None, None)
+    return Printer(METERED, []).format(value, "v", set(), None, None)
 
 
 def sprint(values: list[Given]) -> str:
@@ -214,7 +217,3 @@ def sprint(values: list[Given]) -> str:
         before = value
     METER.spend(len(out), 2 * sum(map(len, out)))
     return "".join(out)
-
-
-_METERED: Any = METER
-"""A formatter asks no more of its context than to be charged."""

@@ -153,7 +153,7 @@ MUTANTS: Final = (
     Mutant(
         "regular expressions match the whole text",
         "builtins/regex.py",
-        "    return compiled(p).search(text) is not None\n",
+        "    return _search(compiled(p), text, 0) is not None\n",
         "    return compiled(p).fullmatch(text) is not None\n",
     ),
     Mutant(

@@ -82,7 +82,23 @@ def _reason(error: Exception, pattern: str) -> str:
 def match(pattern: Value, value: Value) -> Value:
     """Whether the pattern matches anywhere in the text."""
     p, text = operands.string(pattern, 1), sound(operands.string(value, 2))
-    return compiled(p).search(text) is not None
+    return _search(compiled(p), text, 0) is not None
+
+
+def _search(expression: Any, text: str, at: int) -> Any:
+    """The first match from a place on. Between the bytes of one character RE2 sees a ``\\B``, where Go never looks."""
+    m = expression.search(text, at)
+    if m is None or m.start() != m.end() or "\\B" not in expression.pattern or text.isascii():
+        return m
+    raw = text.encode()
+    here = len(text[:at].encode())
+    while (found := expression.search(raw, here)) is not None:
+        here = found.start()
+        if here != found.end() or here == len(raw) or raw[here] & 0xC0 != 0x80:
+            return expression.search(text, len(raw[:here].decode()))
+        METER.spend(1)
+        here += 1
+    return None
 
 
 def is_valid(pattern: Value) -> Value:
@@ -121,7 +137,7 @@ def _matches(expression: Any, text: str, n: int) -> list[Any]:
     found: list[Any] = []
     at, previous_end = 0, -1
     while (n < 0 or len(found) < n) and at <= len(text):
-        m = expression.search(text, at)
+        m = _search(expression, text, at)
         if m is None:
             break
         accept = True

@@ -14,7 +14,7 @@ from typing import Final
 
 from .cases import Case
 from .small import KEYS, SCALARS, WHOLE, Small
-from .sound import mostly_sound
+from .sound import mended
 
 SPELLED: Final = (
     "1.0", "1e0", "10e-1", "0.1E1", "1.00", "100e-2", "2.0", "2e0", "20E-1", "0.0", "-0", "-0.0", "0e5", "-1", "1.5",
@@ -501,4 +501,4 @@ class Wide(Small):
 
 def wide(seed: int) -> Case:
     """The case of a seed."""
-    return mostly_sound(lambda random: Wide(random).case(), seed)
+    return mended(lambda random: Wide(random).case(), seed)

@@ -15,8 +15,11 @@ import pytest
 
 from image_enforcer.cli.main import main
 
-FLOOR = 52
-"""Recordings that agree."""
+EXEMPT = {
+    "-d cli/bad/type.rego data": "OPA describes the operands of built-ins in words, which are not carried over",
+    "--timeout 1ns count(numbers.range(1,1000000))": "which step is met when the time is over is not the same",
+}
+"""Recordings that need not agree, by their arguments, and why; all others do."""
 
 TIMES = re.compile(r'("?timer_\w+_ns"?)(\s*[│:]\s*)\d+(?:\s*(?=│))?|(│ )[\d.]+(?:s|ms|µs|ns)( *│)')
 WIDTH = re.compile("─+| +")
@@ -53,12 +56,13 @@ def test_recordings(shared_cases: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.chdir(shared_cases / "opa-golden" / "fixtures")
     results = [(row, run(row, monkeypatch, capsys)) for row in rows]
     different = [(row, got) for row, got in results if not agrees(row, got)]
+    wanted = [row["command"] for row, _ in different if " ".join(row["command"][2:]) not in EXEMPT]
     with capsys.disabled():
         print(f"\neval: {len(rows) - len(different)} of {len(rows)} recordings agree")
         for row, _ in different:
             print("  differs:", *row["command"][1:])
     assert not [row["command"] for row, (code, _, err) in different if code not in (0, 1, 2) or "Traceback" in err]
-    assert len(rows) - len(different) >= FLOOR
+    assert not wanted
 
 
 def test_an_answer_is_never_given_where_opa_fails(

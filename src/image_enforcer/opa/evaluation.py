@@ -14,6 +14,7 @@ from ..rego import (
     Host,
     Limits,
     Location,
+    Problem,
     Query,
     RegoError,
     Snapshot,
@@ -265,7 +266,10 @@ class _Asked:
             from .explain.run import captured
 
             written, _ = captured(policy, self.body, question.package, question.imports)
-            check_query(policy.checked, written, package=question.package, imports=question.imports)
+            try:
+                check_query(policy.checked, written, package=question.package, imports=question.imports)
+            except CompileError as e:  # what takes the values of expressions is told of last
+                raise CompileError(sorted(e.problems, key=_last_for_values)) from None
             raise
 
     def answer(self, query: Query, host: Host) -> None:
@@ -339,6 +343,10 @@ class _Asked:
         except Untraceable as e:
             hint = "evaluate it with all documents, or ask a part of it"
             raise LoadError([Fault(f"{e} cannot be evaluated partially", hint)]) from None
+
+
+def _last_for_values(problem: Problem) -> tuple[int, int, bool]:
+    return problem.location.row, problem.location.col, problem.message == "var _ is unsafe"
 
 
 def _place(error: EvalError) -> tuple[str, int, int]:

@@ -143,6 +143,10 @@ def _problem(problem: Problem) -> dict[str, Any]:
         shown["location"] = place(problem.location)
     if problem.line is not None and problem.code == "rego_parse_error":
         shown["details"] = {"line": problem.line, "idx": problem.index}
+    if problem.detail is not None:
+        from .error_details import detail_json
+
+        shown["details"] = detail_json(problem.detail)
     return shown
 
 

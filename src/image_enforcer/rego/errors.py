@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .places import NO_LOCATION, Location
-from .records import record
+from .records import field, record
 
 PARSE_ERROR: Final = "rego_parse_error"
 COMPILE_ERROR: Final = "rego_compile_error"
@@ -33,7 +33,8 @@ class Problem:
     """One fault found in policy text: OPA's code, message and place.
 
     ``line`` and ``index`` are the source line and the 0-based column that OPA's ``details`` shows under
-    parse errors; ``extra`` holds further lines of detail (type errors show ``have:`` and ``want:``).
+    parse errors; ``extra`` holds further lines of detail (type errors show ``have:`` and ``want:``), ``detail`` what
+    these say, for programs.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Problem:
     line: str | None = None
     index: int = 0
     extra: tuple[str, ...] = ()
+    detail: object = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         """``file:row: code: message`` and the detail lines, as OPA prints it."""

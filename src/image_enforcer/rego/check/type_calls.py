@@ -23,6 +23,7 @@ from ..types import (
     type_text,
     values,
 )
+from . import details
 from .known_types import KnownTypes
 from .type_algebra import unifies
 from .type_diff import difference, operands, outline, too_wide
@@ -64,7 +65,8 @@ def argument_problem(
             *(outline(t, n) for t, n in list(zip(types, names, strict=False))[len(pairs) :]),
         ]
         shown = lines(there, wanted, [outline(v) for v in more])
-    return Problem(TYPE_ERROR, f"{name}: {message}", loc, extra=shown)
+    detail = details.Operands(tuple(have), want, message != "arity mismatch")
+    return Problem(TYPE_ERROR, f"{name}: {message}", loc, extra=shown, detail=detail)
 
 
 def call_problem(types: KnownTypes, expr: Expr, call: CallExpr) -> TypeProblem | None:
@@ -144,7 +146,8 @@ def _mismatch(expr: Expr, left: Type | None, right: Type | None) -> TypeProblem:
             f"hint  : both sides are {kind} but their types differ, so they can never be equal"
             " (see https://www.openpolicyagent.org/docs/errors/rego-type-error/match-error)"
         )
-    return TypeProblem(Problem(TYPE_ERROR, "match error", expr.loc, extra=tuple(lines)), is_nil(left) or is_nil(right))
+    problem = Problem(TYPE_ERROR, "match error", expr.loc, extra=tuple(lines), detail=details.Sides(left, right))
+    return TypeProblem(problem, is_nil(left) or is_nil(right))
 
 
 def _member(types: KnownTypes, expr: Expr, args: tuple[Term, ...], with_key: bool) -> TypeProblem | None:

@@ -9,6 +9,7 @@ from ..syntax.nodes import Array, Object, Ref, Scalar, Set, Var
 from ..syntax.printer import term_text
 from ..types import ANY, STRING, FunctionType, Type, keys, select, values
 from ..values import Value, key
+from . import details
 from .constants import constant_value
 from .known_types import KnownTypes
 from .type_algebra import empty_collection, one_of, unifies
@@ -26,7 +27,9 @@ def reference_problem(types: KnownTypes, ref: Ref) -> Problem | None:
         if isinstance(last, Var) and last.is_generated:
             shown = types.shown(replace(ref, terms=ref.terms[:-1]))
         lines = (types.shown(ref), "^" * len(types.shown(ref)), f"have: {found}")
-        return Problem(TYPE_ERROR, f"function {shown} used as reference, not called", ref.head.loc, extra=lines)
+        detail = details.NoSteps(types.written(ref), len(ref.terms) - 1, found)
+        text = f"function {shown} used as reference, not called"
+        return Problem(TYPE_ERROR, text, ref.head.loc, extra=lines, detail=detail)
     head = ref.head
     if isinstance(head, Scalar):  # OPA looks for it among the rules and, as it is not there, takes it for anything
         return _leaf(types, ANY, ref, 1)
@@ -168,11 +171,13 @@ def _invalid(
         lines.append(f"{pad}want (one of): []")
     else:
         lines.append(f"{pad}want (type): {want}")
-    return Problem(TYPE_ERROR, f"undefined ref: {term_text(shown)}", ref.head.loc, extra=tuple(lines))
+    detail = details.NoStep(shown, at, have, want, tuple(choices))
+    return Problem(TYPE_ERROR, f"undefined ref: {term_text(shown)}", ref.head.loc, extra=tuple(lines), detail=detail)
 
 
 def _unsupported(types: KnownTypes, ref: Ref, at: int, have: Type | None) -> Problem:
     shown = types.written(ref)
     prefix = term_text(replace(shown, terms=shown.terms[: at + 1]))
     lines = (term_text(shown), "^" * len(prefix), f"have: {have}")
-    return Problem(TYPE_ERROR, f"undefined ref: {term_text(shown)}", ref.head.loc, extra=lines)
+    detail = details.NoSteps(shown, at, have)
+    return Problem(TYPE_ERROR, f"undefined ref: {term_text(shown)}", ref.head.loc, extra=lines, detail=detail)

@@ -125,3 +125,31 @@ def test_exit_codes(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main.main(["eval", query]) == 0
         assert quick.evaluate([flag, query], environ) == code
     capsys.readouterr()
+
+
+def test_policies_that_were_right_are_right(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {code_cache.VARIABLE: str(files / "cache")}
+    assert quick.check(["p.rego"], environ) is None
+    assert main.main(["check", "p.rego"]) == 0
+    assert quick.check(["p.rego"], environ) == 0
+    assert quick.check(["p.rego", "q.rego"], environ) is None
+    assert main.main(["check", "--strict", ".", "p.rego"]) == 0
+    assert quick.check([".", "-S", "p.rego"], environ) == 0
+    assert quick.check([".", "p.rego"], environ) is None
+    for arguments in (
+        [],
+        ["-S"],
+        ["-S", "-S", "p.rego"],
+        ["p.rego", "-f", "json"],
+        ["--", "p.rego"],
+        ["d.json"],
+        ["none"],
+    ):
+        assert quick.check(arguments, environ) is None, arguments
+    assert quick.check(["p.rego"], {**environ, "IMAGE_ENFORCER_CHECK_STRICT": "true"}) is None
+    assert quick.check(["p.rego"], {code_cache.VARIABLE: "off"}) is None
+    (files / "p.rego").write_text("package a\n\np := nothing")
+    assert quick.check(["p.rego"], environ) is None
+    assert main.main(["check", "p.rego"]) == 1
+    assert quick.check(["p.rego"], environ) is None
+    assert "nothing" in capsys.readouterr().err

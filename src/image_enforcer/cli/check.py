@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from . import opa
 from .faults import Fault, say
+from .quick import keep_checked
 
 if TYPE_CHECKING:
     from ..opa.checking import Version
@@ -71,6 +72,8 @@ def check(
         checking.check(modules, version, strict=strict, max_errors=max_errors, schemas=schemas)
     except (LoadError, CompileError) as e:
         return _failed(format_, e)
+    if version == "v1" and not bundle and not ignore and not schema:
+        keep_checked({name: module.package.loc.source for name, module in modules.items()}, strict)
     if not modules:
         say("no policies were found: files whose names end with .rego are checked")
     return 0

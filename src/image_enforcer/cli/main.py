@@ -239,10 +239,10 @@ def _app() -> App:
 
 
 def _command(arguments: list[str]) -> int:
-    if arguments[0] == "eval":
+    if arguments[0] in ("eval", "check"):
         from . import quick
 
-        code = quick.evaluate(arguments[1:], os.environ)
+        code = (quick.evaluate if arguments[0] == "eval" else quick.check)(arguments[1:], os.environ)
         if code is not None:
             return code
     from cyclopts import CycloptsError

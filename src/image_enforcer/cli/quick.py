@@ -1,4 +1,4 @@
-"""``eval`` of a query that was compiled before, for the same policies: without the compiler and the parser of options.
+"""``eval`` and ``check`` of what was compiled before: without the compiler and the parser of options.
 
 It is the same evaluation and gives the same text, or it gives nothing: whatever is out of the ordinary (an option that
 is rarely used or used twice, a file that cannot be read, an error of the evaluation) is left to the command itself,
@@ -26,6 +26,10 @@ ONE = {"--input": "input", "-i": "input", "--format": "format", "-f": "format"}
 FLAGS = {"--fail": "fail", "--fail-defined": "fail_defined", "--strict-builtin-errors": "strict"}
 """The options that are understood here, with the names they have below."""
 
+CHECKED = "\0check"
+"""Stands in the place of a query, which it cannot be."""
+
+RIGHT = b"right"
 FORMATS = ("json", "values", "bindings", "raw")
 
 
@@ -66,6 +70,28 @@ def evaluate(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None
 
     cache = code_cache.CodeCache(code_cache.folder(environ))
     return _evaluated(given, cache) if cache.used else None
+
+
+def check(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """Run ``check`` with these arguments; None where that is left to the command."""
+    paths = [word for word in arguments if word not in ("-S", "--strict")]
+    if not paths or len(paths) < len(arguments) - 1 or any(word[:1] in ("-", "") for word in paths) or _set(environ):
+        return None
+    from ..opa import code_cache
+
+    cache = code_cache.CodeCache(code_cache.folder(environ))
+    if not cache.used:
+        return None
+    from ..opa.checking import policies
+    from ..opa.errors import LoadError
+
+    unparsed: Any = lambda name, text, version: text  # noqa: ARG005 - what the compiler would be given
+    try:
+        texts: dict[str, Any] = policies(paths, parse=unparsed)
+    except LoadError:
+        return None
+    name = code_cache.query_name(texts, CHECKED, strict=len(paths) < len(arguments))
+    return 0 if texts and cache.read(name) == RIGHT else None
 
 
 def _set(environ: Mapping[str, str]) -> bool:
@@ -181,4 +207,13 @@ def keep(raw: Mapping[str, str], query: Query, text: str) -> None:
         cache.write(code_cache.query_name(raw, text, strict=query.strict), kept)
 
 
-__all__ = ["evaluate", "keep", "parsed"]
+def keep_checked(texts: Mapping[str, str], strict: bool) -> None:
+    """Keep that policies can be compiled."""
+    from ..opa import code_cache
+
+    cache = code_cache.CodeCache(code_cache.folder(os.environ))
+    if cache.used and texts:
+        cache.write(code_cache.query_name(texts, CHECKED, strict=strict), RIGHT)
+
+
+__all__ = ["check", "evaluate", "keep", "keep_checked", "parsed"]

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from ..rego import CompileError, Policy, Problem, compile_modules, parse_module
-from ..rego.syntax.nodes import Module
+from ..rego import CompileError, Problem
 from . import files
 from .errors import Fault, LoadError
 from .loader import split_prefix
-from .schemas import Schemas
+
+if TYPE_CHECKING:
+    from ..rego import Policy
+    from ..rego.syntax.nodes import Module
+    from .schemas import Schemas
 
 Version: TypeAlias = Literal["v0", "v1", "both"]
 """What texts are read as; ``both`` accepts what is right in either."""
 
+Parse: TypeAlias = "Callable[[str, str, Version], Module]"
+
 _FUTURE: Final = re.compile(r"(cannot be used for rule name) \(hint: `import future\.keywords\.[^)]*\)")
 
 
-def policies(paths: Sequence[str], ignore: Sequence[str] = (), version: Version = "v1") -> dict[str, Module]:
-    """The policies that arguments name, by path. Raises :class:`LoadError` with every fault."""
+def policies(
+    paths: Sequence[str], ignore: Sequence[str] = (), version: Version = "v1", parse: Parse | None = None
+) -> dict[str, Module]:
+    """The policies that arguments name, by path. Raises :class:`LoadError` with every fault.
+
+    ``parse`` makes a module of a name, a text and a version, where that is not to be done by the language.
+    """
+    parse = parse or parsed
     found: dict[str, Module] = {}
     faults: list[Fault] = []
     room = files.MAX_TOTAL
@@ -37,7 +47,7 @@ def policies(paths: Sequence[str], ignore: Sequence[str] = (), version: Version 
             try:
                 text = files.read(entry.path, room)
                 room -= len(text.encode())
-                found[entry.path] = parsed(entry.path, text, version)
+                found[entry.path] = parse(entry.path, text, version)
             except files.Unreadable as e:
                 faults.append(Fault(e.text, e.hint))
             except CompileError as e:
@@ -49,6 +59,8 @@ def policies(paths: Sequence[str], ignore: Sequence[str] = (), version: Version 
 
 def parsed(name: str, text: str, version: Version) -> Module:
     """One module. Raises :class:`CompileError`."""
+    from ..rego import parse_module
+
     if version != "both":
         return parse_module(name, text, version=0 if version == "v0" else 1)
     try:
@@ -59,6 +71,8 @@ def parsed(name: str, text: str, version: Version) -> Module:
 
 
 def _without_hint(problem: Problem) -> Problem:
+    from dataclasses import replace
+
     return replace(problem, message=_FUTURE.sub(r"\1", problem.message))
 
 
@@ -67,5 +81,7 @@ def check(
     schemas: Schemas | None = None,
 ) -> Policy:  # fmt: skip
     """Compile what was read. Raises :class:`CompileError`."""
+    from ..rego import compile_modules
+
     number = 0 if version == "v0" else 1
     return compile_modules(modules, version=number, strict=strict, max_errors=max_errors, schemas=schemas)

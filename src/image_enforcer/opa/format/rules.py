@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...rego.syntax.nodes import Expr, Head, Ref, Rule, Scalar, Set, TermExpr, Var
+from ...rego.check.visit import Rewriter
+from ...rego.syntax.nodes import Expr, Head, Object, Ref, Rule, Scalar, Set, Term, TermExpr, Var
 from ...rego.syntax.printer import term_text
+from ...rego.syntax.term_order import in_order
 from .expressions import write_body, write_expr
 from .lists import Item, write_items
 from .logical import chain
@@ -191,7 +193,7 @@ def _write_head(page: Page, rule: Rule, remarks: Remarks, *, constant: bool, is_
         step = head.ref.terms[1]
         if remarks and term_place(step).row == remarks.first_row:
             return page.as_it_was(place, remarks)  # comments in the step have no other place
-        page.write(f"{term_text(head.ref.head)}[{term_text(step)}]")
+        page.write(f"{term_text(head.ref.head)}[{term_text(_Ordered().term(step))}]")
     if head.args:
         page.write("(")
         items = [Item(a, term_place(a)) for a in head.args]
@@ -208,6 +210,15 @@ def _write_head(page: Page, rule: Rule, remarks: Remarks, *, constant: bool, is_
             remarks = write_term(page, head.key, remarks)
             page.write("]")
     return _write_value(page, rule, head, place, remarks, constant=constant, is_else=is_else)
+
+
+class _Ordered(Rewriter):
+    """The pairs of objects as OPA shows them where it shows a term without a layout."""
+
+    def term(self, term: Term) -> Term:
+        """Rewrite what is in a term, and then the term."""
+        made = super().term(term)
+        return replace(made, pairs=tuple(in_order(made.pairs))) if isinstance(made, Object) else made
 
 
 def _write_value(

@@ -35,6 +35,7 @@ from .nodes import (
     TermExpr,
     Var,
 )  # fmt: skip
+from .term_order import members_in_order
 
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 INFIX = {
@@ -58,7 +59,7 @@ def term_text(term: Term, *, infix: bool = False) -> str:
         case Array(items):
             return "[" + ", ".join(term_text(t) for t in items) + "]"
         case Set(items):
-            return "{" + ", ".join(sorted(term_text(t) for t in items)) + "}" if items else "set()"
+            return "{" + ", ".join(term_text(t) for t in members_in_order(items)) + "}" if items else "set()"
         case Object(pairs):
             return "{" + ", ".join(f"{term_text(k)}: {term_text(v)}" for k, v in pairs) + "}"
         case ArrayComprehension(inner, body):
@@ -69,15 +70,16 @@ def term_text(term: Term, *, infix: bool = False) -> str:
             return f"{{{term_text(key)}: {term_text(value)} | {body_text(body)}}}"
         case Call(operator, args):
             return f"{term_text(operator)}({', '.join(term_text(a) for a in args)})"
-        case TemplateString(parts, raw):
-            quote = "`" if raw else '"'
+        case TemplateString(parts):
             shown = []
             for part in parts:
-                if isinstance(part, Scalar) and isinstance(part.value, str):
-                    shown.append(part.value if raw else value_text(part.value)[1:-1].replace("{", "\\{"))
+                if not isinstance(part, Scalar):
+                    shown.append("{" + expr_text(part) + "}")
+                elif isinstance(part.value, str):
+                    shown.append(value_text(part.value)[1:-1].replace("{", "\\{"))
                 else:
-                    shown.append("{" + (term_text(part) if isinstance(part, Scalar) else expr_text(part)) + "}")
-            return f"${quote}{''.join(shown)}{quote}"
+                    shown.append(value_text(part.value))
+            return '$"' + "".join(shown) + '"'
 
 
 def _source(term: Term) -> str:

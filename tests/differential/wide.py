@@ -96,6 +96,8 @@ class Wide(Small):
             lambda: f"{{{self.term(inner)}: {self.term(inner)}, {self.term(0)}: {self.term(inner)}}}",
             lambda: self.one(*VOLATILE).join("()"),
             # OPA refuses these within the operands of logical operators
+            lambda: self.chained().join("()"),
+            lambda: self.chained().join("()"),
             lambda: self.one("rego.metadata.rule()", "rego.metadata.chain()") if self.version > self.logical else "1",
             lambda: f"object.get({self.ref(False)}, {self.array(inner)}, {self.term(0)})",
             lambda: f"json.unmarshal(json.marshal({self.term(inner)}))",
@@ -106,6 +108,14 @@ class Wide(Small):
         if self.version:
             choices += [lambda: self.template(inner)] * 2
         return self.random.choice(choices)()
+
+    def chained(self) -> str:
+        """Operators side by side, of which some bind tighter than others."""
+        operand = lambda: self.one(
+            "1", "2", "3", "0", "{1, 2}", "{2}", "input.n", "data.d.n", "true", "[1, true]", *self.bound()
+        )
+        signs = ("+", "-", "*", "/", "%", "&", "|", "==", "!=", "<", ">=", "in")
+        return " ".join([operand(), *(f"{self.one(*signs)} {operand()}" for _ in range(self.random.randint(2, 4)))])
 
     def array(self, depth: int) -> str:
         """An array of terms."""

@@ -44,7 +44,7 @@ def stored(query: Running) -> bytes | None:
     linked = cast("Linked", query.code)
     try:
         return marshal.dumps(_document(query, linked))
-    except (Unstorable, ValueError):
+    except (Unstorable, ValueError, RecursionError):
         return None
 
 
@@ -201,7 +201,7 @@ def restored(data: bytes, compile_again: Callable[[], Linked]) -> Running | None
             of, FunctionType(code, namespace, "query"), user=user, captured=captured, single=single, strict=strict,
             shown=tuple((i, _unpacked(loc)) for i, loc in shown),
         )  # fmt: skip
-    except (ValueError, TypeError, EOFError, LookupError, ArithmeticError, AttributeError):
+    except (ValueError, TypeError, EOFError, LookupError, ArithmeticError, AttributeError, RecursionError):
         return None
 
 

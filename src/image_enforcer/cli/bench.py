@@ -45,7 +45,7 @@ def bench(
     e2e: opa.HiddenFlag = False,
     config_file: Annotated[str, Parameter(name=["--config-file", "-c"], show=False)] = "",
     target: Annotated[str, Parameter(name=["--target", "-t"], show=False)] = "rego",
-    schema: Annotated[str, Parameter(name=["--schema", "-s"], show=False)] = "",
+    schema: Annotated[str, Parameter(name=["--schema", "-s"])] = "",
     optimize_store_for_read_speed: opa.HiddenFlag = False,
     shutdown_grace_period: opa.HiddenText = "",
     shutdown_wait_period: opa.HiddenText = "",
@@ -90,9 +90,11 @@ def bench(
         names of files and directories to leave out, as globs
     v0_compatible
         read policies as Rego v0
+    schema
+        a JSON schema of the input, or a directory of schemas that annotations name
     """
     del optimize_store_for_read_speed, shutdown_grace_period, shutdown_wait_period  # nothing here to set
-    given = {"e2e": e2e, "config_file": config_file, "target": "" if target == "rego" else target, "schema": schema}
+    given = {"e2e": e2e, "config_file": config_file, "target": "" if target == "rego" else target}
     opa.refuse("bench", given)
     if not query and not stdin:
         hint = "image-enforcer bench --data policies data.a.allow"
@@ -111,6 +113,7 @@ def bench(
         version=0 if v0_compatible or not v1_compatible else 1,
         package=tuple(package.split(".")) if package else None,
         imports=[opa.imported(text) for text in import_],
+        schema=schema,
         unknowns=[_unknown(text) for text in unknowns] if partial else None,
     )
     document = opa.input_document(input_, stdin_input)

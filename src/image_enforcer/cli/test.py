@@ -48,7 +48,7 @@ def run_tests(
     no_mount: opa.Flag = False,
     target: Annotated[str, Parameter(name=["--target", "-t"], show=False)] = "rego",
     capabilities: opa.HiddenText = "",
-    schema: Annotated[str, Parameter(name=["--schema", "-s"], show=False)] = "",
+    schema: Annotated[str, Parameter(name=["--schema", "-s"])] = "",
 ) -> int:
     """Run the tests that policies bring along.
 
@@ -103,8 +103,10 @@ def run_tests(
         read policies as Rego v0
     no_mount
         do not mount directories that stand side by side under their own names
+    schema
+        a JSON schema of the input, or a directory of schemas that annotations name
     """
-    opa.refuse("test", {"target": "" if target == "rego" else target, "capabilities": capabilities, "schema": schema})
+    opa.refuse("test", {"target": "" if target == "rego" else target, "capabilities": capabilities})
     if not paths:
         raise Fault("IE2002", "specify at least one file", hint="image-enforcer test ./policies", exit_code=1)
     if format_ == "gobench" and not bench:
@@ -129,6 +131,7 @@ def run_tests(
         kinds=kinds, threshold=threshold, bench=bench, allocations=benchmem, count=count,
         seconds=opa.seconds(timeout) or 0.0, format=format_, slowest_first=sort == "duration",
         skipped_pass=exit_zero_on_skipped, empty_fails=fail_on_empty, processes=parallel, max_errors=max_errors,
+        schema=schema,
     )  # fmt: skip
     session = TestSession(wanted, opa.write, say)
     names = opa.parts(ignore)

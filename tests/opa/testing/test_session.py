@@ -143,3 +143,17 @@ def test_benchmarks(tmp_path: Path) -> None:
     )
     assert out.startswith("BenchmarkDataATestX\t")
     assert "B/op" not in out
+
+
+def test_schemas(tmp_path: Path) -> None:
+    paths = written(
+        tmp_path / "p", {"a.rego": 'package a\np if input.nope == 1\ntest_x if p with input as {"nope": 1}'}
+    )
+    (tmp_path / "s.json").write_text(
+        '{"type": "object", "properties": {"x": {"type": "string"}}, "additionalProperties": false}'
+    )
+    assert session(paths)[0] == 0
+    code, _, said = session(paths, schema=str(tmp_path / "s.json"))
+    assert code == 1
+    assert "undefined ref: input.nope" in said
+    assert session(paths, schema=str(tmp_path / "nope"))[0] == 1

@@ -13,6 +13,7 @@ from .. import presentation
 from ..errors import LoadError
 from ..loader import Loaded
 from ..measuring import SECONDS
+from ..schemas import Schemas, load_schemas
 from ..trees import occupied
 from .benchmarks import measured
 from .documents import json_text, junit_text
@@ -53,6 +54,8 @@ class Wanted:
     empty_fails: bool = True
     processes: int = 0
     max_errors: int = 10
+    schema: str = ""
+    """Where the schemas are that inputs and documents follow."""
 
     @property
     def limit(self) -> float:
@@ -76,7 +79,7 @@ class TestSession:
         """Load and run once, or as often as is wanted; the exit code. ``alone``: in this process."""
         try:
             loaded = load()
-            policy = self._compiled(loaded)
+            policy = self._compiled(loaded, load_schemas(self.wanted.schema) if self.wanted.schema else None)
             tests = find_tests(policy, self.wanted.pattern)
         except LoadError as e:
             self.say(presentation.harmless(e.plain()))
@@ -98,11 +101,11 @@ class TestSession:
                 break
         return code
 
-    def _compiled(self, loaded: Loaded) -> Policy:
+    def _compiled(self, loaded: Loaded, schemas: Schemas | None) -> Policy:
         root = loaded.documents
         return compile_modules(
             loaded.modules, path_conflicts=lambda path: occupied(root, path), keep_prints=not self.wanted.bench,
-            max_errors=self.wanted.max_errors, tests=ForTests(self.wanted.values),
+            max_errors=self.wanted.max_errors, tests=ForTests(self.wanted.values), schemas=schemas,
         )  # fmt: skip
 
     def _once(self, policy: Policy, root: Value, tests: Sequence[UnitTest], alone: bool) -> int:

@@ -49,9 +49,14 @@ class Documents:
         version: int = 1,
         max_errors: int = 10,
         mounted: Mapping[Path, Value] | None = None,
+        schema_annotations: bool = False,
     ) -> None:
-        """Raises :class:`CompileError` where the files' policies do not compile."""
+        """Raises :class:`CompileError` where the files' policies do not compile.
+
+        Schemas in annotations count where ``schema_annotations`` do: to OPA's server they are comments.
+        """
         self.version = version
+        self._schema_annotations = schema_annotations
         self._max_errors = max_errors
         self._lock = threading.RLock()
         self._mounted = dict(mounted or {})
@@ -66,8 +71,9 @@ class Documents:
 
     def _compile(self, modules: Mapping[str, Module], root: Value) -> Policy:
         return compile_modules(
-            modules, version=self.version, path_conflicts=lambda path: occupied(root, path), max_errors=self._max_errors
-        )
+            modules, version=self.version, path_conflicts=lambda path: occupied(root, path),
+            max_errors=self._max_errors, schema_annotations=self._schema_annotations,
+        )  # fmt: skip
 
     def _with_mounted(self, root: Value) -> Value:
         for path, document in self._mounted.items():

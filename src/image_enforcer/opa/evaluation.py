@@ -128,7 +128,7 @@ def evaluate(
 def plan(question: Question, report: Report) -> str:
     """How a query would be evaluated, as text. Raises :class:`LoadError` and :class:`RegoError`."""
     steps = _Steps(time.perf_counter_ns, report.metrics)
-    documents = Documents(_loaded(question, report, steps), version=question.version)
+    documents = Documents(_loaded(question, report, steps), version=question.version, schema_annotations=True)
     body = _parsed(question)
     return _Asked(question, documents, body, UNDEFINED, report).prepared().plan()
 
@@ -173,7 +173,7 @@ def _prepared(question: Question, given: Value, report: Report, steps: _Steps) -
     steps.took("query_parse")
     if question.strict:  # first, since it finds more
         compile_modules(loaded.modules, version=question.version, strict=True)
-    documents = Documents(loaded, version=question.version)
+    documents = Documents(loaded, version=question.version, schema_annotations=True)
     if question.schema:
         from .schemas import load_schemas
 

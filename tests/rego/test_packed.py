@@ -266,3 +266,12 @@ def test_what_is_passed_over_again_and_again_is_made_plain() -> None:
     assert [type(v) for v in some["d"].entries().values()] == [dict, dict]
     assert query.value(input={"b": 2}, data=some) == ["c"]
     assert to_json(later) == '{"d":{"a":{"b":1},"c":{"b":2},"e":{"b":2}}}'
+
+
+def test_a_snapshot_finds_packed_objects_below_plain_ones() -> None:
+    query = rego.compile_modules({}).prepare("x = count(data.a.b.c); y = data.a.b; z = is_object(data.a)")
+    held = {"a": {"b": {"c": packed_from_json('{"d":{"e":1}}', least=1)}, "f": {"g": 1}}}
+    snapshot = rego.Snapshot(held)
+    assert type(snapshot.root) is Branch
+    assert not snapshot.lazy
+    assert query.run(data=snapshot)[0].bindings == {"x": 1, "y": {"c": {"d": {"e": 1}}}, "z": True}

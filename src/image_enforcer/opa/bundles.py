@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..rego import CompileError, parse_module
+from ..rego.packed import whole
 from ..rego.syntax.nodes import Module
 from ..rego.syntax.printer import term_text
 from . import files
@@ -284,7 +285,7 @@ class _Reader:
 
     def _insert(self, documents: dict[str, Any], steps: tuple[str, ...], entry: _Entry) -> None:
         try:
-            value = document(entry.shown, entry.text)
+            value = whole(document(entry.shown, entry.text))
         except LoadError as e:
             raise self.fault(f"bundle load failed on {entry.shown}: {e.causes[0].text}", e.causes[0].hint) from None
         if not steps and not isinstance(value, dict):

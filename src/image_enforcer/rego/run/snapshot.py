@@ -105,7 +105,7 @@ class _Search:
         self.left -= 1
         kinds = set(map(type, value.values()))
         if kinds <= _PLAIN and (dict not in kinds or depth >= self.depth or self.left < 0):
-            return value
+            return Branch(value) if Packed in kinds and type(value) is not Branch else value
         changed: dict[Any, Value] = {}
         for k, v in value.items():
             if isinstance(v, dict) and (depth >= self.depth or self.left < 0):
@@ -113,7 +113,9 @@ class _Search:
             made = self.guarded(v, depth + 1)
             if made is not v:
                 changed[k] = made
-        return Branch({**value, **changed}) if changed else value
+        if changed or (Packed in kinds and type(value) is not Branch):
+            return Branch({**value, **changed})
+        return value
 
 
 @final

@@ -51,7 +51,9 @@ class Ours:
         self.snapshot = rego.Snapshot({})
 
     def load(self, text: bytes) -> None:
-        self.snapshot = self.rego.Snapshot(self.rego.from_json(text) if text else {})
+        from image_enforcer.rego.json_text import packed_from_json
+
+        self.snapshot = self.rego.Snapshot(packed_from_json(text) if text else {})
 
     def decode(self, review: bytes) -> Any:
         return self.rego.from_json(review)

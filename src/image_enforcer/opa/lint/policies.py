@@ -6,7 +6,7 @@ not hold. For other rules that depends on who asks them, and how.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -162,15 +162,17 @@ class Policies:
         if self._asked is None:
             self._asked = {}
             for site in self.sites():
-                for path in {names_of(x) for x in outside(site.expr) if is_data(x)}:
-                    self._asked.setdefault(path, []).append(site)
+                self._note(site, outside(site.expr))
             for other in self.rules:
-                in_head = Site(other, Expr(TermExpr(Scalar(True))), False, False)
-                for path in {names_of(x) for x in outside(other.rule.head) if is_data(x)}:
-                    self._asked.setdefault(path, []).append(in_head)
-        size = len(policy.path)
-        found = [s for path, sites in self._asked.items() if path[:size] == policy.path for s in sites]
-        return [s for s in found if s.policy.path != policy.path]
+                self._note(Site(other, Expr(TermExpr(Scalar(True))), False, False), outside(other.rule.head))
+        return [s for s in self._asked.get(policy.path, ()) if s.policy.path != policy.path]
+
+    def _note(self, site: Site, references: Iterable[Ref]) -> None:
+        """Keep an expression under all that it refers to, and under what that is a part of."""
+        assert self._asked is not None
+        paths = {names_of(r) for r in references if is_data(r)}
+        for path in {p[:size] for p in paths for size in range(1, len(p) + 1)}:
+            self._asked.setdefault(path, []).append(site)
 
 
 def _has_allowed(value: Object) -> bool:

@@ -10,7 +10,7 @@ from ...rego.check.visit import operator_name
 from ...rego.syntax.nodes import Array, Call, Ref, Scalar, Term, Var
 from ...rego.syntax.printer import term_text
 from .images import Images
-from .policies import Called, Policies, Site, calls, equation, everything, text
+from .policies import Called, Policies, Site, calls, equation, everything, sites_of, text
 
 Found: TypeAlias = "Iterator[tuple[str, object, str]]"
 """The code of a rule, the node that it is about, and the message."""
@@ -27,17 +27,15 @@ def find(policies: Policies) -> Found:
     for policy in policies.rules:
         images = Images.of(policies, policy)
         for node in everything(policy):
-            if isinstance(node, Ref | Call):
+            if isinstance(node, Ref):
                 yield from _indexed(images, node)
-    known: dict[int, Images] = {}
-    for site in policies.sites():
-        images = known.setdefault(id(site.policy), Images.of(policies, site.policy))
-        yield from _destructured(images, site)
-        yield from _digests(images, site)
-        for call in calls(site.expr):
-            check = CHECKS.get(call.name)
-            if check is not None:
-                yield from check(policies, images, site, call)
+        for site in sites_of(policy):
+            yield from _destructured(images, site)
+            yield from _digests(images, site)
+            for call in calls(site.expr):
+                check = CHECKS.get(call.name)
+                if check is not None:
+                    yield from check(policies, images, site, call)
 
 
 # --- taking apart --------------------------------------------------------------------------------
@@ -65,9 +63,9 @@ def _destructured(images: Images, site: Site) -> Found:
             yield "IL101", site.expr, f"{what}: images that have another number of them fall out here"
 
 
-def _indexed(images: Images, node: Ref | Call) -> Found:
+def _indexed(images: Images, node: Ref) -> Found:
     """``split(image, ":")[1]``, as it is parsed: a reference whose head is a call."""
-    if not isinstance(node, Ref) or not isinstance(node.head, Call):
+    if not isinstance(node.head, Call):
         return
     separator = _split(images, node.head)
     step = node.path[0] if node.path else None

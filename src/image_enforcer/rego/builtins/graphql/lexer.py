@@ -59,7 +59,7 @@ class Lexer:
 
     def _fault(self, message: str) -> tuple[Token, GraphqlFault]:
         place = Position(self.line, self.at - self.line_start + 1, self.source)
-        return Token(INVALID, "", place), GraphqlFault(message, place)
+        return Token(INVALID, "", place), GraphqlFault(as_utf8(message), place)
 
     def read(self) -> tuple[Token, GraphqlFault | None]:
         """The next token, and what is wrong with it."""

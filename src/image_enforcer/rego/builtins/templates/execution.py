@@ -8,7 +8,7 @@ from typing import Any, Final
 from ...errors import BuiltinError, LimitError
 from ...meter import METER
 from ...text import quoted
-from ..byte_texts import to_bytes
+from ..byte_texts import as_utf8, to_bytes
 from .calls import FUNCTIONS, CallFault, Function
 from .nodes import (
     Action,
@@ -80,7 +80,7 @@ class _State:
         start = self.text.rfind("\n", 0, at) + 1
         line, column = 1 + self.text.count("\n", 0, at), len(to_bytes(self.text[start:at]))
         where = f"template:{line}:{column}: executing {quoted(self.name)} at <{self.node}>"
-        return BuiltinError(f"template: {where}: {message}")
+        return BuiltinError(as_utf8(f"template: {where}: {message}"))
 
     def write(self, text: str) -> None:
         METER.spend(2 + (len(text) >> 4), 60 + 2 * len(text))

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from ...meter import METER
 from ...text import quoted
+from ..byte_texts import to_bytes
 
 ERROR: Final = "error"
 EOF: Final = "EOF"
@@ -63,7 +64,8 @@ class Item(NamedTuple):
             return self.text
         if self.kind in KEYWORDS or self.kind in (DOT, NIL):
             return f"<{self.text}>"
-        return f"{quoted(self.text[:_SHOWN])}..." if len(self.text) > _SHOWN else quoted(self.text)
+        start = quoted(self.text[:_SHOWN])
+        return f"{start}..." if len(to_bytes(self.text[: _SHOWN + 1])) > _SHOWN else start
 
 
 def is_alphanumeric(char: str) -> bool:

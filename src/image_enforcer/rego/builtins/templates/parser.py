@@ -6,6 +6,7 @@ from typing import Final
 
 from ...errors import BuiltinError, LimitError
 from ...text import quoted
+from ..byte_texts import as_utf8
 from . import lexer, literals
 from .lexer import Item, Lexer
 from .nodes import (
@@ -94,7 +95,7 @@ class _Tree:
         return item
 
     def fault(self, message: str) -> BuiltinError:
-        return BuiltinError(f"template: {_NAME}:{self.last.line}: {message}")
+        return BuiltinError(as_utf8(f"template: {_NAME}:{self.last.line}: {message}"))
 
     def unexpected(self, item: Item, where: str) -> BuiltinError:
         if item.kind != lexer.ERROR:

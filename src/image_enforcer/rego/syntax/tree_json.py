@@ -5,6 +5,7 @@ Plain dictionaries and lists with their keys in OPA's order. Numbers are the tre
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -134,7 +135,9 @@ class TreeJson:
         if expr.generated:
             out["generated"] = True
         out["index"] = expr.index
-        out.update(self._at(expr.loc))
+        # a body that was made up stands where the rule's value does
+        negative = expr.generated and _NEGATIVE.fullmatch(expr.loc.text)
+        out.update(self._at(expr.loc.showing(expr.loc.begin, expr.loc.begin + 1) if negative else expr.loc))
         if expr.negated:
             out["negated"] = True
         out["terms"] = self._expr_terms(expr.terms)
@@ -274,6 +277,7 @@ def _scalar_type(value: object) -> str:
     return "string" if isinstance(value, str) else "number"
 
 
+_NEGATIVE: Final = re.compile(r"-[0-9.][0-9.eE+-]*")
 _PLAIN: Final = TreeJson()
 
 

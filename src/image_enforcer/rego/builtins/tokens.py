@@ -15,16 +15,14 @@ from ..errors import BuiltinError
 from ..json_text import from_json, to_json
 from ..meter import METER
 from ..values import Num, Value, sorted_keys
-from . import operands, token_signatures, web_key_values, web_keys
+from . import operands, token_keys, token_signatures, web_keys
 from .base64_texts import decode_url
 from .byte_texts import from_bytes, to_bytes
-from .certificate_keys import parse_pkix
-from .certificate_parsing import parse_certificate
 from .contract import Builtin, Context
 from .go_json import whole_fault
-from .pem import first_block
 from .token_headers import text_of
-from .token_signatures import Family, Key
+from .token_keys import VerificationKey
+from .token_signatures import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,6 @@ class Token:
     def signed(self) -> bytes:
         """What the signature is of."""
         return to_bytes(f"{self.header}.{self.payload}")
-
-
-@dataclass(frozen=True, slots=True)
-class VerificationKey:
-    """A key with the algorithm and the name that came with it, empty where none did."""
-
-    algorithm: str
-    name: str
-    key: Key
 
 
 @dataclass(slots=True)
@@ -158,73 +147,19 @@ def _critical(value: Value) -> frozenset[str]:
     return frozenset(names)
 
 
-# --- keys ----------------------------------------------------------------------------------------
-
-
-def _keys(context: Context, text: str) -> list[VerificationKey]:
-    """The keys in a certificate, a public key or a set of web keys; read once in an evaluation."""
-    k = ("io.jwt.keys", text)
-    if k not in context.cache:
-        context.spend(100, len(text))
-        context.cache[k] = _read_keys(text)
-    found: list[VerificationKey] = context.cache[k]
-    return found
-
-
-def _read_keys(text: str) -> list[VerificationKey]:
-    block, rest = first_block(to_bytes(text))
-    if block is None:
-        return _web_keys(text)
-    if rest:
-        raise BuiltinError("extra data after a PEM certificate block")
-    if block.type == "CERTIFICATE":
-        try:
-            key = parse_certificate(block.data).key
-        except BuiltinError as fault:
-            raise BuiltinError(f"failed to parse a PEM certificate: {fault}") from None
-        return [VerificationKey("", "", b"" if key is None else key)]
-    if block.type == "PUBLIC KEY":
-        try:
-            return [VerificationKey("", "", parse_pkix(block.data))]
-        except BuiltinError as fault:
-            raise BuiltinError(f"failed to parse a PEM public key: {fault}") from None
-    raise BuiltinError("failed to extract a Key from the PEM certificate")
-
-
-def _web_keys(text: str) -> list[VerificationKey]:
-    try:
-        found = web_keys.parse(text)
-    except BuiltinError as fault:
-        raise BuiltinError(
-            f"failed to parse a JWK key (set): jwk.ParseString: failed to parse string: {fault}"
-        ) from None
-    keys: list[VerificationKey] = []
-    for key in found:
-        exported = web_key_values.export(key)
-        if not key.algorithm or key.algorithm in token_signatures.NAMES:
-            keys.append(VerificationKey(key.algorithm, key.name, exported))
-    return keys
-
-
-def _chosen(keys: list[VerificationKey], header: Header) -> list[VerificationKey]:
-    """The key that the token names; if there is none of that name, those that do not ask for another algorithm."""
-    if header.kid:
-        for key in keys:
-            if key.name == header.kid:
-                return [key]
-    return [key for key in keys if key.algorithm in ("", header.alg)]
-
-
 # --- verifying -----------------------------------------------------------------------------------
 
 
 def _verify(family: Family, digest: str, context: Context, a: Value, b: Value) -> Value:
     token = _split(a)
-    keys = _keys(context, operands.string(b, 2))
+    keys = token_keys.read_once(context, operands.string(b, 2))
     signature = decode_url(token.signature)
     header = _parse_header(_header(token))
     signed = token.signed
-    return any(token_signatures.verify_as(family, digest, key.key, signed, signature) for key in _chosen(keys, header))
+    return any(
+        token_signatures.verify_as(family, digest, key.key, signed, signature)
+        for key in token_keys.chosen(keys, header.alg, header.kid)
+    )
 
 
 def _verify_code(digest: str, a: Value, b: Value) -> Value:
@@ -255,7 +190,7 @@ def _constraints(context: Context, given: dict[Any, Value]) -> Constraints:
             case "cert":
                 if type(value) is not str:
                     raise BuiltinError("cert constraint: must be a string")
-                out.keys = _keys(context, value)
+                out.keys = token_keys.read_once(context, value)
             case "secret" | "alg" | "iss" | "aud":
                 if type(value) is not str:
                     raise BuiltinError(f"{name} constraint: must be a string")
@@ -293,7 +228,8 @@ def _signature_holds(constraints: Constraints, header: Header, token: Token, sig
     if constraints.keys is None:
         return token_signatures.verify(to_bytes(constraints.secret), header.alg, signed, signature)
     return any(
-        token_signatures.verify(key.key, header.alg, signed, signature) for key in _chosen(constraints.keys, header)
+        token_signatures.verify(key.key, header.alg, signed, signature)
+        for key in token_keys.chosen(constraints.keys, header.alg, header.kid)
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from ...meter import METER
 from ..byte_texts import to_bytes
+from .unstable_order import sorted_as_go
 
 _SHOWN: Final = 5
 
@@ -36,7 +37,7 @@ def suggested(typed: str, options: Iterable[str]) -> list[str]:
     """The options that are near, the nearest first."""
     most = max(int(len(to_bytes(typed)) * 0.4 + 1), 1)
     near = [(distance, option) for option in options if (distance := _distance(typed, option, most)) <= most]
-    return [option for _, option in sorted(near, key=lambda pair: pair[0])]
+    return [option for _, option in sorted_as_go(near, rank=lambda pair: pair[0])]
 
 
 def _distance(a: str, b: str, most: int) -> int:

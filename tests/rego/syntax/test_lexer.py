@@ -100,4 +100,4 @@ def test_tokens_follow_each_other_and_end_with_the_text(text: str) -> None:
 def test_every_offset_has_a_line(text: str, offset: int) -> None:
     line, index = Source("a.rego", text).line_at(offset)
     assert "\n" not in line
-    assert -1 <= index <= len(line)
+    assert -1 <= index <= len(line.encode())

@@ -39,7 +39,7 @@ READ = [
     ('"\\ud800"', '"\ufffd"'),
     ('$"a {x} b"', '$"a {x} b"'),
     ('$"\\{{x.y[0]}"', '$"\\{{x.y[0]}"'),
-    ("$`a {1} \\n`", "$`a {1} \\n`"),
+    ("$`a {1} \\n`", '$"a 1 \\\\n"'),
     # in, some, every, not, with
     ("x in xs", "x in xs"),
     ("k, v in xs", "k, v in xs"),
@@ -120,7 +120,7 @@ def test_expressions_know_their_text() -> None:
     ("text", "shown"),
     [
         ("p if { a and b or c }", "a and b or c"),
-        ("p if { (a or b) and c }", "a or b and c"),
+        ("p if { (a or b) and c }", "(a or b) and c"),
         ("p if { not (a and b) }", "not a and b"),
         ("p if { {a; b} or c }", "{ a; b } or c"),
         ("p if { not { a; b } }", "not { a; b }"),

@@ -130,14 +130,20 @@ def _comment(comment: Comment) -> str:
 
 def _check_v1(module: Module) -> None:
     """What Rego v1 does not allow, and the layout cannot change."""
-    problems = [*duplicate_imports(module), *root_documents(module), *_root_arguments(module)]
-    problems += deprecated_calls(module.rules)
+    problems = [*duplicate_imports(module), *_documents(module), *deprecated_calls(module.rules)]
     for rule in module.rules:
         name = rule.head.name
         if len(rule.head.ref.terms) < 2 and name in KEYWORDS_V1:
             problems.append(Problem(PARSE_ERROR, f"{name} keyword cannot be used for rule name", rule.loc))
     if problems:
         raise CompileError(problems)
+
+
+def _documents(module: Module) -> list[Problem]:
+    """Rules, arguments and variables named ``input`` or ``data``, in this order."""
+    found = root_documents(module)
+    count = sum(p.message.startswith("rules ") for p in found)
+    return [*found[:count], *_root_arguments(module), *found[count:]]
 
 
 def _root_arguments(module: Module) -> list[Problem]:

@@ -172,7 +172,7 @@ def _read_plain(c: Cursor, negated: bool, not_start: int | None) -> Expr | None:
         if with_loc is not None:
             report_with_on_operand(c, with_loc)
             return None
-        begin = not_start if not_start is not None else start
+        begin = not_start if not_start is not None and c.not_bodies else start
         expr = replace(expr, loc=c.span(begin)) if expr.loc.row == 0 else expr
         if not_start is None and c.source.text[start : start + 1] == "{":
             if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Object) and not expr.terms.term.pairs:

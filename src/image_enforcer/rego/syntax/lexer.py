@@ -89,7 +89,7 @@ class Source(Text):
         return self.apart(row, len(text) - self.line_starts[-1], len(text))
 
     def line_at(self, offset: int) -> tuple[str, int]:
-        """The source line that an error at the offset is shown with, and the index in it."""
+        """The source line that an error at the offset is shown with, and the index in it, in bytes as OPA's."""
         text = self.text
         if not text:
             return "", 0
@@ -105,10 +105,10 @@ class Source(Text):
             line = text[begin:end]
             self._line = (begin, end, line)  # many faults of one line share it
         index = at - begin
-        if len(line) <= MAX_LINE:
-            return line, index
-        start = max(0, index - MAX_LINE // 2)
-        return line[start : start + MAX_LINE], index - start
+        if len(line) > MAX_LINE:
+            start = max(0, index - MAX_LINE // 2)
+            line, index = line[start : start + MAX_LINE], index - start
+        return line, len(line[:index].encode())
 
 
 class Lexer:

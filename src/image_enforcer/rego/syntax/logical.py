@@ -73,7 +73,7 @@ def _read_operand(c: Cursor, word: str) -> tuple[Body, bool, int] | None:
         expr = Expr(Not((expr,), place, False), loc=place)
     elif negated:
         expr = replace(expr, negated=True)
-    return (expr,), False, start
+    return (expr,), False, start if c.not_bodies else begin
 
 
 def read_or_chain(c: Cursor, lhs: Body, explicit: bool, start: int) -> Expr | None:

@@ -37,7 +37,8 @@ from ..explain.frame import Frame
 from ..explain.references import Reference
 from .names import Named
 from .propagation import ROOTS
-from .saved import Kept, equation, rule
+from .saved import Kept, equation
+from .saved import rule as rule_of
 
 if TYPE_CHECKING:
     from .run import PartialRun
@@ -154,7 +155,7 @@ class PartialFrame(Frame):
             self._keep_all(exprs[1:], then)
 
     def _support(self, path: Ref, name: str, body: Body, head: Head) -> None:
-        self.state.support.add(path, lambda _: rule(name, body, head=head))
+        self.state.support.add(path, lambda _: rule_of(name, body, head=head))
 
     def _not_rule(self, negation: int, known: set[str], found: Sequence[Body], then: Then) -> None:
         name = f"__not{self.number}_{self.index}_{negation}__"
@@ -194,11 +195,48 @@ class PartialFrame(Frame):
             return
         found = matched(self, node)
         arity = self.state.arity(operator)
-        if any(found.otherwise.values()) or found.default is not None:
+        captured = len(args) > arity
+        default = found.default is not None and (captured or found.default.head.value != Scalar(False))
+        inlining = self.state.inlining
+        if any(found.otherwise.values()):
             self.keep_call(expr, operator, args, arity, then)
-            return
-        for at in found.rules:
-            self._function_rule(at.rule, args, len(args) > arity, then)
+        elif default or inlining.shallow or inlining.disabled(operator):
+            path = Ref((Var("data"), Scalar(self.state.namespace), *operator.path))
+            if not self.state.support.has(path):
+                for rule in (*(at.rule for at in found.rules), *([found.default] if found.default else [])):
+                    self._function_support(rule, path)
+            if self.state.support.has(path):
+                self.keep_call(expr, path, args, arity, then)
+        else:
+            for at in found.rules:
+                self._function_rule(at.rule, args, captured, then)
+
+    def _function_support(self, rule: Rule, path: Ref) -> None:
+        """Make rules of what is left of a function's rule, whatever its operands are."""
+        state = self.state
+        child = self.child(rule)
+        head = rule.head
+
+        def found() -> None:
+            kept = state.stack.named(state.caller)
+            if not self.passes(kept):
+                return
+            name = Named(child.bindings, state.caller)
+            args = tuple(name.term(a) for a in head.args or ())
+            value = name.term(head.value or Scalar(True))
+            true = value == Scalar(True)
+            body = tuple(kept) or (Expr(TermExpr(Scalar(True))),)
+
+            def make(last: str) -> Rule:
+                made = Head(last, Ref((Var(last),)), args=args, value=value, assign=not true, generated_value=true)
+                return rule_of(last, body, head=made, default=rule.default)
+
+            with state.stack.aside():
+                state.support.add(path, make)
+
+        operands = [(v, child.bindings) for v in variables(head.args or ()).values()]
+        with state.unknowns.with_variables(*operands), state.stack.another():
+            child.evaluate(found)
 
     def _function_rule(self, rule: Rule, args: tuple[Term, ...], captured: bool, then: Then) -> None:
         child = self.child(rule)

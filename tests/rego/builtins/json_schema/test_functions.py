@@ -166,6 +166,16 @@ def test_outcome(expression: str) -> None:
     assert outcome(expression) == OUTCOMES[expression]
 
 
+def test_schemas_that_are_equal_to_rego_are_read_each() -> None:
+    expression = "[json.match_schema(`1`, input.good), json.match_schema(`1`, input.bad)]"
+    schemas = {"good": {"minLength": 1}, "bad": {"minLength": rego.from_json("1.0")}}
+    assert value(expression, **schemas) is rego.UNDEFINED
+    assert value("[json.match_schema(`1`, input.good), json.match_schema(`2`, input.good)]", **schemas) == [
+        [True, []],
+        [True, []],
+    ]
+
+
 HOSTILE = {
     "a schema that is itself": ("{}", '{"$ref":"#"}'),
     "a long chain": ("{}", json.dumps({"d": [{"$ref": f"#/d/{i + 1}"} for i in range(5000)], "$ref": "#/d/0"})),

@@ -8,7 +8,7 @@ from typing import Final
 from ...errors import BuiltinError, LimitError
 from ...json_text import from_json, to_json
 from ...meter import METER
-from ...values import Value, key
+from ...values import Value
 from ..contract import Builtin, Context
 from .faults import SchemaFault
 from .reading import read
@@ -36,12 +36,15 @@ def match_schema(context: Context, document: Value, schema: Value) -> Value:
 
 
 def _schema(context: Context, value: Value) -> Schema:
-    """A schema that the evaluation has read before is not read again."""
-    name = ("json schema", key(value))
-    known: Schema | None = context.cache.get(name)
+    """A schema that the evaluation has read before is not read again.
+
+    Objects are known by identity: what is equal to Rego (``1`` and ``1.0``) need not be the same to a schema.
+    """
+    name = ("json schema", value if type(value) is str else id(value))
+    known: tuple[Value, Schema] | None = context.cache.get(name)
     if known is None:
-        known = context.cache[name] = read(_document(value))
-    return known
+        known = context.cache[name] = value, read(_document(value))
+    return known[1]
 
 
 def _document(value: Value) -> Document:

@@ -167,8 +167,9 @@ def expr_text(expr: Expr) -> str:
         case Every(key, value, domain, body):
             names_text = f"{term_text(key)}, {term_text(value)}" if key is not None else term_text(value)
             text = f"every {names_text} in {term_text(domain)} {{ {body_text(body)} }}"
-        case Not(body):
-            text = f"not {{ {body_text(body)} }}" if len(body) > 1 else f"not {body_text(body)}"
+        case Not(body, explicit=explicit):
+            twice = not explicit and len(body) == 1 and isinstance(body[0].terms, Not)
+            text = f"not ({body_text(body)})" if twice else f"not {_operand(body, explicit, True, True, body_text)}"
         case LogicalAnd() | LogicalOr() as either:
             text = logical_text(either, body_text)
         case _:

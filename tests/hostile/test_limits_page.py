@@ -21,6 +21,12 @@ from image_enforcer.rego.builtins import (
     web_keys,
     yaml_documents,
 )
+from image_enforcer.rego.builtins.graphql import functions as graphql
+from image_enforcer.rego.builtins.graphql import parser as graphql_parser
+from image_enforcer.rego.builtins.graphql import value_rules
+from image_enforcer.rego.builtins.json_schema import reading
+from image_enforcer.rego.builtins.templates import execution, literals
+from image_enforcer.rego.builtins.templates import parser as template_parser
 from image_enforcer.rego.syntax import cursor, module, statements
 from image_enforcer.server import decision_log, listening, logs, pace, protocol, run
 from image_enforcer.services import decide
@@ -76,6 +82,13 @@ EXPECTED = {
     "body of an answer over HTTP": f"{http_sender.MOST_BODY >> 20} MiB",
     "answers kept between queries": f"{http_cache.MOST_BYTES >> 20} MiB, {http_cache.MOST_ANSWERS} answers",
     "time of a look-up of a name": f"{lookups.SECONDS:g} s",
+    "nesting of a JSON schema, references followed": f"{reading.MAX_DEPTH} levels",
+    "nesting of GraphQL selections, values and types": f"{graphql_parser.MAX_DEPTH} levels",
+    "digits of a GraphQL number with a point": f"{value_rules.LONGEST_FLOAT}",
+    "characters of a GraphQL schema that is kept between evaluations": f"{graphql.MAX_KEPT}, of 8 schemas",
+    "nesting of actions and parentheses in a template": f"{template_parser.MAX_DEPTH} levels",
+    "templates that call one another": f"{execution.MAX_DEPTH} levels",
+    "digits of a number in a template": f"{literals.LONGEST}",
     "one file with policies or data": f"{files.MAX_FILE >> 20} MiB",
     "all files of one load": f"{files.MAX_TOTAL >> 20} MiB",
     "names below one directory": f"{files.MAX_ENTRIES}",

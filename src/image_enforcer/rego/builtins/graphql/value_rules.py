@@ -170,15 +170,15 @@ def _integer(text: str, bits: int) -> str:
 
 
 def _is_float(text: str) -> bool:
-    if len(text) > _LONGEST_FLOAT:
-        raise LimitError("memory", f"a number of more than {_LONGEST_FLOAT} digits")
+    if len(text) > LONGEST_FLOAT:
+        raise LimitError("memory", f"a number of more than {LONGEST_FLOAT} digits")
     try:
         return abs(float(text)) != float("inf")
     except ValueError:
         return False
 
 
-_LONGEST_FLOAT: Final = 100_000
+LONGEST_FLOAT: Final = 100_000
 
 
 def _unexpected(value: Value, definition: Definition, wanted: Type) -> str:

@@ -22,7 +22,7 @@ _HEX_FLOAT: Final = re.compile(
 )
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INT64: Final = 1 << 63
-_LONGEST: Final = 4096
+LONGEST: Final = 4096
 
 
 class Illegal(Exception):
@@ -92,8 +92,8 @@ def character(text: str) -> int:
 
 def number(text: str) -> int | float | complex | None:
     """The number that is written; ``None`` where it is an integer that only an unsigned one of 64 bits holds."""
-    if len(text) > _LONGEST:
-        raise BuiltinError(f"a number of more than {_LONGEST} digits")
+    if len(text) > LONGEST:
+        raise BuiltinError(f"a number of more than {LONGEST} digits")
     if text.endswith("i"):
         imaginary = _float(text[:-1])
         if imaginary is not None:

@@ -85,7 +85,7 @@ class Rules:
                 rules.append(RuleAt(links[0], at.suffix))
                 otherwise[id(links[0])] = tuple(links[1:])
         seen = [r for at in rules for r in (at.rule, *otherwise[id(at.rule)])]
-        one = self.early_exit and node.kind in ("complete", "function") and _one_value(seen)
+        one = self.early_exit and (not seen or (node.kind in ("complete", "function") and _one_value(seen)))
         return Matched(tuple(rules), otherwise, default, one)
 
     def _holds(self, rule: Rule, place: Callable[[Place, Rule], Value]) -> bool:

@@ -152,6 +152,6 @@ def term(shown: Term) -> str:
         case ObjectComprehension(k, v, inside):
             return f"{{{term(k)}: {term(v)} | {body(inside)}}}"
         case Set(items) if items:
-            return f"{{{', '.join(map(term, members_in_order(items)))}}}"
+            return f"{{{', '.join(dict.fromkeys(map(term, members_in_order(items))))}}}"
         case _:
             return term_text(shown)

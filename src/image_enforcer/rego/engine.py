@@ -54,6 +54,7 @@ class Policy:
         self._checked = checked
         self._savings = savings
         self._linked: dict[tuple[frozenset[str], frozenset[Any], bool], Linked] = {}
+        self._replaced: tuple[set[str], set[tuple[Value, ...]]] | None = None  # by ``with`` in modules
         self._lock = threading.Lock()
 
     @property
@@ -166,9 +167,11 @@ class Policy:
         return self._checked.tree.arity(resolved) if self._checked.tree.is_function(resolved) else -1
 
     def _link(self, body: Body, strict: bool) -> Linked:
-        names, paths = replaced_by(self._checked.modules, (body,))
-        world = (frozenset(names), frozenset(paths), strict)
+        names, paths = replaced_by({}, (body,))
         with self._lock:
+            if self._replaced is None:
+                self._replaced = replaced_by(self._checked.modules, ())
+            world = (frozenset(names | self._replaced[0]), frozenset(paths | self._replaced[1]), strict)
             linked = self._linked.get(world)
             if linked is None:
                 linked = self._linked[world] = Linked(

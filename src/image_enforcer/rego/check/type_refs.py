@@ -96,10 +96,6 @@ def _below(types: KnownTypes, node: TypeNode, ref: Ref, at: int) -> Problem | No
     if child is None:
         return _leaf(types, ANY, ref, at + 1)
     if child.value is not None:
-        if child.children and at + 1 < len(ref.terms):
-            following = constant_value(ref.terms[at + 1])
-            if following is not None and key(following[0]) in child.children:
-                return _below(types, child, ref, at + 1)
         return _leaf(types, child.value, ref, at + 1)
     return _below(types, child, ref, at + 1)
 

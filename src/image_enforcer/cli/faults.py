@@ -8,6 +8,10 @@ USAGE = 2
 UNDECIDED = 3
 
 
+class Done(int):
+    """An exit code after which there is nothing to tidy up: no thread, no open file, nothing to be said."""
+
+
 class Fault(Exception):
     """A failure with an exit code. ``code`` is stable (``IE2001``); ``at`` is a place, ``hint`` the next step."""
 

@@ -10,7 +10,7 @@ import os
 import sys
 
 from .. import __version__
-from .faults import Fault
+from .faults import Done, Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError, RecursionError) as e:
         code = _mute(_broken(e))
     if argv is None:
-        _let_go()
+        _let_go(code)
     return code
 
 
@@ -148,8 +148,10 @@ def _unforeseen(kind: type[BaseException], error: BaseException, trace: Tracebac
     raise SystemExit(_mute(code))
 
 
-def _let_go() -> None:
+def _let_go(code: int) -> None:
     """From here on there is nothing to tidy up: an interrupt ends the process as it ends any other."""
+    if isinstance(code, Done):  # Python would take a while to put all away that it has loaded
+        os._exit(code)
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -7,12 +7,15 @@ which then starts afresh. Nothing has been printed by then.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
+from .faults import Done
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ..opa.code_cache import CodeCache
@@ -69,7 +72,17 @@ def evaluate(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None
     from ..opa import code_cache
 
     cache = code_cache.CodeCache(code_cache.folder(environ))
-    return _evaluated(given, cache) if cache.used else None
+    if not cache.used:
+        return None
+    collected = gc.isenabled()
+    gc.disable()  # what is loaded stays
+    try:
+        ready = _ready(given, cache)
+    finally:
+        if collected:
+            gc.enable()
+    code = None if ready is None else ready()
+    return None if code is None else Done(code)
 
 
 def check(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
@@ -91,7 +104,7 @@ def check(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
     except LoadError:
         return None
     name = code_cache.query_name(texts, CHECKED, strict=len(paths) < len(arguments))
-    return 0 if texts and cache.read(name) == RIGHT else None
+    return Done(0) if texts and cache.read(name) == RIGHT else None
 
 
 def _set(environ: Mapping[str, str]) -> bool:
@@ -101,9 +114,9 @@ def _set(environ: Mapping[str, str]) -> bool:
     return any(name.startswith(PREFIX) and name not in FOREIGN for name in environ)
 
 
-def _evaluated(given: Mapping[str, Any], cache: CodeCache) -> int | None:
+def _ready(given: Mapping[str, Any], cache: CodeCache) -> Callable[[], int | None] | None:
+    """What evaluates the query and prints what comes of it, or gives None before it has printed anything."""
     from ..opa.code_cache import query_name
-    from ..rego.errors import RegoError
     from ..rego.meter import make_room
     from ..rego.run.stored import restored
     from ..rego.values import UNDEFINED
@@ -131,10 +144,7 @@ def _evaluated(given: Mapping[str, Any], cache: CodeCache) -> int | None:
             input_ = input_document(str(given["input"]))
         except LoadError:
             return None
-    try:
-        return _shown(given, running, documents, input_, notices)
-    except RegoError:
-        return None
+    return lambda: _shown(given, running, documents, input_, notices)
 
 
 def _loaded(paths: Sequence[str]) -> Loaded | None:
@@ -172,11 +182,12 @@ def _conflicts(running: Running, documents: dict[str, Any]) -> bool:
 
 def _shown(
     given: Mapping[str, Any], running: Running, documents: dict[str, Any], input_: Value, notices: Sequence[str]
-) -> int:
+) -> int | None:
     from time import time_ns
 
     from ..opa import presentation
     from ..opa.version import runtime_document
+    from ..rego.errors import RegoError
     from ..rego.run.limits import QUERY_MEMORY, Host, Limits
     from ..rego.run.snapshot import Snapshot
     from .faults import say
@@ -186,8 +197,11 @@ def _shown(
     runtime = runtime_document(os.environ)
     host = Host(print=lambda text, _: printed.append(text), now_ns=lambda: now, runtime=runtime)
     limits = Limits(seconds=None, memory=QUERY_MEMORY)
-    solutions = running.run(input=input_, data=Snapshot(documents), limits=limits, host=host)
-    text = presentation.render(given.get("format", "json"), solutions)
+    try:
+        solutions = running.run(input=input_, data=Snapshot(documents), limits=limits, host=host)
+        text = presentation.render(given.get("format", "json"), solutions)
+    except RegoError:
+        return None
     for line in (*notices, *printed):
         say(line)
     sys.stdout.write(presentation.harmless(text) if sys.stdout.isatty() else text)

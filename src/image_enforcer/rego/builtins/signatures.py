@@ -28,8 +28,8 @@ def curve_of(curve: Curve) -> ec.EllipticCurve:
     """A curve as ``cryptography`` names it."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    found = {"P-224": ec.SECP224R1, "P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
-    return found[curve.name]()
+    curves: tuple[ec.EllipticCurve, ...] = (ec.SECP224R1(), ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1())
+    return dict(zip(("P-224", "P-256", "P-384", "P-521"), curves, strict=True))[curve.name]
 
 
 def _algorithm(name: str) -> HashAlgorithm:

@@ -131,13 +131,13 @@ def test_the_help_names_every_command(session: Session) -> None:
 def test_unset_takes_what_is_below_too(session: Session) -> None:
     said(session, "a.b := 1", "a.c := 2", 'd["e"] := 3')
     assert said(session, "unset a.b", "a") == '{\n  "c": 2\n}\n'
-    assert said(session, "unset a", "show") == "package repl\n\nd.e := 3\n"
+    assert said(session, "unset a", "show") == 'package repl\n\nd["e"] := 3\n'
     assert said(session, 'unset d["e"]', "show") == "package repl\n"
 
 
 def test_unset_takes_what_a_part_is_of(session: Session) -> None:
     said(session, 'x := {"a": 1}', "y.a := 1", "y.b := 2")
-    assert said(session, "unset x.a", "unset y.a.c", "show") == "package repl\n\ny.b := 2\n"
+    assert said(session, "unset x.a", "unset y.a.c", "show") == 'package repl\n\ny["b"] := 2\n'
 
 
 def test_show_lists_imports_in_order(session: Session) -> None:

@@ -164,7 +164,7 @@ def _step(page: Page, name: str, place: Place) -> str:
     style = page.style
     plain = _NAME.fullmatch(name) is not None
     if plain and name in style.keywords:
-        plain = style.keyword_steps and place.first != '"'
+        plain = style.keyword_steps and place.first not in ('"', "")
     return "." + name if plain else f"[{quoted(name)}]"
 
 

@@ -5,7 +5,7 @@ They are recognised whatever their case, as in OPA, so variables so named cannot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ...rego import CompileError, to_json
 from ...rego.syntax import parse_statements
-from ...rego.syntax.nodes import Body, Import, Package, Ref, Rule, Scalar, Statement, TermExpr, Var
-from ...rego.syntax.printer import format_rule, import_text, package_text
+from ...rego.syntax.nodes import Body, Module, Package, Ref, Rule, Scalar, Statement, TermExpr, Var
+from ..format.document import Unwritable, write_module
+from ..format.style import V0, V1
 from . import texts
 from .entered import package_ref
 from .texts import Misuse
@@ -39,32 +40,11 @@ def show(session: Session, args: list[str]) -> str:
         rules = (*rules, entered.input.rule)
     elif session.package not in entered.packages:
         return "no rules defined\n"
-    version = session.documents.version
-    parts = [package_text(Package(package_ref(session.package)))]
-    imports = _listed(entered.entry(session.package).imports)
-    if imports:
-        parts.append("\n".join(imports))
-    parts.extend(format_rule(_plain(r, version)) for r in rules)
-    return "\n\n".join(parts) + "\n"
-
-
-def _listed(imports: Sequence[Import]) -> list[str]:
-    """Imports in order; ``rego.v1`` brings every keyword and stands for those of ``future.keywords``."""
-    shown = sorted({import_text(i) for i in imports})
-    if "import rego.v1" in shown:
-        return [text for text in shown if not text.startswith("import future.keywords")]
-    return shown
-
-
-def _plain(rule: Rule, version: int) -> Rule:
-    """As OPA's formatter writes it: ``p if { true }`` and ``p = true`` as ``p := true`` (``p = true`` in version 0)."""
-    head = rule.head
-    body = rule.body
-    only_true = len(body) == 1 and isinstance(body[0].terms, TermExpr) and body[0].terms.term == Scalar(True)
-    told = head.generated_value and head.value == Scalar(True) and only_true and rule.else_ is None and not head.args
-    if version < 1 and not told:
-        return rule
-    return replace(rule, head=replace(head, generated_value=head.generated_value and not told, assign=version >= 1))
+    module = Module(Package(package_ref(session.package)), entered.entry(session.package).imports, rules)
+    try:
+        return write_module(module, V1 if session.documents.version >= 1 else V0)
+    except Unwritable as e:
+        return f"{e}\n"
 
 
 def unset(session: Session, args: list[str]) -> str:

@@ -13,7 +13,7 @@ SCHEMAS = recorded("schemas.txt")
 SYNTAX = recorded("syntax.txt")
 
 
-def said(expression: str, **given: str) -> str:
+def said(expression: str, **given: rego.Value) -> str:
     """What is wrong, or that it fits."""
     query = EMPTY.prepare(expression, strict_builtin_errors=True)
     try:
@@ -56,4 +56,4 @@ def test_other_kinds_of_operands() -> None:
     assert value("graphql.schema_is_valid(input.a)", a=1) is False
     assert value("graphql.parse_and_verify(input.a, input.a)", a=1) == [False, {}, {}]
     wanted = "operand 0 must be one of {string, object} but got number"
-    assert said("graphql.parse(input.a, input.b)", a=1, b="") == wanted  # type: ignore[arg-type]
+    assert said("graphql.parse(input.a, input.b)", a=1, b="") == wanted

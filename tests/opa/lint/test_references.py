@@ -29,6 +29,8 @@ def codes(text: str) -> list[str]:
         ('contains(input.image, "@sha256:")', ""),
         ('endswith(input.image, "/web")', "IL104"),
         ('endswith(input.image, ":1.2")', ""),
+        ('endswith(input.image, "*")', ""),
+        ('contains(input.image, "//")', ""),
         ('not endswith(input.image, ":latest")', "IL105"),
         ('contains(input.image, ":")', "IL106"),
         ("regex.match(`gcr\\.io/`, input.image)", "IL107"),

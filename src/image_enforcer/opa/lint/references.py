@@ -101,7 +101,7 @@ def _anywhere(policies: Policies, images: Images, site: Site, call: Called) -> F
         if value == ":":
             yield "IL106", call.node, "':' is also in front of a registry's port and in a digest"
             return
-        if len(value) > 1 and "@" not in value and policies.lets_pass(site):
+        if _NAME.search(value) and "@" not in value and policies.lets_pass(site):
             yield "IL104", call.node, f"{value!r} may stand anywhere in the name, also in one that somebody else chose"
             return
 
@@ -113,7 +113,7 @@ def _suffix(policies: Policies, images: Images, site: Site, call: Called) -> Fou
         if value.lower() in (":latest", "latest"):
             yield "IL105", call.node, "an image without a tag is latest too, and so is one with a digest behind it"
             return
-        if value and not value.startswith((":", "@")) and policies.lets_pass(site):
+        if _NAME.search(value) and not value.startswith((":", "@")) and policies.lets_pass(site):
             yield "IL104", call.node, f"{value!r} may end any name, also one that somebody else chose"
             return
 

@@ -40,7 +40,7 @@ def test_sample_policies_page_lists_every_code(root: Path, compiled: rego.Policy
     text = (root / "docs/reference/sample-policies.md").read_text(encoding="utf-8").partition("## Parameters")[0]
     listed = {(code, file) for code, file, _ in table(text, 3)}
     written = {
-        (rule.annotations[-1].fields["custom"]["code"], name)
+        (rule.annotations[-1].custom["code"], name)
         for name, module in compiled.modules.items()
         for rule in module.rules
         if rule.head.name == "deny"

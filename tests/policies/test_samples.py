@@ -168,7 +168,7 @@ def test_every_finding_is_documented_in_its_annotations(sources: Mapping[str, st
     for name, module in rego.compile_modules(dict(sources)).modules.items():
         for rule in module.rules:
             if rule.head.name == "deny":
-                custom = rule.annotations[-1].fields["custom"]
+                custom = rule.annotations[-1].custom
                 assert set(custom) == {"code", "message", "remedy"}, f"{name}:{rule.loc.row}"
                 codes.append(custom["code"])
     assert len(codes) == len(set(codes)) == 16

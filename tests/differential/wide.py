@@ -111,7 +111,7 @@ class Wide(Small):
 
     def chained(self) -> str:
         """Operators side by side, of which some bind tighter than others."""
-        operand = lambda: self.one(
+        operand: Callable[[], str] = lambda: self.one(
             "1", "2", "3", "0", "{1, 2}", "{2}", "input.n", "data.d.n", "true", "[1, true]", *self.bound()
         )
         signs = ("+", "-", "*", "/", "%", "&", "|", "==", "!=", "<", ">=", "in")

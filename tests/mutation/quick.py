@@ -49,6 +49,7 @@ VALUES: tuple[Value, ...] = (
 def noticed() -> Iterator[str]:
     """What is wrong, one after the other."""
     yield from _order()
+    yield from _remembered()
     for name, case, theirs in itertools.chain(kept(), recorded()):
         found = compared(case, ours(case), theirs)
         if found is not None:
@@ -61,6 +62,27 @@ def _order() -> Iterator[str]:
         same = {rego.to_json(a), rego.to_json(b)} == {"1", "1.0"} and not isinstance(a, list | RegoSet)
         if (compare(a, b) == 0) is not same or equal(a, b) is not same or (key(a) == key(b)) is not same:
             yield f"order of {rego.to_json(a)} and {rego.to_json(b)}"
+
+
+def _remembered() -> Iterator[str]:
+    """What follows from input, clock and chance is made anew, though the data stays."""
+    text = """package t
+now := time.now_ns()
+given := input.x
+chance := uuid.rfc4122("a")
+all := [now, given, chance, data.d]
+"""
+    query = rego.compile_modules({"t.rego": text}).prepare("data.t.all")
+    data = rego.Snapshot({"d": 1})
+    said: set[str] = set()
+    for i in range(3):
+        host = rego.Host(now_ns=lambda i=i: i, random_bytes=lambda n, i=i: bytes([i]) * n)  # type: ignore[misc] # a default keeps the loop's value
+        now, given, chance, d = query.value(input={"x": i}, data=data, host=host)
+        said.add(chance)
+        if (now, given, d) != (i, i, 1):
+            yield "what was remembered with the data"
+    if len(said) != 3:
+        yield "chance that was remembered with the data"
 
 
 def _idioms() -> Iterator[str]:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from ...rego.check.visit import Rewriter, walk
+from ...rego.places import NO_LOCATION
 from ...rego.syntax.nodes import Call, CallExpr, Expr, ExprTerms, Module, Ref, Term, Var
-from ...rego.syntax.printer import INFIX, format_rule, package_text, source_text, term_text
+from ...rego.syntax.printer import INFIX, source_text, term_text
+from ...rego.syntax.shapes import placed
+from ..format.document import write_module
+from ..format.style import V1
 from ..tables import listing
 from .run import Partial
+
+NOTHING: Final = "\n"
+"""How OPA shows a query of which nothing is left: it holds."""
 
 
 def partial_table(found: Partial) -> str:
@@ -23,7 +31,7 @@ def partial_table(found: Partial) -> str:
 
 def partial_source(found: Partial) -> str:
     """Queries and modules as source text, one after the other."""
-    parts = [f"# Query {i}\n{query}\n\n" for i, query in enumerate(_queries(found), start=1)]
+    parts = [f"# Query {i}\n{query or NOTHING}\n\n" for i, query in enumerate(_queries(found), start=1)]
     parts += [f"# Module {i}\n{module}\n" for i, module in enumerate(_modules(found, "\t"), start=1)]
     return "".join(parts)
 
@@ -71,5 +79,5 @@ class _Written(Rewriter):
 
 
 def _module(module: Module) -> str:
-    rules = [_Written(r).rule(r) for r in module.rules]
-    return "\n\n".join([package_text(module.package), *map(format_rule, rules)])
+    rules = tuple(_Written(r).rule(r) for r in module.rules)
+    return write_module(placed(replace(module, rules=rules), NO_LOCATION), V1).rstrip("\n")

@@ -144,3 +144,12 @@ def test_deep_schemas_are_refused() -> None:
         schema = {"properties": {"x": schema}}
     with pytest.raises(rego.CompileError, match="too deep"):
         rego.compile_modules({"a.rego": "package p\np if input.x.x"}, schemas={(): schema})
+
+
+def test_many_schemas_for_many_rules_end() -> None:
+    notes = ", ".join(f"{{data.x{i}: {{type: string}}}}" for i in range(400))
+    rules = "".join(f"p{i} := data.x{i}\n" for i in range(400))
+    text = f"# METADATA\n# schemas: [{notes}]\npackage p\n{rules}"
+    with pytest.raises(rego.CompileError, match="too many schemas in annotations for so many rules"):
+        rego.compile_modules({"a.rego": text})
+    rego.compile_modules({"a.rego": text.replace("{data.", "{input.").replace(":= data.", ":= input.")})

@@ -116,3 +116,9 @@ def test_aliases_do_not_fill_the_memory() -> None:
     text = "".join(f"# {line}\n" for line in [*lines, "custom: {x: *a8}"])
     with pytest.raises(rego.CompileError, match="excessive aliasing"):
         parse_module("a.rego", f"# METADATA\n{text}package a\n")
+
+
+def test_many_blocks_and_many_rules_are_refused() -> None:
+    text = "package a\n" + "# METADATA\n# title: x\n" * 2000 + "p := 1\n" * 2000
+    with pytest.raises(rego.CompileError, match="too many annotations for so many rules"):
+        parse_module("a.rego", text)

@@ -28,7 +28,7 @@ from .type_bodies import check_body
 from .type_calls import argument_problem
 from .type_env import Layer, TypeEnv
 from .undeclared import Undeclared
-from .visit import indexed, is_equality, kept, operator_name, original_ref, variables, walk
+from .visit import ROOTS, indexed, is_equality, kept, operator_name, original_ref, variables, walk
 
 LIMIT = Problem(COMPILE_ERROR, "error limit reached")
 PathExists = Callable[[tuple[str, ...]], bool]
@@ -248,11 +248,11 @@ def _head_safety(rule: Rule, original: Mapping[str, str], labels: RuleLabels) ->
     for link in branches(rule):
         there = set(variables(link.body, closures=False)) | set(variables(link.head.args or ()))
         parts = (link.head.key, link.head.value, link.head.ref.terms[1:])
-        head = variables(parts)
+        unsafe = {name for name in variables(parts) if name not in there and name not in ROOTS}
         # OPA tells the place where a variable stands last
-        head.update({x.name: x for x in walk(parts) if isinstance(x, Var) and x.name in head})
-        for name, var in head.items():
-            if name in there or name in ("data", "input"):
+        last = {x.name: x for x in walk(parts) if isinstance(x, Var)} if unsafe else {}
+        for name, var in last.items():
+            if name not in unsafe:
                 continue
             shown = original.get(name, name)
             if shown.startswith("$"):

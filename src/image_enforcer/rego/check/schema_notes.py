@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from ..errors import TYPE_ERROR, Problem
+from ..errors import TYPE_ERROR, CompileError, Problem
 from ..places import Location
 from ..syntax.annotations import rule_path
 from ..syntax.nodes import Rule, Scalar, SchemaNote, Term, Var
 from ..syntax.printer import term_text
 from ..syntax.shapes import value_name
-from ..types import ANY, Type
+from ..types import ANY, ObjectType, Type, bounded
 from ..values import Key, Value, key
 from .metadata import AnnotationSet, Path
 from .schema_types import BadSchema, overridden, schema_type
 from .type_env import Layer, TypeEnv, TypeNode, extent
+
+MAX_WORK: Final = 1_000_000
+"""Parts of types that are looked at to put others into them: notes, rules and types would make their product of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class SchemaNotes:
         self._schemas = schemas
         self._annotations = annotations
         self._inline: dict[int, Type] = {}
+        self._same: dict[tuple[int, ...], tuple[dict[Key, TypeNode], list[Problem]]] = {}
+        self._left = MAX_WORK
 
     def layers(
         self, env: TypeEnv, rule: Rule, module: str, number: int, package: Path
@@ -56,12 +62,18 @@ class SchemaNotes:
         notes = [] if self._annotations is None else self._notes(self._annotations, rule, module, number, package)
         if not notes:
             return below, []
-        problems: list[Problem] = []
-        own: dict[Key, TypeNode] = {}
+        # what is said of the input alone is the same for all rules that it is said to
+        same = tuple(map(id, notes)) if all(_head(note) == "input" for note in notes) else ()
+        if same in self._same:
+            own, problems = self._same[same]
+            return ((own, *below) if own else below), [replace(p, location=rule.loc) for p in problems]
+        own, problems = {}, []
         for note in notes:
             problem = self._add(own, env, note, rule.loc, below)
             if problem is not None:
                 problems.append(problem)
+        if same:
+            self._same[same] = own, problems
         return ((own, *below) if own else below), problems
 
     @staticmethod
@@ -82,8 +94,7 @@ class SchemaNotes:
             return Problem(TYPE_ERROR, str(e), place)
         if kind is None:
             return None
-        head, path = note.path.head, note.path.path
-        name = head.name if isinstance(head, Var) else ""
+        path, name = note.path.path, _head(note)
         if not path:
             own[name] = TypeNode(kind)
             return None
@@ -93,7 +104,13 @@ class SchemaNotes:
                 text = f"error getting key from value: {value_name(step)} requires evaluation"
                 return Problem(TYPE_ERROR, text, place)
             steps.append(step.value)
-        own[name] = TypeNode(overridden(_known(own, env, name, below), steps, kind))
+        known = _known(own, env, name, below)
+        self._left -= 1 + known.weight
+        if self._left < 0:
+            text = "too many schemas in annotations for so many rules"
+            raise CompileError([Problem(TYPE_ERROR, text, place)])
+        made = overridden(known, steps, kind)
+        own[name] = TypeNode(bounded(made) if isinstance(made, ObjectType) else made)
         return None
 
     def _type(self, note: SchemaNote) -> Type | None:
@@ -107,6 +124,11 @@ class SchemaNotes:
         if found is None:
             raise BadSchema(f"undefined schema: {term_text(note.schema)}")
         return found
+
+
+def _head(note: SchemaNote) -> str:
+    head = note.path.head
+    return head.name if isinstance(head, Var) else ""
 
 
 def _known(own: Mapping[Key, TypeNode], env: TypeEnv, name: str, below: tuple[Layer, ...]) -> Type:

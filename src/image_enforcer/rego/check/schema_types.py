@@ -6,6 +6,7 @@ and ``allOf`` what they come to. Whatever else a schema says is not looked at, a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -189,18 +190,14 @@ def overridden(kind: Type, steps: Sequence[Value], inner: Type) -> Type:
         kind = kind.unwrapped
     if not isinstance(kind, ObjectType):
         return _holding(steps, inner, (ANY, ANY))
-    static: list[Property] = []
-    found = False
-    for p in kind.static:
-        if compare(p.key, steps[0]):
-            static.append(p)
-            continue
-        found = True
-        below = inner if len(steps) == 1 else overridden(p.type or ANY, steps[1:], inner)
-        static.append(Property(p.key, below))
-    if not found:
-        static += _holding(steps, inner, kind.dynamic).static
-    return ObjectType(tuple(sorted(static, key=PropertyOrder)), kind.dynamic)
+    at = bisect_left(kind.static, PropertyOrder(Property(steps[0], None)), key=PropertyOrder)
+    there = kind.static[at] if at < len(kind.static) and not compare(kind.static[at].key, steps[0]) else None
+    if there is None:
+        made = _holding(steps, inner, kind.dynamic).static[0]
+    else:
+        below = inner if len(steps) == 1 else overridden(there.type or ANY, steps[1:], inner)
+        made = Property(there.key, below)
+    return ObjectType((*kind.static[:at], made, *kind.static[at + (there is not None) :]), kind.dynamic)
 
 
 def _holding(steps: Sequence[Value], inner: Type, rest: tuple[Type | None, Type | None] | None) -> ObjectType:

@@ -13,6 +13,8 @@ from .nodes import Annotations, Import, Module, Package, Ref, Rule, Scalar
 from .printer import term_text
 from .shapes import is_ground
 
+MAX_BLOCKS: Final = 200_000
+"""How many blocks the rules of a module may have, each counted as often as a rule has it."""
 _BAD_SCOPE: Final = "invalid annotation scope '{}'. Use one of 'rule', 'document', 'package', or 'subpackages'"
 
 
@@ -75,8 +77,10 @@ def attach(module: Module, blocks: list[Annotations]) -> tuple[Module, list[Prob
         done, faults = _tied(module, block, number, target)
         settled.append(done)
         problems += faults
-    rules = module.rules if problems else _with_blocks(module.rules, settled, module.package.names)
-    return replace(module, rules=rules, annotations=tuple(settled)), problems
+    rules = None if problems else _with_blocks(module.rules, settled, module.package.names)
+    if rules is None:
+        return module, problems or [Problem(PARSE_ERROR, "too many annotations for so many rules", blocks[0].loc)]
+    return replace(module, rules=rules, annotations=tuple(settled)), []
 
 
 def _tied(
@@ -119,11 +123,12 @@ def rule_path(rule: Rule) -> tuple[str, ...]:
 
 def _with_blocks(
     rules: tuple[Rule, ...], blocks: list[Annotations], package: tuple[str, ...]
-) -> tuple[Rule, ...]:  # fmt: skip
+) -> tuple[Rule, ...] | None:
     """The rules, each with the blocks of its document, and those of rules at its path that no earlier rule claimed.
 
-    Each rule claims the last of these.
+    Each rule claims the last of these. None where that would be more than :data:`MAX_BLOCKS` in all.
     """
+    left = MAX_BLOCKS
     documents: dict[tuple[str, ...], list[int]] = {}
     above: dict[tuple[str, ...], list[int]] = {}
     for i, block in enumerate(blocks):
@@ -144,6 +149,9 @@ def _with_blocks(
             at += 1
         seen[path] = at
         numbers = sorted([*documents.get(path, ()), *waiting])
+        left -= len(numbers)
+        if left < 0:
+            return None
         out.append(replace(rule, annotations=tuple(blocks[i] for i in numbers)))
         if waiting:
             waiting.pop()

@@ -122,25 +122,30 @@ class BodyPlanner:
             elif (root == "data" and not self.world.is_function(path)) or (root == "data" and not path):
                 replaces.append(ops.Replace("data", path, "", self.value(item.value), ""))
             else:
-                function = self._function_name(item.value)
-                if function:
-                    replaces.append(ops.Replace("function", (), name, None, function))
+                document = self._document_path(item.value)
+                function = "" if document else self._function_name(item.value)
+                if document or function:
+                    replaces.append(ops.Replace("function", document, name, None, function))
                 else:
                     replaces.append(ops.Replace("value", (), name, self.value(item.value), ""))
         state = next(self.states)
         self.ops.append(ops.WithState(state, self.state, tuple(replaces), expr.loc))
         return state
 
+    def _document_path(self, term: ast.Term) -> tuple[Value, ...]:
+        """The path of a function, rule or package that takes a function's place; it is looked at when it is called."""
+        if not isinstance(term, ast.Ref) or not isinstance(term.head, ast.Var) or term.head.name != "data":
+            return ()
+        path = tuple(t.value for t in term.path if isinstance(t, ast.Scalar))
+        return path if len(path) == len(term.path) and self.world.find(path) is not None else ()
+
     def _function_name(self, term: ast.Term) -> str:
-        """The name by which a replacement is called, empty where it is a value."""
+        """The name of a built-in that takes a function's place, empty where it is a value."""
         if isinstance(term, ast.Var):
             term = ast.Ref((term,))
         if not isinstance(term, ast.Ref) or not isinstance(term.head, ast.Var):
             return ""
-        if term.head.name == "data":
-            path = tuple(t.value for t in term.path if isinstance(t, ast.Scalar))
-            return ref_name(term) if len(path) == len(term.path) and self.world.is_function(path) else ""
-        if term.head.name in self.env or term.head.name == "input":
+        if term.head.name in self.env or term.head.name in ("input", "data"):
             return ""
         name = ref_name(term)
         return name if self.world.is_builtin(name) else ""

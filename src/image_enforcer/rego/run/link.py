@@ -87,13 +87,12 @@ class Linked:
         is_function, what = s.mocks[name]
         if not is_function:
             return what
-        state = s.unmocked()
-        if what.startswith("data."):
-            node = self.world.find(tuple(what.split(".")[1:]))
-            if node is None:
-                return UNDEFINED
+        if type(what) is tuple:
+            node = self.world.find(what)
+            if node is None or node.kind != "function":
+                return s.extent(what)
             self.ensure([(node.doc, "")])
-            return self.namespace[f"d{node.doc}_"](state, *args)  # type: ignore[operator]
+            return self.namespace[f"d{node.doc}_"](s.unmocked(), *args)  # type: ignore[operator]
         builtin = self._builtin(what)
         try:
             return builtin.fn(s.e, *args) if builtin.context else builtin.fn(*args)

@@ -259,7 +259,7 @@ class State:
                 rep = graft(rep, path, value)
                 targets.append(path)
             else:
-                mocks[name] = (kind == "function", value)
+                mocks[name] = (kind == "function", path or value)
         if targets:
             new.rep = rep
             new.targets = tuple(targets) + (self.targets or ())

@@ -186,7 +186,7 @@ def _error_text(report: Report) -> str:
     """The errors as OPA prints them, each with the way to it."""
     match report.error:
         case LoadError():
-            return str(report.error.plain() if hasattr(report.error, "plain") else report.error)
+            return report.error.plain()
         case EvalError():
             return f"1 error occurred: {_error(report.error, report.calls)}"
         case RegoError():

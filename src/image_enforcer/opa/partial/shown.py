@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from ...rego.check.visit import Rewriter, walk
 from ...rego.places import NO_LOCATION
@@ -15,9 +15,6 @@ from ..format.document import write_module
 from ..format.style import V1
 from ..tables import listing
 from .run import Partial
-
-NOTHING: Final = "\n"
-"""How OPA shows a query of which nothing is left: it holds."""
 
 
 def partial_table(found: Partial) -> str:
@@ -31,7 +28,9 @@ def partial_table(found: Partial) -> str:
 
 def partial_source(found: Partial) -> str:
     """Queries and modules as source text, one after the other."""
-    parts = [f"# Query {i}\n{query or NOTHING}\n\n" for i, query in enumerate(_queries(found), start=1)]
+    parts: list[str] = []
+    for i, query in enumerate(_queries(found), start=1):
+        parts += [f"# Query {i}\n", f"{query}\n" if query else "", "\n"]
     parts += [f"# Module {i}\n{module}\n" for i, module in enumerate(_modules(found, "\t"), start=1)]
     return "".join(parts)
 

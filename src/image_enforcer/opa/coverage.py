@@ -16,6 +16,7 @@ from ..rego.check.visit import walk
 from ..rego.syntax.nodes import Body, Expr, Import, Module, Rule, SomeDecl
 from .explain import explain
 from .explain.events import Event
+from .explain.rules import Rules
 
 INDEX_EXCLUDED: Final = "index_excluded"
 EARLY_EXIT: Final = "early_exit"
@@ -145,6 +146,7 @@ class Coverage:
     heard: Heard = field(default_factory=Heard)
     others: dict[str, Heard] = field(init=False)
     cuts: list[str] = field(default_factory=list)
+    _rules: dict[str, Rules] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.others = {k: Heard() for k in self.kinds}
@@ -166,10 +168,17 @@ class Coverage:
                 continue
             made = explain(
                 policy, body, package=package, imports=imports, input_=given, data=data or Snapshot({}), limits=limits,
-                host=host, heard=heard, keep=False, indexing=kind != INDEX_EXCLUDED, early_exit=kind != EARLY_EXIT,
+                host=host, heard=heard, keep=False, rules=self._rules_for(policy, kind),
             )  # fmt: skip
             if made.cut:
                 self.cuts.append(f"{made.cut}{f' (pass for {kind})' if kind else ''}")
+
+    def _rules_for(self, policy: Policy, kind: str) -> Rules:
+        """The rules of a policy for one way of going through it, kept for the next query of the same policy."""
+        rules = self._rules.get(kind)
+        if rules is None or rules.checked is not policy.checked:
+            rules = self._rules[kind] = Rules(policy.checked, kind != INDEX_EXCLUDED, kind != EARLY_EXIT)
+        return rules
 
     def collected(self) -> Collected:
         """All that was come by so far, as plain data."""

@@ -119,18 +119,18 @@ def explain(
     policy: Policy, body: Body, *, package: tuple[str, ...] | None, imports: Sequence[Import], input_: Value,
     data: Snapshot, limits: Limits, host: Host, debug: bool = False, bindings: bool = False,
     heard: Callable[[Event], None] | None = None, keep: bool = True, indexing: bool = True, early_exit: bool = True,
-    strict: bool = False,
+    strict: bool = False, rules: Rules | None = None,
 ) -> Explanation:  # fmt: skip
     """Evaluate a query for its steps. It has been answered before: what is said here is about how.
 
     ``bindings`` records what variables were bound to at each step; without ``keep`` events are only heard, as many as
     there are. ``strict`` ends the evaluation where a built-in fails. ``indexing`` and ``early_exit`` are OPA's ways to
-    leave rules and answers out.
+    leave rules and answers out; ``rules`` of the same policy, made before for many queries, say that themselves.
     """
     make_room()
     written, names = captured(policy, body, package, imports)
     checked = check_query(policy.checked, written, package=package, imports=imports)
-    rules = Rules(policy.checked, indexing, early_exit)
+    rules = rules or Rules(policy.checked, indexing, early_exit)
     recorder = Recorder(heard, bindings, keep)
     context = Evaluation(limits, replace(host, print=None, note=None), strict=strict)
     run = Run(rules, recorder, context, debug)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..coverage import Coverage
     from ..explain import Explanation
     from ..explain.events import Event
+    from ..explain.rules import Rules
     from .failures import WrittenBodies
 
 SLOWER: Final = 20
@@ -68,6 +69,7 @@ class Runner:
         self._host = host or Host()
         self._limits = Limits(seconds=options.seconds, memory=QUERY_MEMORY)
         self._written: WrittenBodies | None = None
+        self._rules: Rules | None = None
 
     def run(self, test: UnitTest) -> Result:
         """Run a test. Never raises for what is wrong with it."""
@@ -88,14 +90,15 @@ class Runner:
         told = replace(told, duration=self._clock() - begun, output="".join(f"{line}\n" for line in printed))
         if failure is None:
             self.cover(test, ("",), host)
-        explained = self._explained(test, host, failure)
         if failure is not None:
-            return replace(told, error=error_of(failure, explained))
+            return replace(told, error=error_of(failure, self._explained(test, host, failure)))
         fail = value is not True
         found: dict[str, Subcase] = {}
         if test.cases:
             fail, found = outcomes(value, cases)
-        return self._traced(replace(told, fail=fail, cases=found), explained)
+        told = replace(told, fail=fail, cases=found)
+        wanted = self.options.events or (fail and (self.options.trace or self.options.values))
+        return self._traced(told, self._explained(test, host, None)) if wanted else told
 
     def cover(self, test: UnitTest, passes: Sequence[str], host: Host | None = None) -> None:
         """Collect what a test comes by in some ways of going through it, where that is wanted."""
@@ -110,16 +113,17 @@ class Runner:
 
     def _explained(self, test: UnitTest, host: Host, failure: RegoError | None) -> Explanation | None:
         from ..explain import explain
+        from ..explain.rules import Rules
 
-        wanted = self.options.trace or self.options.values
-        if isinstance(failure, CompileError | LimitError) or not (wanted or failure is not None):
+        if isinstance(failure, CompileError | LimitError):
             return None
         limits = replace(self._limits, seconds=self.options.seconds * SLOWER)
+        self._rules = self._rules or Rules(self.policy.checked)
         try:
             return explain(
                 self.policy, parse_query(test.query), package=None, imports=(), input_=UNDEFINED, data=self.data,
                 limits=limits, host=host, debug=self.options.mode == "debug",
-                bindings=self.options.values or self.options.events,
+                bindings=self.options.values or self.options.events, rules=self._rules,
             )  # fmt: skip
         except CompileError:  # what was compiled as one query may be refused in OPA's form of it
             return None

@@ -38,6 +38,12 @@ def __getattr__(name: str) -> object:
             found: object = getattr(import_module(f"{__name__}.{module}"), name)
             globals()[name] = found
             return found
+    if not name.startswith("_"):
+        try:  # a module of this package, which used to be there with the engine
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as e:
+            if e.name != f"{__name__}.{name}":
+                raise
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -35,5 +35,6 @@ def test_commands(page: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (shown,) = blocks(page, "text")
     assert done.stdout.startswith(shown)
-    assert (tmp_path / "coverage.json").read_text(encoding="utf-8").startswith('{\n  "files": {\n    "policies/shop.rego"')
+    written = (tmp_path / "coverage.json").read_text(encoding="utf-8")
+    assert written.startswith('{\n  "files": {\n    "policies/shop.rego"')
     assert '<testcase classname="data.shop_test" name="test_others/evil/web:1"' in (tmp_path / "tests.xml").read_text()

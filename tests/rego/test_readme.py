@@ -30,7 +30,7 @@ def test_each_stage_is_as_shown() -> None:
     query = policy.prepare("data.images.foreign", capture=False)
     query.run(input={})
     source = "\n".join(query.linked.source)
-    for code in shown("python"):
+    for code in shown("code"):
         assert code in source
 
 

@@ -64,7 +64,6 @@ class _Members:
         self.recent[k] = found
         return found
 
-
     def unpack(self) -> dict[str, Value]:
         """Decode every member for good: who reads all of them will do so again."""
         decode, text = self.decode, self.text

@@ -10,7 +10,8 @@ from image_enforcer.rego.errors import BuiltinError
 from image_enforcer.rego.meter import LARGE
 from image_enforcer.rego.plan.ops import Const, Operand, Reg
 from image_enforcer.rego.run.limits import DEFAULT_HOST, UNLIMITED
-from image_enforcer.rego.run.shortcuts import _MAKERS, GLOBALS, shortcut
+from image_enforcer.rego.run.namespace import shared
+from image_enforcer.rego.run.shortcuts import _MAKERS, shortcut
 from image_enforcer.rego.run.state import Evaluation
 from image_enforcer.rego.signatures import signatures
 from image_enforcer.rego.values import UNDEFINED, Num, RegoSet, Value, equal
@@ -41,7 +42,7 @@ def test_a_shortcut_gives_what_its_built_in_gives(name: str) -> None:
         if name == "object.get" and operands[2] not in (None, "a"):
             continue
         for constants in itertools.product((False, True), repeat=ARITY[name]):
-            names: dict[str, Any] = {"RegoSet": RegoSet, "Num": Num, **GLOBALS}
+            names = shared()
 
             def hoist(value: Value, names: dict[str, Any] = names) -> str:
                 names[f"K{len(names)}"] = value

@@ -39,7 +39,7 @@ UNLIMITED = Limits(seconds=None, memory=None)
 
 @record(frozen=True, slots=True)
 class Host:
-    """The outside of an evaluation: clock, randomness, who hears ``print``, ``trace`` and the cases of tests, a network.
+    """The outside of an evaluation: clock, randomness, a network, who hears ``print``, ``trace`` and cases of tests.
 
     ``runtime`` is what ``opa.runtime()`` gives; policies learn nothing by default.
     """

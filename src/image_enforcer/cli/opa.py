@@ -25,7 +25,6 @@ Load: TypeAlias = "Callable[[], Loaded]"
 INSTEAD: Final = {
     "target": "leave it out: policies are compiled to Python",
     "capabilities": "leave it out; image-enforcer capabilities --current prints what there is",
-    "schema": "leave it out: types are worked out from the policies themselves",
     "entrypoint": "leave it out, and name the rule in the query",
     "optimize": "leave it out",
     "config_file": "give paths with --bundle or --data",

@@ -121,7 +121,7 @@ def test_expressions_know_their_text() -> None:
     [
         ("p if { a and b or c }", "a and b or c"),
         ("p if { (a or b) and c }", "(a or b) and c"),
-        ("p if { not (a and b) }", "not a and b"),
+        ("p if { not (a and b) }", "not (a and b)"),
         ("p if { {a; b} or c }", "{ a; b } or c"),
         ("p if { not { a; b } }", "not { a; b }"),
     ],

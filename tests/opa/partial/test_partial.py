@@ -60,7 +60,8 @@ QUERIES = (
     "input.a", "not input.a", "not input.a = true", "some x in input.l; x > 1",
     "{x | some x in input.l; x > 1} == {2}", "input.n + 1 == 2; input.n * (input.n + 1) == 2", "input.o.k", "true",
     "1 == 2", "data.nothing", "data.t[input.user]", "input.l[_] == input.n", "[input.n, x] = [1, 2]; x == 2",
-    "count(input.l) + input.n > 2",
+    "count(input.l) + input.n > 2", "input.n == 1 with input.n as 1", "not input.n == 2 with input.n as 2",
+    "x := input with input.n as 3; x.n == 3; input.n == 1", "y := input.n; count(input.l) == y with input.l as [y]",
 )  # fmt: skip
 
 INPUTS = st.fixed_dictionaries({}, optional={
@@ -106,10 +107,14 @@ def test_what_is_left_says_the_same(query: str) -> None:
     same()
 
 
-@pytest.mark.parametrize("query", ["input.n with input as {}", "allow with data.t.users as {}"])
-def test_with_is_refused_where_something_is_not_known(query: str) -> None:
+@pytest.mark.parametrize("query", ["allow with input as {}", "allow with data.t.users as {}"])
+def test_with_is_refused_where_rules_are_asked_that_are_not_known(query: str) -> None:
     with pytest.raises(Untraceable):
         left(COMPILED, query)
+
+
+def test_with_on_documents_is_left_as_it_is() -> None:
+    assert "│ Query 1 │ input.x with input as {} │" in said("unknown input", "input.x with input as {}")
 
 
 def said(*lines: str) -> str:
@@ -145,7 +150,7 @@ def test_what_never_holds_and_what_always_does() -> None:
 
 
 def test_what_cannot_be_evaluated_partially_is_said() -> None:
-    assert said("unknown input", "input.x with input as {}") == (
+    assert said("unknown input", "p if { input.x }", "p with input as {}") == (
         "with, where something is not known, cannot be evaluated partially\n"
     )
 

@@ -92,11 +92,17 @@ class PartialFrame(Frame):
         plain = replace(expr, withs=())
         values = [w.value for w in expr.withs]
         unknowns = self.state.unknowns
-        if unknowns.concerns((plain, *values), self.bindings) or any(
+        if not unknowns.concerns((plain, *values), self.bindings) and not any(
             unknowns.has(w.target if isinstance(w.target, Ref) else Ref((w.target,)), self.bindings) for w in expr.withs
         ):
+            super()._with(expr, then)
+            return
+        asked = (x for x in walk((plain.terms, *values)) if isinstance(x, Ref))
+        if any(isinstance(r.head, Var) and r.head.name == "data" and self.state.tree.matching(r) for r in asked):
             raise Untraceable("with, where something is not known,")
-        super()._with(expr, then)
+        marked = [(v, self.bindings) for v in variables(plain).values() if v.name not in ROOTS]
+        with unknowns.with_variables(*marked), self.state.stack.keeping(Kept(expr, self.bindings)):
+            self._next(then)
 
     def _holds(self, result: Var, then: Then) -> None:
         item, of = self.bindings.apply(result)

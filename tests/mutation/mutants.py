@@ -36,7 +36,7 @@ MUTANTS: Final = (
     Mutant("sets before objects", "values.py", "dict: 5, RegoSet: 6}", "dict: 6, RegoSet: 5}"),
     # syntax
     Mutant("a byte-order mark may stand anywhere", "syntax/lexer.py", 'if ch in "\\x00\\ufeff":', 'if ch in "\\x00":'),
-    Mutant("in binds tighter than ==", "syntax/keywords.py", '"in": 1, "equal": 2,', '"in": 3, "equal": 2,'),
+    Mutant("== binds tighter than plus", "syntax/keywords.py", '"equal": 2, "neq": 2,', '"equal": 7, "neq": 2,'),
     Mutant("plus binds like times", "syntax/keywords.py", '"plus": 5, "minus": 5,', '"plus": 6, "minus": 6,'),
     # checks
     Mutant(

@@ -389,3 +389,15 @@ def test_schemas(run: Eval) -> None:
     assert json.loads(out)["errors"][0]["message"] == "undefined ref: input.m"
     assert run("-s", "s.json", "-d", "r.rego", "data.r.q")[0] == 0
     assert run("-s", "gone.json", "1")[0] == 2
+
+
+def test_the_help_lists_every_option_with_what_it_does(run: Eval) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    arguments, _, options = out.partition("Arguments:\n")[2].partition("Options:\n")
+    assert arguments == "  QUERY  the query, e.g. data.a.allow\n\n"
+    heads = [line for line in options.partition("\n\n")[0].splitlines() if line.startswith("  -")]
+    assert {"--explain", "--partial", "--plan", "--coverage", "--schema"} <= set(
+        re.findall(r"--[a-z-]+", " ".join(heads))
+    )
+    assert all("  " in line.strip() or "|" in line for line in heads), heads

@@ -172,9 +172,11 @@ class Unsupported:
 
     def refuse(self) -> None:
         """Raise a fault that names the first option that was given."""
-        optimize = "" if self.optimize == "0" else self.optimize
+        if self.optimize not in ("", "0"):
+            text = "it rewrites policies for OPA's interpreter, and here queries are compiled with the rules they need"
+            raise Fault("IE2005", f"eval --optimize is not supported: {text}", hint="leave it out")
         target = "" if self.target == "rego" else self.target
-        given = {"optimize": optimize, "capabilities": self.capabilities, "target": target}
+        given = {"capabilities": self.capabilities, "target": target}
         opa.refuse("eval", given)
 
 
@@ -257,6 +259,8 @@ def evaluate(
         a host that http.send may reach, a name or an address, perhaps with a port; may be given several times
     allow_net_private
         let these names lead to private and local addresses, too
+    plan
+        print how the query, and the rules that it may need, are evaluated, and evaluate nothing
     """
     from ..opa.evaluation import Question
 

@@ -138,7 +138,8 @@ def _entries(app: App) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         text = " ".join((argument.parameter.help or "").split())
         names = sorted((n for n in argument.names if n.startswith("-")), key=lambda name: (name.startswith("--"), name))
         if not names:
-            arguments.append((argument.names[0], text))
+            if argument.names[0] != "*":  # stands for a group of options, which have entries of their own
+                arguments.append((argument.names[0], text))
             continue
         value = _value(names[-1], argument.hint)
         options.append(

@@ -7,14 +7,12 @@ Outside strict mode only: there any built-in may raise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from ..signatures import signatures
-from ..types import BOOLEAN, STRING
 from . import ops
-from .ops import Block, Clause, Const, Op, Operand, Reg, Routine
+from .ops import Block, Clause, Const, Op, Routine
 from .raising import Raising
+from .spelling import one_spelling
 
 
 def relaxed(routine: Routine, raising: Raising) -> Routine:
@@ -49,23 +47,6 @@ def order_free(block: Block) -> bool:
         case ops.Give(value, stop):
             return stop and isinstance(value, Const)
         case ops.AddMember(value):
-            return _one_spelling(value, block.ops)
+            return one_spelling(value, block.ops)
         case _:
             return False
-
-
-def _one_spelling(value: Operand, before: Sequence[Op]) -> bool:
-    """Whether equal values of an operand are spelt alike: there is no number in it that is not written out."""
-    if not isinstance(value, Reg):
-        return isinstance(value, Const)
-    for op in before:
-        match op:
-            case ops.CallBuiltin(dst, _, name) if dst == value:
-                return signatures()[name].result in (STRING, BOOLEAN)
-            case ops.BuildArray(dst, items) | ops.BuildSet(dst, items) if dst == value:
-                return all(_one_spelling(i, before) for i in items)
-            case ops.BuildObject(dst, pairs) if dst == value:
-                return all(_one_spelling(k, before) and _one_spelling(v, before) for k, v in pairs)
-            case _:
-                pass
-    return False

@@ -4,9 +4,9 @@
 making ``layers``, sorting it and going through it, the bodies of its rules run as part of the one that asks: the first
 member that will do ends the search, and what a member is made of is never put together. OPA makes the whole set, and
 so do we wherever the difference could be seen: neither the set nor what follows the scan may be able to raise an error
-(:mod:`.raising`), the answer must be the same whatever the order of the members and however often each comes, and the
-set must not be needed often. What is known only at run time (``with``, lazy documents) is looked at by the generated
-code, which has the plain form beside this one.
+(:mod:`.raising`), the answer must be the same whatever the order of the members, however often each comes and however
+its numbers are spelt (:mod:`.spelling`), and the set must not be needed often. What is known only at run time
+(``with``, lazy documents) is looked at by the generated code, which has the plain form beside this one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .ops import Block, Clause, Const, Op, Operand, Reg, Routine
 from .program import ProgramPlanner
 from .raising import Raising
 from .relaxing import order_free
+from .spelling import one_spelling, unseen
 from .trim import registers
 
 MOST_USES: Final = 2
@@ -90,6 +91,9 @@ class Streams:
         routine = self._planner.routine(made.doc, "")
         if routine.kind != "set" or not self._raising.cannot(made.doc) or not self._seldom(made.path, _cheap(routine)):
             return None
+        members = {reg for reg in (scan.key, scan.value) if reg is not None}
+        if not _spelt_alike(routine) and not unseen(members, after):
+            return None
         rest = tuple(op for op in before if op is not made)
         parts = [_joined(rest, c.blocks[0], scan, after, block.end) for c in routine.clauses]
         return None if any(len(p.ops) > MOST_OPS for p in parts) else parts
@@ -107,6 +111,12 @@ class Streams:
                             self._uses.update(_prefixes(node))
         most = MOST_CHEAP_USES if cheap else MOST_USES
         return self._uses[path] <= most and not any(self._uses[(*path[:n], ANY)] for n in range(len(path)))
+
+
+def _spelt_alike(routine: Routine) -> bool:
+    """Whether equal members of a set are the same in every way. Two rules may each write the same number their way."""
+    rules = [c.blocks[0] for c in routine.clauses]
+    return len(rules) == 1 and all(isinstance(r.end, ops.AddMember) and one_spelling(r.end.value, r.ops) for r in rules)
 
 
 def _cheap(routine: Routine) -> bool:

@@ -58,10 +58,11 @@ def way_to(frame: Steps) -> tuple[Call, ...]:
 def _with_values(expr: Expr, bindings: Bindings) -> str:
     """The source of an expression, the values of the variables that it reads put in."""
     source, text = expr.loc, expr.loc.text
+    declared = text.find(" in ") if text.startswith("some ") else 0
     parts: list[tuple[int, int, str]] = []
     for var in _read(expr):
         start, end = var.loc.begin - source.begin, var.loc.end - source.begin
-        if var.loc.file != source.file or start < 0 or start >= end or text[start:end] != var.loc.text:
+        if var.loc.file != source.file or start < declared or start >= end or text[start:end] != var.loc.text:
             continue
         value = bindings.value(var)
         if value is not UNDEFINED:

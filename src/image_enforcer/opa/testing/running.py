@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from ..explain.rules import Rules
     from .failures import WrittenBodies
 
-SLOWER: Final = 20
+SLOWER: Final = 3
 """How much longer the steps of a test may take to look at than the test itself may take."""
+
+SLOWER_COVERED: Final = 20
+"""The same where what is covered depends on it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +107,7 @@ class Runner:
         """Collect what a test comes by in some ways of going through it, where that is wanted."""
         if self.coverage is None or test.skipped:
             return
-        limits = Limits(seconds=None, units=None, memory=QUERY_MEMORY)
+        limits = replace(self._limits, seconds=self.options.seconds * SLOWER_COVERED)
         before = len(self.coverage.cuts)
         self.coverage.evaluate(
             self.policy, parse_query(test.query), data=self.data, limits=limits, host=host or self._host, passes=passes
@@ -272,4 +275,4 @@ def error_of(failure: RegoError, explained: Explanation | None) -> Error:
     shown = {"code": document["code"], "message": document["message"], "location": document["location"]}
     if calls:
         shown["stack_trace"] = [{"query_id": c.query, "location": presentation.place(c.location)} for c in calls]
-    return Error(str(failure), tuple(f"{c.location}: {c.location.text}" for c in calls), shown)
+    return Error(str(failure), tuple(map(str, calls)), shown)

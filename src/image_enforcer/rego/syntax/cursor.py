@@ -29,6 +29,8 @@ class RuleNote:
     has_contains: bool = False
 
 
+_ON_NEXT_LINE = (lexer.WHITESPACE, lexer.ILLEGAL, lexer.RAW_TEMPLATE_PART, lexer.RAW_TEMPLATE_END)
+"""Tokens that OPA says stand in the next line where they begin with the end of one."""
 MAX_CHAIN = 5_000
 """Operators of one chain, such as ``1 + 1 + 1``: each nests what stands before it one level deeper."""
 
@@ -142,8 +144,10 @@ class Cursor:
         token = token or self.token
         if token.kind == lexer.EOF:
             return self.source.end_location()
-        if token.kind in (lexer.WHITESPACE, lexer.ILLEGAL) and self.source.text[token.start] == "\n":
-            return self.source.apart(self.source.row(token.start) + 1, 0, token.start)
+        if token.kind in _ON_NEXT_LINE and self.source.text[token.start] == "\n":
+            place = self.source.apart(self.source.row(token.start) + 1, 0, token.start)
+            shown = token.kind in (lexer.RAW_TEMPLATE_PART, lexer.RAW_TEMPLATE_END)
+            return place.showing(token.start, token.end) if shown else place
         return self.source.location(token.start, token.end)
 
     def span(self, start: int) -> Location:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ..check.visit import walk
 from ..syntax import nodes as ast
-from ..values import RegoSet, Value, key
+from ..values import Key, RegoSet, Value, key, unkey
 from .bodies import BodyPlanner, ref_name
 from .ops import Const, Indexed
 from .world import World
@@ -55,11 +55,44 @@ def conditions(world: World, rule: ast.Rule) -> list[tuple[Place, tuple[tuple[st
     reader = _Reader(world, rule)
     for _ in reader.read():
         pass
-    return [(place, tuple(condition.tests)) for place, condition in reader.found.items()]
+    return [(place, tuple(condition.tests)) for place, condition in reader.found.values()]
 
 
 def _reference(place: Place) -> ast.Ref:
-    return ast.Ref((ast.Var(place[0]), *(ast.Scalar(step) for step in place[1:])))
+    return ast.Ref((ast.Var(place[0]), *map(_term, place[1:])))
+
+
+def _term(value: Value) -> ast.Term:
+    if type(value) is list:
+        return ast.Array(tuple(map(_term, value)))
+    if type(value) is dict:
+        return ast.Object(tuple((_term(unkey(k)), _term(v)) for k, v in value.items()))
+    return ast.Set(tuple(map(_term, value))) if type(value) is RegoSet else ast.Scalar(value)
+
+
+def _composite(term: ast.Term) -> Const | None:
+    """The value of a term that is an array, an object or a set of constants."""
+    match term:
+        case ast.Array(items) | ast.Set(items):
+            values = [_ground(i) for i in items]
+            found = [v.value for v in values if v is not None]
+            if len(found) < len(values):
+                return None
+            return Const(found if isinstance(term, ast.Array) else RegoSet.of(found))
+        case ast.Object(pairs):
+            made: dict[Key, Value] = {}
+            for k, v in pairs:
+                name, value = _ground(k), _ground(v)
+                if name is None or value is None:
+                    return None
+                made[key(name.value)] = value.value
+            return Const(made)
+        case _:
+            return None
+
+
+def _ground(term: ast.Term) -> Const | None:
+    return Const(term.value) if isinstance(term, ast.Scalar) else _composite(term)
 
 
 class _Reader:
@@ -72,7 +105,7 @@ class _Reader:
             a.name: (a.name,) for a in rule.head.args or () if isinstance(a, ast.Var) and not a.is_wildcard
         }
         self.constants: dict[str, Value] = {}
-        self.found: dict[Place, _Condition] = {}
+        self.found: dict[tuple[Key, ...], tuple[Place, _Condition]] = {}
         self.at = 0
 
     def read(self) -> Iterator[tuple[Place, _Condition]]:
@@ -86,7 +119,7 @@ class _Reader:
                 self._expr(expr)
             if risky > at and not self._sure(expr):
                 risky = at
-        for place, condition in self.found.items():
+        for place, condition in self.found.values():
             if condition.last > risky:
                 yield place, condition
 
@@ -116,9 +149,10 @@ class _Reader:
     # --- conditions ------------------------------------------------------------------------------
 
     def _require(self, place: Place, *tests: tuple[str, Value]) -> None:
-        there = self.found.get(place)
-        if there is None:
-            there = self.found[place] = _Condition(self.at)
+        form = tuple(map(key, place))
+        if form not in self.found:
+            self.found[form] = (place, _Condition(self.at))
+        there = self.found[form][1]
         there.last = self.at
         there.tests.extend(tests)
 
@@ -224,6 +258,8 @@ class _Reader:
                 steps.append(step.value)
             elif isinstance(step, ast.Var) and _scalar(self.constants.get(step.name, [])):
                 steps.append(self.constants[step.name])
+            elif (constant := _composite(step)) is not None:
+                steps.append(constant.value)
             else:
                 return None
         if head.name == "data" and self._virtual(steps):

@@ -25,6 +25,7 @@ from ..syntax.nodes import (
     Rule,
     SetComprehension,
     TemplateString,
+    Term,
     TermExpr,
     Var,
 )
@@ -92,10 +93,10 @@ class Undeclared:
             match x:
                 case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                     problems.extend(self.body(body, safe))
-                    problems.extend(self._below(inner, self._in_head(body, safe)))
+                    problems.extend(self._head(inner, body, safe))
                 case ObjectComprehension(k, v, body):
                     problems.extend(self.body(body, safe))
-                    problems.extend(self._below((k, v), self._in_head(body, safe)))
+                    problems.extend([*self._head(k, body, safe), *self._head(v, body, safe)])
                 case Every(k, v, domain, body):
                     todo.append(domain)
                     problems.extend(self.body(body, safe | {n.name for n in (k, v) if isinstance(n, Var)}))
@@ -111,9 +112,19 @@ class Undeclared:
                     todo.extend(children(x)[::-1])
         return problems
 
-    def _in_head(self, body: Body, safe: set[str]) -> set[str]:
-        """What the head of a comprehension may use: ``print`` in it, as in OPA, no more than the rule's arguments."""
-        return safe | self._outputs(body, safe) if self.templates else self._rule
+    def _head(self, head: Term, body: Body, safe: set[str]) -> list[Problem]:
+        """What is wrong with the uses in the head of a comprehension.
+
+        As in OPA ``print`` may use no more than the rule's arguments there, and of template strings only one that is
+        the head itself what the body binds: those further inside see what is bound around the comprehension.
+        """
+        if not self.templates:
+            return self._below(head, self._rule)
+        if not isinstance(head, TemplateString):
+            return self._below(head, safe)
+        inside = safe | self._outputs(body, safe)
+        own = [p for part in head.parts if isinstance(part, Expr) for p in self._part(part, inside)]
+        return [*own, *self._below(tuple(children(head)), safe)]
 
     def _part(self, part: Expr, safe: set[str]) -> list[Problem]:
         """What is wrong with an expression in a template string; a lone variable is left to the checks of safety."""

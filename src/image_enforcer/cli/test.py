@@ -137,8 +137,15 @@ def run_tests(
     names = opa.parts(ignore)
 
     def load() -> Loaded:
+        from ..opa.bundles import BundleError
+
         version = 0 if v0_compatible or not v1_compatible else 1
-        return opa.load_policies(paths, names, version=version, bundle=bundle, mount=not no_mount)
+        try:
+            return opa.load_policies(paths, names, version=version, bundle=bundle, mount=not no_mount)
+        except BundleError as e:
+            if not e.path:
+                raise
+            raise BundleError(f"unable to load bundle {e.path}: {e.plain()}", e.causes[0].hint) from None
 
     if watch:
         return _watched(session, load, paths, names)

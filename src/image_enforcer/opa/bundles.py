@@ -36,6 +36,8 @@ class BundleError(LoadError):
 
     def __init__(self, text: str, hint: str = "") -> None:
         super().__init__([Fault(text, hint)])
+        self.path = ""
+        """The bundle that it is about, where it is one of several."""
 
     def plain(self) -> str:
         """What OPA says of it."""
@@ -91,7 +93,7 @@ def read_bundle(path: str, ignore: Sequence[str] = (), *, version: int = 1, data
 
 def load_bundles(paths: Sequence[str], ignore: Sequence[str] = (), *, version: int = 1) -> Loaded:
     """Read bundles that belong together. Raises :class:`LoadError`."""
-    bundles = [read_bundle(path, ignore, version=version) for path in dict.fromkeys(paths)]
+    bundles = [_read(path, ignore, version) for path in dict.fromkeys(paths)]
     _check_apart(bundles)
     documents: dict[str, Any] = {}
     modules: dict[str, Module] = {}
@@ -102,6 +104,14 @@ def load_bundles(paths: Sequence[str], ignore: Sequence[str] = (), *, version: i
         modules.update(bundle.modules)
         raw.update(bundle.raw)
     return Loaded(documents, modules, raw)
+
+
+def _read(path: str, ignore: Sequence[str], version: int) -> Bundle:
+    try:
+        return read_bundle(path, ignore, version=version)
+    except BundleError as e:
+        e.path = path
+        raise
 
 
 def _check_apart(bundles: Sequence[Bundle]) -> None:

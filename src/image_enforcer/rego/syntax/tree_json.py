@@ -205,7 +205,7 @@ class TreeJson:
             case Set(items):
                 return "set", self._terms(_first_of_equals(members_in_order(items)))
             case Object(pairs):
-                return "object", [[self.term(k), self.term(v)] for k, v in _last_of_equals(in_order(pairs))]
+                return "object", [[self.term(k), self.term(v)] for k, v in in_order(pairs)]
             case Call(operator, args):
                 return "call", [self.term(operator), *self._terms(args)]
             case ArrayComprehension(item, body):
@@ -264,11 +264,15 @@ def _shown_place(term: Term) -> Location:
 
 
 def _first_of_equals(items: Sequence[Term]) -> Sequence[Term]:
-    return [t for i, t in enumerate(items) if not i or t != items[i - 1]]
+    return [t for i, t in enumerate(items) if not i or not _equal(t, items[i - 1])]
 
 
-def _last_of_equals(pairs: Sequence[tuple[Term, Term]]) -> Sequence[tuple[Term, Term]]:
-    return [p for i, p in enumerate(pairs) if i + 1 == len(pairs) or p[0] != pairs[i + 1][0]]
+def _equal(a: Term, b: Term) -> bool:
+    match a, b:
+        case Scalar(int() | Num() as x), Scalar(int() | Num() as y) if not isinstance(x, bool | str):
+            return x == y and not isinstance(y, bool)
+        case _:
+            return a == b
 
 
 def _scalar_type(value: object) -> str:

@@ -69,3 +69,14 @@ def test_answers_stay_right_when_asked_again() -> None:
         assert glob("*.com", None, "a.b.com") is True
         with pytest.raises(BuiltinError):
             match("(", "a")
+
+
+def test_long_lists_are_not_remembered() -> None:
+    fn = Counted()
+    h = of_texts_and_number(fn)
+    for _ in range(2):
+        assert h("(" * 90 + ")" * 90, "x" * 100, -1) == ["str", "str", "int"]
+    assert fn.asked == 2
+    for _ in range(2):
+        h("(a)(b)", "x" * 100, -1)
+    assert fn.asked == 3

@@ -43,6 +43,18 @@ BOMBS: dict[str, str] = {
     "large integers into text": _rule(
         'count([t | some i in numbers.range(1, 1000000); t := sprintf("%d", [bits.lsh(i, 200000)])])'
     ),
+    "short texts in small letters": _rule(
+        "count([t | some i in numbers.range(1, 1000000); t := lower(substring(input.text, 0, 1000))])"
+    ),
+    "short texts without a beginning": _rule(
+        'count([t | some i in numbers.range(1, 300000); t := trim_prefix(r, "b")])\nr := substring(input.text, 0, 1000)'
+    ),
+    "sums of large integers": _rule(
+        "count([t | some i in numbers.range(1, 1000000); t := r + i])\nr := bits.lsh(1, 200000)"
+    ),
+    "large integers, bit by bit": _rule(
+        "count([t | some i in numbers.range(1, 1000000); t := bits.xor(r, i)])\nr := bits.lsh(1, 200000)"
+    ),
     "range": _rule("count(numbers.range(1, 1000000000))"),
     "range downwards": _rule("count(numbers.range(1e18, 1))"),
     "range by steps": _rule("count(numbers.range_step(1, 100000000000, 2))"),

@@ -63,6 +63,27 @@ def test_a_shortcut_gives_what_its_built_in_gives(name: str) -> None:
     assert made >= 10
 
 
+@pytest.mark.parametrize("name", ["lower", "upper", "trim_prefix", "trim_suffix"])
+def test_texts_that_are_made_take_room(name: str) -> None:
+    both: list[Operand] = [Reg(0), Const("a")]
+    operands = both[: ARITY[name]]
+    quick = shortcut(name, operands, ["text", "'a'"][: len(operands)], repr)
+    assert quick is not None
+    assert eval(quick.cost.format("text"), {"text": "x" * 1000}) == 1050
+
+
+@pytest.mark.parametrize("name", ["plus", "minus", "mul"])
+def test_long_integers_are_left_to_the_built_in_whose_result_takes_room(name: str) -> None:
+    orders: list[list[Operand]] = [[Reg(0), Const(1)], [Const(1), Reg(0)]]
+    for operands in orders:
+        quick = shortcut(name, operands, ["1" if isinstance(o, Const) else "n" for o in operands], repr)
+        assert quick is not None
+        assert eval(quick.guard, {"n": 1 << 59})
+        assert not eval(quick.guard, {"n": 1 << 60})
+        assert not eval(quick.guard, {"n": -(1 << 70)})
+    assert shortcut(name, [Reg(0), Const(1 << 70)], ["n", "K"], repr) is None
+
+
 def test_long_texts_are_left_to_the_built_in_which_pays_for_them() -> None:
     for name in ("split", "contains", "lower", "trim_prefix"):
         operands: list[Operand] = [Reg(0)] if name == "lower" else [Reg(0), Const("a")]

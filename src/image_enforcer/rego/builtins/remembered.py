@@ -17,6 +17,10 @@ MOST: Final = 1024
 LONGEST: Final = 200
 """Characters of one operand."""
 
+MOST_LISTS: Final = 256
+LONGEST_LIST: Final = 2_000
+"""The same for answers that are lists, of so many texts at most."""
+
 
 def of_text(fn: Callable[[Value], Value]) -> Callable[[Value], Value]:
     """A built-in of one operand."""
@@ -41,12 +45,13 @@ def of_texts(fn: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Va
 
 
 def of_texts_and_number(fn: Callable[[Value, Value, Value], Value]) -> Callable[[Value, Value, Value], Value]:
-    """A built-in of two texts and an integer."""
-    known: Any = lru_cache(maxsize=MOST)(fn)
+    """A built-in of a pattern, a text and an integer, which gives a list with a text for each place and group."""
+    known: Any = lru_cache(maxsize=MOST_LISTS)(fn)
 
     def run(a: Value, b: Value, n: Value) -> Value:
         if type(a) is str and type(b) is str and type(n) is int and len(a) <= LONGEST and len(b) <= LONGEST:
-            return known(a, b, n) if -LONGEST <= n <= LONGEST else fn(a, b, n)
+            short = (a.count("(") + 1) * (len(b) + 1) <= LONGEST_LIST
+            return known(a, b, n) if short and -LONGEST <= n <= LONGEST else fn(a, b, n)
         return fn(a, b, n)
 
     return run

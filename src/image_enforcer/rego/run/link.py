@@ -71,7 +71,8 @@ class Linked:
         """The function of a whole document; it looks into the memo first."""
         self.ensure([(number, "")])
         fn = self.namespace[f"d{number}_"]
-        static = self.purity.static(number)
+        with self._lock:
+            static = self.purity.static(number)
 
         def remembered(s: State) -> Value:
             got = s.g[number] if static else None
@@ -95,10 +96,12 @@ class Linked:
             return self.namespace[f"d{node.doc}_"](s.unmocked(), *args)  # type: ignore[operator]
         builtin = self._builtin(what)
         try:
-            return builtin.fn(s.e, *args) if builtin.context else builtin.fn(*args)
+            found = builtin.fn(s.e, *args) if builtin.context else builtin.fn(*args)
         except BuiltinError as fault:
             s.e.fault(fault, what, loc)
             return UNDEFINED
+        s.e.made(found)
+        return found
 
     # --- making ----------------------------------------------------------------------------------
 
@@ -111,17 +114,26 @@ class Linked:
             return cast(Callable[[State, list[Any]], None], self._compile(writer, "query"))
 
     def ensure(self, wanted: Sequence[tuple[int, str]]) -> None:
-        """Make the functions of documents, and of all that they refer to, if they are not there yet."""
+        """Make the functions of documents, and of all that they refer to, if they are not there yet.
+
+        They count as made when all are there: other threads call them then. What could not be made stays wanted.
+        """
         if all(w in self._made for w in wanted):
             return
         with self._lock:
             todo = list(wanted)
+            made: set[tuple[int, str]] = set()
             while todo or self.names.wanted:
                 doc, mask = item = todo.pop() if todo else self.names.wanted.pop()
-                if item in self._made:
+                if item in self._made or item in made:
                     continue
-                self._make(doc, mask)
-                self._made.add(item)
+                try:
+                    self._make(doc, mask)
+                except BaseException:
+                    self.names.wanted.append(item)
+                    raise
+                made.add(item)
+            self._made |= made
 
     def _make(self, doc: int, mask: str) -> None:
         plain = self.planner.question(doc) if mask == "q" else self.planner.routine(doc, mask)
@@ -161,6 +173,15 @@ class Linked:
         exec(compile(text, "<policy>", "exec"), self.namespace)  # noqa: S102 - our own text: names and numbers only
 
 
+_LONG_NUMBERS = frozenset(
+    {
+        "abs", "bits.and", "bits.lsh", "bits.negate", "bits.or", "bits.rsh", "bits.xor", "ceil", "floor", "minus",
+        "mul", "plus", "product", "rem", "round", "sum", "to_number",
+    }
+)  # fmt: skip
+"""Built-ins whose result may be an integer of any length."""
+
+
 def _sizeable(name: str) -> bool:
-    """Whether a built-in's result can be anything but a number or a truth value: then its size counts."""
-    return signatures()[name].result not in (NUMBER, BOOLEAN, None)
+    """Whether a built-in's result can be anything but a short number or a truth value: then its size counts."""
+    return name in _LONG_NUMBERS or signatures()[name].result not in (NUMBER, BOOLEAN, None)

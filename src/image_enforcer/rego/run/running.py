@@ -17,7 +17,7 @@ from .state import Evaluation, State
 if TYPE_CHECKING:
     from ..plan.documents import Node
 
-_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_FAULTS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 """What a fault in the code of a built-in could raise: an error of the evaluation, never a traceback in its caller."""
 
 

@@ -69,8 +69,9 @@ def _guards(given: Sequence[Given], kind: str, type_: type) -> str | None:
     return " and ".join(tests)
 
 
-def _texts(form: str, bounded: bool = False, ascii_only: bool = False) -> Make:
+def _texts(form: str, bounded: bool = False, ascii_only: bool = False, makes_text: bool = False) -> Make:
     """A shortcut for operands that are all strings; ``bounded``: the first one is short, ``ascii_only``: and plain."""
+    cost = "len({}) + 50" if makes_text else ""
 
     def make(given: Sequence[Given], _hoist: Hoist) -> Shortcut | None:
         guard = _guards(given, "str", str)
@@ -79,7 +80,7 @@ def _texts(form: str, bounded: bool = False, ascii_only: bool = False) -> Make:
         first = given[0].text
         extra = [f"len({first}) <= {LARGE}"] if bounded else []
         extra += [f"{first}.isascii()"] if ascii_only else []
-        return Shortcut(" and ".join([g for g in (guard, *extra) if g]), form.format(*[g.text for g in given]))
+        return Shortcut(" and ".join([g for g in (guard, *extra) if g]), form.format(*[g.text for g in given]), cost)
 
     return make
 
@@ -94,14 +95,16 @@ def _numbers(operator: str) -> Make:
     return make
 
 
-def _arithmetic(operator: str, bounded: bool = False) -> Make:
-    """Of two integers; of short ones where the result can be much longer."""
+def _arithmetic(operator: str) -> Make:
+    """Of two short integers: long ones take room, and their product more than both."""
 
     def make(given: Sequence[Given], _hoist: Hoist) -> Shortcut | None:
         guard = _guards(given, "int", int)
         if not guard:
             return None
-        short = [f"-{SHORT} < {one.text} < {SHORT}" for one in given] if bounded else []
+        if any(one.constant is not None and not -SHORT < one.value < SHORT for one in given):
+            return None
+        short = [f"-{SHORT} < {one.text} < {SHORT}" for one in given if one.constant is None]
         return Shortcut(" and ".join([guard, *short]), f"{given[0].text} {operator} {given[1].text}")
 
     return make
@@ -162,15 +165,15 @@ _MAKERS: Final[Mapping[str, Make]] = {
     "startswith": _texts("{0}.startswith({1})"),
     "endswith": _texts("{0}.endswith({1})"),
     "contains": _texts("{1} in {0}", bounded=True),
-    "trim_prefix": _texts("{0}.removeprefix({1})", bounded=True),
-    "trim_suffix": _texts("{0}.removesuffix({1})", bounded=True),
-    "lower": _texts("{0}.lower()", bounded=True, ascii_only=True),
-    "upper": _texts("{0}.upper()", bounded=True, ascii_only=True),
+    "trim_prefix": _texts("{0}.removeprefix({1})", bounded=True, makes_text=True),
+    "trim_suffix": _texts("{0}.removesuffix({1})", bounded=True, makes_text=True),
+    "lower": _texts("{0}.lower()", bounded=True, ascii_only=True, makes_text=True),
+    "upper": _texts("{0}.upper()", bounded=True, ascii_only=True, makes_text=True),
     "split": _split,
     "count": _count,
     "plus": _arithmetic("+"),
     "minus": _arithmetic("-"),
-    "mul": _arithmetic("*", bounded=True),
+    "mul": _arithmetic("*"),
     "lt": _numbers("<"),
     "lte": _numbers("<="),
     "gt": _numbers(">"),

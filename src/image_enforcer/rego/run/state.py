@@ -157,6 +157,8 @@ class Evaluation:
             self.room -= len(value) * CELL
         elif t is dict or t is RegoSet:
             self.room -= len(value) * ENTRY
+        elif t is int:
+            self.room -= value.bit_length() >> 3
 
     # --- what built-ins ask for ------------------------------------------------------------------
 

@@ -36,11 +36,11 @@ def test_a_function_is_there_for_other_threads_when_all_that_it_calls_is(
     made: list[int] = []
 
     def slow(self: Linked, doc: int, mask: str) -> None:
-        make(self, doc, mask)
-        made.append(doc)
         if len(made) == 1:
             halfway.set()
             assert go_on.wait(10)
+        make(self, doc, mask)
+        made.append(doc)
 
     monkeypatch.setattr(Linked, "_make", slow)
     answers: list[rego.Value] = []

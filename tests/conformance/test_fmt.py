@@ -31,9 +31,9 @@ READ_V0 = Conversion(0, V0)
 EXEMPT = {("opa", "parse"): "wrong use is told with a hint instead of the list of options"}
 """Recordings that differ by intent."""
 FEW = 0.015
-"""The share of policies whose layout may mean something else, or have another layout: fmt says so of the former, and does
-not write them. What is known: the parentheses of ``"a", (b in c) in d`` go, a line that begins with ``-x`` goes on the
-one before, and a branch of one expression that ends with a string is written twice."""
+"""The share of policies whose layout may mean something else, or have another layout: fmt says so of the former, and
+does not write them. What is known: the parentheses of ``"a", (b in c) in d`` go, a line that begins with ``-x`` goes on
+the one before, and a branch of one expression that ends with a string is written twice."""
 
 
 def sources(shared_cases: Path, name: str) -> Iterator[tuple[str, Conversion]]:

@@ -214,7 +214,11 @@ class InstructionWriter(Writer):
         if static:
             self.put(f"if {made} is None: {made} = {s}.m[{doc}]")
         whole, one = self.names.document(doc), self.names.document(doc, "q")
-        self.put(f"if {made} is None: r{dst.n} = {s}.asked({doc}, {value}, {static}, {whole}, {one})")
+        asked = f"{s}.asked({doc}, {value}, {static}, {whole}, {one})"
+        self.put(f"if {made} is None:")
+        self.put(f" {made} = {s}.k.get({doc})")
+        self.put(f" r{dst.n} = None if {made} is None or type({value}) is not str else {made}.answers.get({value})")
+        self.put(f" if r{dst.n} is None: r{dst.n} = {asked}")
         self.put(f"else: r{dst.n} = ({value} if type({value}) is str else key({value})) in {made}.members")
 
     def _mocked(self, target: str, op: ops.CallFunction | ops.CallBuiltin, call: str) -> None:

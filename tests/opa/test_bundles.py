@@ -102,7 +102,11 @@ def test_policies_that_do_not_parse(tmp_path: Path) -> None:
         read_bundle(folder(tmp_path, {"a.rego": "package a\np if {"}))
 
 
-@pytest.mark.parametrize("content", [b"x\n", gzip.compress(b"no archive"), gzip.compress(b"\0" * 700)[:20]])
+@pytest.mark.parametrize(
+    "content",
+    [b"x\n", gzip.compress(b"no archive"), gzip.compress(b"\0" * 700)[:20]],
+    ids=["a text", "a packed text", "torn"],
+)
 def test_archives_that_are_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "b.tar.gz"
     path.write_bytes(content)

@@ -43,7 +43,7 @@ def from_json(text: str | bytes) -> Value:
     Of a key given twice the last value stays; half of a surrogate pair becomes U+FFFD, as do bytes that are no UTF-8.
     """
     raw = _HALF.sub("\ufffd", text).encode() if isinstance(text, str) else bytes(text)
-    if _too_deep(raw):
+    if len(raw) > _FLAT and _too_deep(raw):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
         if b"-0" in raw and _MINUS_ZERO.search(raw):
@@ -54,6 +54,9 @@ def from_json(text: str | bytes) -> Value:
             return _slowly(raw)
         raise ValueError(str(e)) from None
 
+
+_FLAT: Final = 2 * MAX_DEPTH
+"""Bytes that are too few for documents that nest too deep."""
 
 LARGE_DOCUMENT: Final = 4 << 20
 """Bytes of text from which on a document's large objects are packed."""

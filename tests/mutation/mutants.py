@@ -45,7 +45,12 @@ MUTANTS: Final = (
         "    if expr.negated or isinstance(expr.terms, Not | LogicalAnd | LogicalOr):\n        return set()\n",
         "    if isinstance(expr.terms, Not | LogicalAnd | LogicalOr):\n        return set()\n",
     ),
-    Mutant("operands without braces bind", "check/safety.py", "if n not in bound or count == 1}", "if n not in bound}"),
+    Mutant(
+        "operands without braces bind",
+        "check/safety.py",
+        "        return dict.fromkeys(uses)\n",
+        "        return {}\n",
+    ),
     Mutant(
         "functions may be read as values",
         "check/type_refs.py",

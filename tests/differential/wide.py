@@ -254,7 +254,7 @@ class Wide(Small):
                 "input", "input.o.a", "input.l", "data.d.o", "data.d", "data.u", "data.t", "http.send", "opa.runtime"
             ),
         )
-        if value in own and target not in own and target.startswith(("data", "input")):
+        if value.split(".")[-1] in {n.split(".")[-1] for n in own} and target.startswith(("data", "input")):
             value = self.term(0)  # OPA puts the name itself there, and then breaks on it
         return f" with {target} as {value}"
 

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 from image_enforcer import rego
+from image_enforcer.opa.format import V1
+from image_enforcer.opa.format.document import write_module
 from image_enforcer.rego.plan.printer import program_text
 from image_enforcer.rego.plan.program import ProgramPlanner
-from image_enforcer.rego.syntax.printer import format_rule
 
 PAGE = Path(__file__).parents[2] / "src" / "image_enforcer" / "rego" / "README.md"
 
@@ -19,8 +20,7 @@ def shown(kind: str) -> list[str]:
 def test_each_stage_is_as_shown() -> None:
     policy_text, checked = shown("rego")
     policy = rego.compile_modules({"images.rego": policy_text})
-    rules = [format_rule(rule) for module in policy.compiled.values() for rule in module.rules]
-    assert "\n\n".join(rules) == checked
+    assert write_module(policy.compiled["images.rego"], V1) == f"package images\n\n{checked}\n"
 
     planner = ProgramPlanner(policy.compiled)
     node = planner.world.find(("images", "foreign"))

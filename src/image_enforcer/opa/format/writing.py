@@ -28,9 +28,8 @@ def replace_text(path: str, text: str) -> None:
             os.fchmod(handle, stat.S_IMODE(about.st_mode))
             os.fsync(handle)
         Path(beside).replace(target)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    finally:
+        Path(beside).unlink(missing_ok=True)  # there only where something went wrong
     _sync(target.parent)
 
 

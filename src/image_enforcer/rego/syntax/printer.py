@@ -25,7 +25,6 @@ from .nodes import (
     ObjectComprehension,
     Package,
     Ref,
-    Rule,
     Scalar,
     Set,
     SetComprehension,
@@ -245,29 +244,3 @@ def head_text(head: Head) -> str:
     if head.value is not None and not head.generated_value:
         text += f" {':=' if head.assign else '='} {_source(head.value)}"
     return text
-
-
-def format_rule(rule: Rule) -> str:
-    """A rule over several lines, as the formatter lays simple ones out."""
-    default = "default " if rule.default else ""
-    text = default + head_text(rule.head)
-    if rule.default or rule.generated_body or _is_true(rule.body):
-        return text
-    inner = "\n".join("\t" + source_text(e) for e in rule.body)
-    text += " if {\n" + inner + "\n}" if len(rule.body) > 1 else " if " + source_text(rule.body[0])
-    link = rule.else_
-    while link is not None:
-        text += " else"
-        if link.head.value is not None and not link.head.generated_value:
-            text += f" := {_source(link.head.value)}"
-        if not (link.generated_body or _is_true(link.body)):
-            if len(link.body) > 1:
-                text += " if {\n" + "\n".join("\t" + source_text(e) for e in link.body) + "\n}"
-            else:
-                text += " if " + source_text(link.body[0])
-        link = link.else_
-    return text
-
-
-def _is_true(body: Body) -> bool:
-    return len(body) == 1 and isinstance(body[0].terms, TermExpr) and body[0].terms.term == Scalar(True)

@@ -142,6 +142,22 @@ def test_too_much_is_not_kept(cache: CodeCache, root: Path, monkeypatch: pytest.
     assert cache.read(digest([b"49"])) == KEPT
 
 
+def test_files_that_are_not_the_caches_stay(cache: CodeCache, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_cache, "MOST_FILES", 10)
+    names = [f"{n}.py" for n in range(20)] + [".hidden", "f" * 63, "g" * 64, "." + "f" * 10 + ".1.2"]
+    for name in names:
+        (root / "code" / name).write_text("mine")
+        os.utime(root / "code" / name, (0, 0))
+    (root / "code" / ("." + "f" * 64 + ".1.2")).write_text("left half written")
+    os.utime(root / "code" / ("." + "f" * 64 + ".1.2"), (0, 0))
+    for number in range(30):
+        assert cache.write(digest([b"%d" % number]), KEPT)
+    left = {f.name for f in (root / "code").iterdir()}
+    assert left.issuperset(names)
+    assert len(left - set(names)) <= 11
+    assert "." + "f" * 64 + ".1.2" not in left
+
+
 def test_a_full_disk_leaves_nothing_behind(cache: CodeCache, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")

@@ -184,18 +184,28 @@ def _write(folder: int, part: str, raw: bytes) -> None:
 
 
 def _make_room(folder: int) -> None:
-    """Remove the older half where there is too much, and what was left half written."""
+    """Remove the older half where there is too much, and what was left half written.
+
+    Files of other names are somebody's own: the folder may be one that was there before.
+    """
     found: list[tuple[float, int, str]] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            about = entry.stat(follow_symlinks=False)
-            found.append((about.st_mtime, about.st_size, entry.name))
+            if _ours(entry.name):
+                about = entry.stat(follow_symlinks=False)
+                found.append((about.st_mtime, about.st_size, entry.name))
     if len(found) < MOST_FILES and sum(size for _, size, _ in found) < MOST_BYTES:
         return
     found.sort()
     for _, _, name in found[: len(found) // 2 + 1]:
         with suppress(OSError):  # another process may be at it, too
             os.unlink(name, dir_fd=folder)
+
+
+def _ours(name: str) -> bool:
+    """Whether a name is one that the cache gives: a digest, or the name of a file that is being written."""
+    of = name[1:].partition(".")[0] if name.startswith(".") else name
+    return len(of) == 2 * _DIGEST and not of.strip("0123456789abcdef")
 
 
 __all__ = ["CodeCache", "digest", "engine", "folder", "query_name"]

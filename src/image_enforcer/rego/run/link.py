@@ -127,11 +127,10 @@ class Linked:
                 doc, mask = item = todo.pop() if todo else self.names.wanted.pop()
                 if item in self._made or item in made:
                     continue
-                try:
-                    self._make(doc, mask)
-                except BaseException:
-                    self.names.wanted.append(item)
-                    raise
+                self.names.wanted.append(item)  # stays there where it cannot be made
+                wanted_before = len(self.names.wanted)
+                self._make(doc, mask)
+                del self.names.wanted[wanted_before - 1]
                 made.add(item)
             self._made |= made
 

@@ -72,12 +72,20 @@ def _change(random: Random, document: Any) -> None:
     if isinstance(at, list):
         index = random.randrange(len(at))
         random.choice(
-            (lambda: at.pop(index), lambda: at.__setitem__(index, random.choice(ODD)), lambda: at.append(at[0]))
+            (
+                lambda: at.pop(index),
+                lambda: at.__setitem__(index, copy.deepcopy(random.choice(ODD))),
+                lambda: at.append(copy.deepcopy(at[0])),
+            )
         )()
         return
     key = random.choice(sorted(at)) if at else "added"
     random.choice(
-        (lambda: at.pop(key, None), lambda: at.update({key: random.choice(ODD)}), lambda: at.update(added=1))
+        (
+            lambda: at.pop(key, None),
+            lambda: at.update({key: copy.deepcopy(random.choice(ODD))}),
+            lambda: at.update(added=1),
+        )
     )()
 
 

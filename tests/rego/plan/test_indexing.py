@@ -6,7 +6,7 @@ import pytest
 
 from image_enforcer import rego
 
-INPUT = rego.from_json('{"f": false, "n": 1, "s": "xx", "arr": [1, 2], "o": {"a": 1}}')
+INPUT = rego.from_json('{"f": false, "n": 1, "s": "xx", "arr": [1, 2], "o": {"a": 1}, "texts": {"k": "bb"}}')
 DATA = rego.from_json('{"base": {"k": 1}}')
 FAULT = 'bad(x) := json.patch(x, [{"op": "remove", "path": "/zz"}])\nq := 1\n'
 
@@ -14,7 +14,10 @@ LEFT_OUT = [
     "input.f == true", "5 == input.n", "data.base.k == 2", "count(input.nope) > 0",
     "input.arr == [1, 3]", '"q" in input.arr',
     "input.arr[0] == 7", "input.arr[_] == 7", "x := 2; input.n == x",
-    'startswith(input.s, "b")', 'endswith(input.s, "b")',
+    'startswith(input.s, "b")', 'endswith(input.s, "b")', 'startswith(input.n, "b")', 'startswith(input.o, "b")',
+    'strings.any_prefix_match(input.s, ["b", "c"])', 'strings.any_suffix_match(input.s, {"b"})',
+    'strings.any_prefix_match(input.n, "b")', 'startswith(input.s, "xy"); endswith(input.s, "x")',
+    'startswith(input.s, "x"); endswith(input.s, "xy")',
     "[x | x := input.nope] == []; input.nope", "input.n in {5, 6}", "some i; input.arr[i] == 9", "input.n = x; x == 5",
     "every x in input.nope { x }", "data.base.nope", "input.nope",
     "input.z != 1", "input.z = [1, y]",
@@ -25,6 +28,9 @@ EVALUATED = [
     'input.o == {"a": 2}', "input.n == input.s", "[input.n, 1] == [2, 1]", "data.t.q == 2",
     "input.n == 1.0; input.n == 5",
     "input.n == 5 with input.n as 6", "print(1); input.n == 5",
+    'startswith(input.s, "x"); endswith(input.s, "y")', 'startswith(input.s, "xx"); endswith(input.s, "z")',
+    'startswith(input.s, "x"); startswith(input.s, "y")', 'strings.any_prefix_match(input.s, [])',
+    'strings.any_prefix_match(input.s, ["b", input.s])', 'startswith(input.texts, "b")',
     "input.z == input.z", "input.arr[_] == input.z", "input.z == data.base.k", "input.z == {1}",
 ]  # fmt: skip
 
@@ -55,6 +61,7 @@ def test_other_conditions_leave_no_rule_out(condition: str) -> None:
     [
         ('p if g(1)\ng(x) if { bad({"b": 1}); x == 5 }', "undefined"),
         ('p if g({"y": 1})\ng(x) if { bad({"b": 1}); x.y == 5 }', "fault"),
+        ('p if g("a")\ng(x) if { bad({"b": 1}); startswith(x, "b") }', "fault"),
         ('p if g(1, 2)\ng(x, y) if { bad({"b": 1}); x == y }', "fault"),
         (
             'p := 1 if { bad({"b": 1}); input.n == 5 } else := 2 if { bad({"b": 1}); input.n == 6 } else := 3',
@@ -71,3 +78,10 @@ def test_arguments_branches_and_partial_rules(policy: str, wanted: str) -> None:
 def test_a_condition_holds_at_the_head_and_in_its_place() -> None:
     policy = "p contains x if { some x in input.arr; f(x); input.n == 1 }\nf(x) if x > 1"
     assert outcome(policy) == "[2]"
+
+
+@pytest.mark.parametrize("condition", ['startswith(input.n, "b")', 'strings.any_suffix_match(input.n, ["b", "c"])'])
+def test_a_rule_that_is_left_out_does_not_fail_in_its_first_condition(condition: str) -> None:
+    assert outcome(f"p if {condition}") == "undefined"
+    assert "operand 1 must be" in outcome(f"p if not {condition}")
+    assert "operand 1 must be" in outcome(f"p if g(input.n)\ng(x) if {condition.replace('input.n', 'x')}")

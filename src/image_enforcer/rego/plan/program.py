@@ -22,11 +22,12 @@ class ProgramPlanner:
     """Plans documents on demand, so that only what a query can reach costs anything."""
 
     def __init__(
-        self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = (), savings: Savings = ALL
-    ) -> None:
+        self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = (), savings: Savings = ALL,
+        *, strict: bool = False,
+    ) -> None:  # fmt: skip
         root, documents = build_tree(modules)
         names, paths = replaced_by(modules, tuple(bodies))
-        self.world = World(root, documents, frozenset(names), frozenset(paths), savings=savings)
+        self.world = World(root, documents, frozenset(names), frozenset(paths), savings=savings, strict=strict)
         self._routines: dict[tuple[int, str], Routine] = {}
 
     def routine(self, doc: int, mask: str) -> Routine:

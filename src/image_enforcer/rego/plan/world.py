@@ -24,6 +24,8 @@ class World:
     """Paths below ``data`` that some ``with`` replaces."""
     demands: dict[tuple[int, str], None] = field(default_factory=dict)
     savings: Savings = ALL
+    strict: bool = False
+    """Whether a built-in that fails ends the evaluation."""
 
     def find(self, path: tuple[Value, ...]) -> Node | None:
         """The node at exactly this path."""

@@ -259,15 +259,25 @@ def indexed(value: Value, tests: tuple[tuple[str, Value], ...]) -> bool:
                 if value is wanted or equal(value, wanted):
                     return True
             case "prefix":
-                if type(value) is not str or value.startswith(wanted):
+                if any(text.startswith(wanted) for text in _texts(value)):
                     return True
             case "suffix":
-                if type(value) is not str or value.endswith(wanted):
+                if any(text.endswith(wanted) for text in _texts(value)):
                     return True
             case _:
                 if member(wanted, value):
                     return True
     return False
+
+
+def _texts(value: Value) -> list[str]:
+    """A string, or the strings in a collection: the index looks for beginnings and ends in both."""
+    if type(value) is str:
+        return [value]
+    value = whole(value)
+    t = type(value)
+    inside = value if t is list else value.values() if t is dict else value.members.values() if t is RegoSet else ()
+    return [v for v in inside if type(v) is str]
 
 
 def member(value: Value, source: Value) -> bool:

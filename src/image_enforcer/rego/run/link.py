@@ -46,7 +46,7 @@ class Linked:
         savings: Savings = ALL,
     ) -> None:  # fmt: skip
         self.savings = savings
-        self.planner = ProgramPlanner(modules, bodies, savings)
+        self.planner = ProgramPlanner(modules, bodies, savings, strict=strict)
         self.world = self.planner.world
         self.purity = Purity(self.planner)
         self.questions = Questions(self.planner)

@@ -264,5 +264,6 @@ def _outcome(policy: str) -> str:
 
 
 if __name__ == "__main__":
+    _outcome("package t\np := 1")  # modules are imported when they are first needed, which is no growth
     for asked in sys.argv[1:] or BOMBS:
         print(json.dumps(run(asked)), flush=True)

@@ -17,6 +17,7 @@ ANSWERED = frozenset(
     {
         "exponent plus", "exponent into text", "exponent compared", "format, wide", "format, given width",
         "version, long", "subsets", "values, very deep", "rules, very deep", "exponent to integer", "globs that meet",
+        "functions",
     }
 )  # fmt: skip
 """What looks dangerous and has an answer all the same."""

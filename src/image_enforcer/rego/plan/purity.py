@@ -8,7 +8,7 @@ from dataclasses import fields
 from ..signatures import signatures
 from ..values import Value
 from . import ops
-from .ops import Block, InputRoot
+from .ops import Block, InputRoot, Routine
 from .program import ProgramPlanner
 
 VOLATILE = frozenset(
@@ -99,6 +99,20 @@ class Purity:
 def _holds_input(part: object) -> bool:
     """Whether an operand, or one among several, is the input."""
     return isinstance(part, InputRoot) or (isinstance(part, tuple) and any(_holds_input(p) for p in part))
+
+
+def calls_on(routine: Routine) -> bool:
+    """Whether a function calls functions or reads documents in its turn, or is heard outside by a ``print``."""
+    blocks = [b for c in (*routine.clauses, *([routine.default] if routine.default else [])) for b in c.blocks]
+    for op in (op for b in blocks for op in walk(b)):
+        match op:
+            case ops.CallFunction() | ops.DocDemand() | ops.WithState():
+                return True
+            case ops.CallBuiltin(name=name) if name in ("internal.print", "print", "trace"):
+                return True
+            case _:
+                pass
+    return False
 
 
 def walk(block: Block) -> Iterator[ops.Op]:

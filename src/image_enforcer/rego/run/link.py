@@ -15,7 +15,7 @@ from ..plan.documents import Node
 from ..plan.membership import Questions
 from ..plan.ops import Routine
 from ..plan.program import ProgramPlanner
-from ..plan.purity import Purity
+from ..plan.purity import Purity, calls_on
 from ..plan.relaxing import relaxed
 from ..plan.savings import ALL, Savings
 from ..plan.streams import Streams
@@ -134,10 +134,18 @@ class Linked:
                 made.add(item)
             self._made |= made
 
+    def _memo(self, doc: int, routine: Routine) -> str:
+        """Where what a routine gives is remembered. OPA remembers each call; where one costs little nobody can tell."""
+        if not self.savings.memory:
+            return ""
+        if routine.kind == "function":
+            return "k" if routine.params and calls_on(routine) else ""
+        return ("g" if self.purity.static(doc) else "m") if routine.memo else ""
+
     def _make(self, doc: int, mask: str) -> None:
         plain = self.planner.question(doc) if mask == "q" else self.planner.routine(doc, mask)
         routine = self._asking(plain)
-        memo = ("g" if self.purity.static(doc) else "m") if routine.memo and self.savings.memory else ""
+        memo = self._memo(doc, routine)
         if self.savings.order and not self.traits.strict:
             routine = relaxed(routine, self.questions.raising)
         shorter = None if self.streams is None or mask else self.streams.applied(routine, self.purity.static)

@@ -12,7 +12,7 @@ from .instructions import InstructionWriter as Writer
 
 
 def write_routine(writer: Writer, routine: Routine, memo: str, instead: str = "") -> None:
-    """All functions of a routine. ``memo`` is ``m``, ``g`` or empty: where the document is remembered.
+    """All functions of a routine. ``memo`` is ``m``, ``g``, ``k`` or empty: where what it gives is remembered.
 
     ``instead`` marks another form of it, which runs where ``with`` has replaced something or documents are lazy.
     """
@@ -130,7 +130,7 @@ def _write_valued(w: Writer, routine: Routine, memo: str, instead: str) -> None:
     with w.function(f"def d{routine.doc}_{routine.mask}({params}):", "return U"):
         _turn_away(w, routine, instead)
         w.pay("1")
-        _begin(w, memo)
+        _begin(w, routine, memo)
         may_conflict = not routine.early_exit and _conflicts(routine)
         if may_conflict:
             w.put("try:")
@@ -190,7 +190,7 @@ def _write_alone(w: Writer, routine: Routine, block: Block, memo: str, instead: 
     with w.function(f"def d{routine.doc}_{routine.mask}({params}):", leave.fail):
         _turn_away(w, routine, instead)
         w.pay("1")
-        _begin(w, memo)
+        _begin(w, routine, memo)
         _write_value_block(w, block, leave)
 
 
@@ -244,7 +244,7 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
         w.pay("1")
         remember = demand and memo
         if not demand:
-            _begin(w, memo)
+            _begin(w, routine, memo)
         if remember:
             made = ", ".join(f"{k} if type({k}) is str else key({k})" for k in keys)
             w.put(f"mk = ({routine.doc}, {w.names.constant(routine.mask)}, {made})")
@@ -272,13 +272,28 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
         w.put("return v")
 
 
-def _begin(w: Writer, memo: str) -> None:
-    if memo == "g":
-        w.put(f"room = {w.e}.room")
+def _begin(w: Writer, routine: Routine, memo: str) -> None:
+    match memo:
+        case "g":
+            w.put(f"room = {w.e}.room")
+        case "k":  # strings and integers are what they are; of other operands the same ones are asked for again
+            names = [f"r{p.n}" for p in routine.params]
+            keys = [f"{r} if type({r}) is str or type({r}) is int else (id({r}),)" for r in names]
+            w.put(f"mk = ({routine.doc}, {', '.join(keys)})")
+            w.put("v = s.k.get(mk)")
+            w.put("if v is not None: return v[0]")
+        case _:
+            pass
 
 
 def _remember(w: Writer, routine: Routine, memo: str, value: str) -> str:
     """Keep a document: until the evaluation ends, or, where it rests on the data alone, with the data."""
-    if memo == "g":
-        return f"s.keep({routine.doc}, {value}, room - {w.e}.room); "
-    return f"s.m[{routine.doc}] = {value}; " if memo else ""
+    match memo:
+        case "g":
+            return f"s.keep({routine.doc}, {value}, room - {w.e}.room); "
+        case "m":
+            return f"s.m[{routine.doc}] = {value}; "
+        case "k":
+            return f"s.know(mk, {value}, ({''.join(f'r{p.n}, ' for p in routine.params)})); "
+        case _:
+            return ""

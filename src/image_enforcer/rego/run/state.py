@@ -41,7 +41,9 @@ class Abandoned(Exception):
 
 MOST_ANSWERS = 8_192
 LONGEST_KEPT = 256
-"""How many answers about a set are kept with the data, and for members of how many characters at most."""
+MOST_KNOWN = 4_096
+"""How many answers about a set are kept with the data, for members of how many characters at most; and how many calls
+of functions an evaluation remembers."""
 
 
 class Tally:
@@ -278,6 +280,12 @@ class State:
         snapshot = self.snapshot
         if snapshot is None or not snapshot.keep(self.g, number, value, size + ENTRY):
             self.m[number] = value
+
+    def know(self, call: tuple[Any, ...], value: Value, operands: tuple[Value, ...]) -> None:
+        """Remember what a function has given. The operands are kept, for the call may name them by identity."""
+        if len(self.k) < MOST_KNOWN:
+            self.k[call] = (value, operands)
+            self.e.room -= 2 * ENTRY
 
     def asked(
         self, number: int, value: Value, static: bool, make: Callable[[State], Value],

@@ -1,0 +1,70 @@
+"""What functions give is remembered: chains of calls cost what they add up to, and each call is heard once."""
+
+import pytest
+
+from image_enforcer import rego
+
+LIMITS = rego.Limits(seconds=None, units=200_000)
+
+
+def ask(text: str, given: rego.Value = None, *, strict: bool = False) -> rego.Value:
+    """The value of ``data.t.p``."""
+    query = rego.compile_modules({"t.rego": f"package t\n{text}\n"}).prepare("data.t.p", strict_builtin_errors=strict)
+    return query.value(input=given, limits=LIMITS)
+
+
+@pytest.mark.parametrize("operand", ["1", '"x"', "[1]", "{1: 2}", "null", "true", "1.5", "input"])
+def test_a_chain_of_calls_does_not_double(operand: str) -> None:
+    lines = [f"f{i}(x) := y + z if {{ y := f{i + 1}(x); z := f{i + 1}(x) }}" for i in range(60)]
+    text = "\n".join(["p := f0(v)", f"v := {operand}", *lines, "f60(x) := 1"])
+    assert ask(text, {"a": 1}) == 1 << 60
+
+
+def test_operands_that_are_worked_out_are_known_again() -> None:
+    lines = [f"f{i}(x) := f{i + 1}(x) + f{i + 1}(x + 1000)" for i in range(40)]
+    assert ask("\n".join(["p := f0(1)", *lines, "f40(x) := 1"])) == 1 << 40
+
+
+def test_operands_are_told_apart() -> None:
+    text = """
+p := [g(1), g(true), g("1"), g(1.0), g(null), g([1]), g([true]), g({}), g({1})]
+g(x) := f(x)
+f(x) := type_name(x) if not is_array(x)
+f(x) := sprintf("%v", [x]) if is_array(x)
+"""
+    assert ask(text) == ["number", "boolean", "string", "number", "null", "[1]", "[true]", "object", "set"]
+
+
+def test_undefined_is_remembered_too() -> None:
+    lines = [f"f{i}(x) if {{ not f{i + 1}(x); not f{i + 1}(x); x > 5 }}" for i in range(40)]
+    text = "\n".join(["p if not f0(1)", *lines, "f40(x) if x > 5"])
+    assert ask(text) is True
+
+
+def test_what_with_replaces_is_asked_anew() -> None:
+    text = """
+p := [g(1), a, g(1)]
+a := x if { x := g(1) with input.n as 5 }
+g(x) := f(x)
+f(x) := x + input.n
+"""
+    assert ask(text, {"n": 1}) == [2, 6, 2]
+
+
+def test_each_call_is_heard_once_as_in_opa() -> None:
+    heard: list[str] = []
+    host = rego.Host(print=lambda text, _: heard.append(text))
+    text = 'package t\np := [f("a"), f("a"), f("b")]\nf(x) := 1 if print("asked for", x)\n'
+    rego.compile_modules({"t.rego": text}).prepare("data.t.p").run(host=host)
+    assert heard == ["asked for a", "asked for b"]
+
+
+def test_many_calls_do_not_fill_the_memory() -> None:
+    text = "package t\np := count([1 | some i in numbers.range(1, 100000); f(i)])\nf(x) := g(x)\ng(x) := x\n"
+    query = rego.compile_modules({"t.rego": text}).prepare("data.t.p")
+    assert query.value(limits=rego.Limits(seconds=None)) == 100_000
+
+
+def test_strict_errors_are_met_each_time() -> None:
+    with pytest.raises(rego.EvalError, match="divide by zero"):
+        ask("p := [g(1), g(1)]\ng(x) := f(x)\nf(x) := x / 0", strict=True)

@@ -4,7 +4,7 @@
 //
 // Answers come in the order in which they are found; each has the id of its case. A case on which OPA itself breaks
 // (a panic, a time-out, a result that is no JSON) has `broken` in the place of an answer. Where OPA runs out of its
-// stack, which Go does not survive, or does not stop, the process ends without an answer to that case and to those
+// stack, which Go does not survive, or does not stop, or takes too much memory, the process ends without an answer to that case and to those
 // after it.
 package main
 
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -33,6 +34,7 @@ import (
 
 const patience = 5 * time.Second
 const deepest = 256 << 20
+const most = 3 << 30
 
 type asked struct {
 	ID            int      `json:"id"`
@@ -214,8 +216,21 @@ func line(given answer) []byte {
 	return buffer.Bytes()
 }
 
+// giveUpAt ends the process where a case makes OPA hold more memory than that: OPA bounds none of its own, and the
+// machine has others on it.
+func giveUpAt(most uint64) {
+	var held runtime.MemStats
+	for range time.Tick(200 * time.Millisecond) {
+		if runtime.ReadMemStats(&held); held.HeapAlloc > most {
+			fmt.Fprintln(os.Stderr, "a case needs too much memory")
+			os.Exit(1)
+		}
+	}
+}
+
 func main() {
 	debug.SetMaxStack(deepest)
+	go giveUpAt(most)
 	workers, err := strconv.Atoi(os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

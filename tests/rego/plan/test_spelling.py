@@ -88,3 +88,10 @@ def test_texts_by_construction_are_all_alike() -> None:
     text = 'package a\nseen if {\n\tsome x in names\n\tsprintf("%v", [[x]]) == "[a]"\n}\n'
     assert streamed(text + "names contains lower(x) if some x in input.numbers\n")
     assert not streamed(text + "names contains x if some x in input.numbers\n")
+
+
+def test_arrays_that_share_their_parts_are_looked_at_once() -> None:
+    lines = [f"x{i} := [x{i - 1}, x{i - 1}]" for i in range(1, 60)]
+    body = "\n\t".join(["some x in input.numbers", "x0 := lower(x)", *lines])
+    text = f"package a\nseen if {{\n\tsome y in nested\n\ty != 1\n}}\nnested contains x59 if {{\n\t{body}\n}}\n"
+    assert streamed(text)

@@ -32,17 +32,22 @@ def one_spelling(value: Operand, before: Sequence[Op]) -> bool:
     """Whether equal values of an operand are spelt alike: there is no number in it that is not written out."""
     if not isinstance(value, Reg):
         return isinstance(value, Const)
+    alike: set[Operand] = set()
     for op in before:
         match op:
-            case ops.CallBuiltin(dst, _, name) if dst == value:
-                return signatures()[name].result in (STRING, BOOLEAN)
-            case ops.BuildArray(dst, items) | ops.BuildSet(dst, items) if dst == value:
-                return all(one_spelling(i, before) for i in items)
-            case ops.BuildObject(dst, pairs) if dst == value:
-                return all(one_spelling(k, before) and one_spelling(v, before) for k, v in pairs)
+            case ops.CallBuiltin(Reg() as dst, _, name) if signatures()[name].result in (STRING, BOOLEAN):
+                alike.add(dst)
+            case ops.BuildArray(dst, items) | ops.BuildSet(dst, items) if _all(items, alike):
+                alike.add(dst)
+            case ops.BuildObject(dst, pairs) if all(_all(pair, alike) for pair in pairs):
+                alike.add(dst)
             case _:
                 pass
-    return False
+    return value in alike
+
+
+def _all(items: Sequence[Operand], alike: set[Operand]) -> bool:
+    return all(isinstance(item, Const) or item in alike for item in items)
 
 
 def unseen(values: set[Reg], after: Sequence[Op]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..meter import CELL, LARGE, METER
+from ..meter import CELL, METER
 
 ANY = None
 _TOKEN: Final = 320
@@ -31,8 +31,6 @@ class Token:
 
 def tokens(pattern: str) -> tuple[Token, ...]:
     """The tokens of a pattern."""
-    if len(pattern) > LARGE:
-        METER.spend(len(pattern), _TOKEN * len(pattern))
     out: list[Token] = []
     at = 0
     while at < len(pattern):
@@ -54,6 +52,8 @@ def tokens(pattern: str) -> tuple[Token, ...]:
         if pattern[at : at + 1] in ("*", "+"):
             flag = pattern[at]
             at += 1
+        if not len(out) & 255:
+            METER.spend(256, 256 * _TOKEN)
         out.append(Token(chars, flag, single))
     return tuple(out)
 

@@ -28,3 +28,10 @@ from tests.rego.check.compiling import problems
 )
 def test_version_0_with_keywords(text: str, expected: list[str]) -> None:
     assert problems(text, version=0) == expected
+
+
+def test_comprehensions_within_comprehensions_are_looked_at_once() -> None:
+    opened = "".join(f"y{i} := {{z{i} | z{i} := x; " for i in range(40))
+    text = f"p if {{ some x in input.l; {opened}HERE {'}' * 40} }}\n"
+    assert problems(text.replace("HERE", "true")) == []
+    assert len(problems(text.replace("HERE", "lower(1)"))) == 1

@@ -61,6 +61,7 @@ class KnownTypes:
         scopes: tuple[dict[str, Type | None], ...],
         layers: tuple[Mapping[Key, TypeNode], ...] = (),
         terms: Mapping[str, Term] | None = None,
+        learned: tuple[list[int], ...] | None = None,
     ) -> None:
         self.env = env
         self.terms = terms or {}
@@ -68,6 +69,8 @@ class KnownTypes:
         self.check = check
         self.scopes = scopes
         self.layers = layers
+        self._learned = tuple([0] for _ in scopes) if learned is None else learned  # how often, for each scope
+        self._closed: dict[int, tuple[Body, list[int], KnownTypes, list[Problem]]] = {}
 
     def var(self, name: str) -> Type | None:
         """The type of a variable, None while unknown."""
@@ -123,12 +126,27 @@ class KnownTypes:
 
     def closure(self, body: Body) -> KnownTypes | None:
         """What is known inside a comprehension, its variables included; None where its body has problems."""
+        inner, problems = self.closed(body)
+        return None if problems else inner
+
+    def closed(self, body: Body) -> tuple[KnownTypes, list[Problem]]:
+        """What is known inside a comprehension, and the problems there.
+
+        Both are asked for several times; comprehensions within comprehensions would take twice as long a level.
+        """
+        now = [n for (n,) in self._learned]
+        known = self._closed.get(id(body))
+        if known is not None and known[0] is body and known[1] == now:
+            return known[2], known[3]
         inner = self.inner()
-        return None if self.check(inner, body) else inner
+        problems = self.check(inner, body)
+        self._closed[id(body)] = (body, now, inner, problems)
+        return inner, problems
 
     def inner(self) -> KnownTypes:
         """The same for an inner body with variables of its own."""
-        return KnownTypes(self.env, self.original, self.check, (*self.scopes, {}), self.layers, self.terms)
+        scopes, learned = (*self.scopes, {}), (*self._learned, [0])
+        return KnownTypes(self.env, self.original, self.check, scopes, self.layers, self.terms, learned)
 
     def ref_type(self, ref: Ref) -> Type | None:
         """The type of what a reference finds."""
@@ -200,11 +218,14 @@ class KnownTypes:
 
     def under(self, layers: Sequence[Mapping[Key, TypeNode]]) -> KnownTypes:
         """The same below a ``with``; the first layer that knows a place is the one that counts."""
-        return KnownTypes(self.env, self.original, self.check, self.scopes, (*layers, *self.layers), self.terms)
+        return KnownTypes(
+            self.env, self.original, self.check, self.scopes, (*layers, *self.layers), self.terms, self._learned
+        )
 
     def learn(self, name: str, kind: Type | None) -> None:
         """Say what a variable is."""
         self.scopes[-1][name] = kind
+        self._learned[-1][0] += 1
 
     def shown(self, ref: Ref) -> str:
         """A reference as text, with the names that were written."""

@@ -82,7 +82,7 @@ def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
         x = todo.pop()
         match x:
             case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
-                problems = check_body(types.inner(), body)
+                _, problems = types.closed(body)
                 if problems:
                     found = problems
             case TermExpr(term):

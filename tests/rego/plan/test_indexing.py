@@ -85,3 +85,13 @@ def test_a_rule_that_is_left_out_does_not_fail_in_its_first_condition(condition:
     assert outcome(f"p if {condition}") == "undefined"
     assert "operand 1 must be" in outcome(f"p if not {condition}")
     assert "operand 1 must be" in outcome(f"p if g(input.n)\ng(x) if {condition.replace('input.n', 'x')}")
+
+
+def test_many_tests_of_many_texts_are_paid_for() -> None:
+    texts = ", ".join(f'"p{i}"' for i in range(1_000))
+    policy = f'package t\n{FAULT}p if {{ bad({{"b": 1}}); strings.any_prefix_match(input.texts, [{texts}]) }}'
+    query = rego.compile_modules({"t.rego": policy}).prepare("data.t.p")
+    given = {"texts": ["x"] * 1_000}
+    assert query.value(input=given) is rego.UNDEFINED
+    with pytest.raises(rego.LimitError, match="steps"):
+        query.value(input=given, limits=rego.Limits(units=50_000))

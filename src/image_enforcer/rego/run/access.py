@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EVAL_CONFLICT_ERROR, EvalError
+from ..meter import METER
 from ..packed import Branch, Packed
 from ..packed import whole as unpacked
 from ..places import Location
@@ -253,6 +254,8 @@ def less(a: Value, b: Value) -> bool:
 
 def indexed(value: Value, tests: tuple[tuple[str, Value], ...]) -> bool:
     """Whether a value passes one of an index's tests."""
+    if type(value) in _SIZED:
+        METER.spend(len(tests) * (len(value) + 1) >> 2)
     for kind, wanted in tests:
         match kind:
             case "equal":
@@ -268,6 +271,9 @@ def indexed(value: Value, tests: tuple[tuple[str, Value], ...]) -> bool:
                 if member(wanted, value):
                     return True
     return False
+
+
+_SIZED = frozenset({list, dict, RegoSet, Branch, Packed})
 
 
 def _texts(value: Value) -> list[str]:

@@ -49,7 +49,7 @@ format: $(READY) ## rewrite the sources in the house format
 
 e2e: $(READY) ## tests against real servers (built once, kept outside the tree)
 	$(PY) tools/peers.py build
-	$(PY) -m pytest -m e2e $(PYTEST_ARGS)
+	$(PY) -m pytest -m "e2e and not soak" $(PYTEST_ARGS)
 
 bench: $(READY) ## ours beside the peers, bytes to bytes, as a ratio
 	@$(PIP) --require-hashes -r requirements/bench.txt || echo "benchmarks: the Python peers could not be installed; they are left out"

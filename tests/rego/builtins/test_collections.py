@@ -15,6 +15,11 @@ OUTCOMES = {
     "array.flatten([[1, [2]], 3])": "[1, [2], 3]",
     "union({{1}, {2}})": "{1, 2}",
     "intersection({{1, 2}, {2, 3}})": "{2}",
+    # the smaller set says how a number is spelt
+    "intersection({{1.0, 2}, {1}})": "{1}",
+    "intersection({{1, 2}, {1.0}})": "{1.0}",
+    "{1.0, 2} & {1}": "{1}",
+    "{1.0} & {1}": "{1.0}",
 }
 
 

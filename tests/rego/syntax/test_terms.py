@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from image_enforcer.rego import CompileError
-from image_enforcer.rego.syntax import parse_query
+from image_enforcer.rego.syntax import parse_module, parse_query
 from image_enforcer.rego.syntax.printer import body_text
 
 READ = [
@@ -131,3 +133,14 @@ def test_logical_operators_by_import(text: str, shown: str) -> None:
 
     module = parse_module("a.rego", f"package a\nimport future.keywords\n{text}")
     assert body_text(module.rules[0].body) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ['p = {"a": $"b{x}c{[1, $`d{"e"}`]}"}', "p = $`a\n{x}\nb`", 'p = {$"{{1: $"{2}"}}": $"\n"}', "p = [$"]
+)
+def test_templates_that_end_anywhere_are_read_or_refused(text: str) -> None:
+    whole = f"package t\n{text}\n"
+    for end in range(len(whole) + 1):
+        for tail in ("", "\n", "\\", "{", "}", '"', "`"):
+            with suppress(CompileError):
+                parse_module("t.rego", whole[:end] + tail)

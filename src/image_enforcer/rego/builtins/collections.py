@@ -49,7 +49,7 @@ def array_slice(a: Value, start: Value, stop: Value) -> Value:
 def set_and(a: Value, b: Value) -> Value:
     """The members of both."""
     x, y = operands.a_set(a, 1), operands.a_set(b, 2)
-    return RegoSet({k: v for k, v in x.members.items() if k in y.members})
+    return RegoSet(_common(x.members, y.members))
 
 
 def set_or(a: Value, b: Value) -> Value:
@@ -87,10 +87,16 @@ def intersection(a: Value) -> Value:
     found = _sets(a)
     if not found:
         return EMPTY_SET
-    out = dict(found[0].members)
+    out = found[0].members
     for item in found[1:]:
-        out = {k: v for k, v in out.items() if k in item.members}
+        out = _common(out, item.members)
     return RegoSet(out)
+
+
+def _common(a: dict[Value, Value], b: dict[Value, Value]) -> dict[Value, Value]:
+    """The members of both sets, as the smaller one spells them."""
+    few, many = (b, a) if len(b) < len(a) else (a, b)
+    return {k: v for k, v in few.items() if k in many}
 
 
 # --- objects -------------------------------------------------------------------------------------

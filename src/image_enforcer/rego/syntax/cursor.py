@@ -144,7 +144,7 @@ class Cursor:
         token = token or self.token
         if token.kind == lexer.EOF:
             return self.source.end_location()
-        if token.kind in _ON_NEXT_LINE and self.source.text[token.start] == "\n":
+        if token.kind in _ON_NEXT_LINE and self.source.text.startswith("\n", token.start):
             place = self.source.apart(self.source.row(token.start) + 1, 0, token.start)
             shown = token.kind in (lexer.RAW_TEMPLATE_PART, lexer.RAW_TEMPLATE_END)
             return place.showing(token.start, token.end) if shown else place

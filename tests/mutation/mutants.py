@@ -71,7 +71,7 @@ MUTANTS: Final = (
     ),
     # plans
     Mutant(
-        "the index takes prefixes for suffixes", "run/access.py", "value.startswith(wanted):", "value.endswith(wanted):"
+        "the index takes prefixes for suffixes", "run/access.py", "text.startswith(wanted)", "text.endswith(wanted)"
     ),
     Mutant(
         "clock and chance are remembered with the data",

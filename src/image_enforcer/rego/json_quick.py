@@ -6,6 +6,7 @@ short strings, truth values and integers, with what Go escapes besides put in af
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -24,12 +25,13 @@ def quick_json(value: Value) -> str | None:
         made = _ENCODER.encode(_plain(value, [MOST_VALUES]))
     except (_Otherwise, UnicodeEncodeError):  # half of a surrogate pair has no bytes
         return None
-    if b"<" in made or b">" in made or b"&" in made or b"\xe2\x80" in made:
+    if _ESCAPED.search(made):
         for raw, escaped in _ESCAPES:
             made = made.replace(raw, escaped)
     return made.decode()
 
 
+_ESCAPED: Final = re.compile(b"[<>&]|\xe2\x80[\xa8\xa9]")
 _ESCAPES: Final = (
     (b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"),
     (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"),

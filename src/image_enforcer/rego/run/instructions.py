@@ -317,7 +317,10 @@ class InstructionWriter(Writer):
         acc = f"r{op.dst.n}"
         end = op.block.end
         self.put(f"{acc} = " + ("[]" if op.kind == "array" else "{}"))
-        self.put(f"{self.e}.grow({acc})" if op.block.loops else f"{self.e}.room -= {ENTRY}")
+        if op.block.loops:
+            self.grows(acc)
+        else:
+            self.put(f"{self.e}.room -= {ENTRY}")
 
         def finish() -> None:
             match end:
@@ -339,7 +342,7 @@ class InstructionWriter(Writer):
             with self.once():
                 self.flow(op.block.ops, finish, "")
         if op.block.loops:
-            self.put(f"{self.e}.grown()")
+            self.grown(acc, CELL if op.kind == "array" else ENTRY)
         if op.kind == "set":
             self.put(f"{acc} = RegoSet({acc})")
 

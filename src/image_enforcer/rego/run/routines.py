@@ -252,13 +252,16 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
             w.put("if v is not None: return v")
         w.put("out = {}")
         single = flat and demand
-        w.put(f"{w.e}.room -= {3 * ENTRY}" if single else f"{w.e}.grow(out)")
+        if single:
+            w.put(f"{w.e}.room -= {3 * ENTRY}")
+        else:
+            w.grows("out")
         if seen:
             w.put("seen = set()")
         for name in names:
             w.put(f"{name}({params})")
         if not single:
-            w.put("e.grown()")
+            w.grown("out", ENTRY)
         whole = flat and not demand
         w.put("v = RegoSet(out)" if is_set else "v = out" if whole else "v = {k: finish(x) for k, x in out.items()}")
         if not demand:

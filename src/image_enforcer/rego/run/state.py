@@ -141,15 +141,6 @@ class Evaluation:
         if self.fuel < 0:
             self.refuel()
 
-    def grow(self, collection: list[Value] | dict[Key, Value]) -> None:
-        """A collection begins to grow, element by element; it is looked at whenever the clock is."""
-        self.growing.append(collection)
-
-    def grown(self) -> None:
-        """The collection that began last is whole."""
-        done = self.growing.pop()
-        self.spend(1, len(done) * (CELL if type(done) is list else ENTRY) + ENTRY)
-
     def made(self, value: Value) -> None:
         """A built-in has made a value of any kind."""
         t = type(value)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
+from ..meter import ENTRY
 from ..places import Location
 from ..plan import ops
 from ..plan.ops import Block, Const, InputRoot, Operand, Reg
@@ -105,6 +106,15 @@ class Writer(ABC):
         """Count steps of work; now and then the clock is looked at."""
         self.put(f"{self.e}.fuel -= {units}")
         self.put("if e.fuel < 0: e.refuel()")
+
+    def grows(self, collection: str) -> None:
+        """A collection begins to grow, element by element; it is looked at whenever the clock is."""
+        self.put(f"{self.e}.growing.append({collection})")
+
+    def grown(self, collection: str, each: int) -> None:
+        """The collection that began last is whole, and pays for its elements."""
+        self.put(f"{self.e}.growing.pop(); e.room -= len({collection}) * {each} + {ENTRY}")
+        self.put("if e.room < 0: e.spend(0)")
 
     @contextmanager
     def function(self, head: str, fail: str) -> Iterator[None]:

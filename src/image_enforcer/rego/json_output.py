@@ -48,9 +48,9 @@ def to_json(value: Value, indent: int | None = None, html_safe: bool = True, mos
     """
     if indent is None and html_safe and most == MAX_TEXT:
         quick = sys.modules.get(_QUICK)
-        made = None if quick is None else quick.quick_json(value)
+        made: str | None = None if quick is None else quick.quick_json(value)
         if made is not None:
-            return made  # type: ignore[no-any-return]  # modules are of one type
+            return made
     writer = _Writer("\n" if indent is not None else "", " " * (indent or 0), html_safe, most)
     payer = METER.payer
     if payer is None:

@@ -23,9 +23,8 @@ MOST_CHANGES: Final = 1_024
 MOST_PASSES: Final = 1
 """How often all members are decoded one by one, for one revision or for several."""
 
-KEPT_PART: Final = 1
 MOST_KEPT: Final = 16 << 20
-"""What is kept decoded: a sixth of the text, and so many bytes of it at most, which are four times that by then."""
+"""Bytes of text whose values are kept decoded at most, which take four times that by then."""
 
 
 @final
@@ -48,7 +47,7 @@ class _Members:
         self.entries = entries
         self.text = text
         self.decode = decode
-        self.room = self.left = min(size // KEPT_PART, MOST_KEPT) >> 1
+        self.room = self.left = min(size, MOST_KEPT) >> 1
         self.recent: dict[str, Value] = {}
         self.old: dict[str, Value] = {}
         self.passes = 0
@@ -189,7 +188,7 @@ class Packed:
         if len(made) <= MOST_CHANGES:
             return Packed(old, made, length)
         entries = {k: v for k, v in {**old.entries, **made}.items() if v is not GONE}
-        return Packed(_Members(entries, old.text, old.decode, 2 * KEPT_PART * old.room), {}, length)
+        return Packed(_Members(entries, old.text, old.decode, 2 * old.room), {}, length)
 
     def united(self, other: Packed | Mapping[str, Value], both: Callable[[str, Value, Value], Value]) -> Packed:
         """With the members of another object; ``both`` gives the values of keys that both have."""
@@ -197,7 +196,7 @@ class Packed:
         mine, theirs = self.entries(), more.entries()
         entries = {**mine, **theirs, **{k: both(k, self[k], other[k]) for k in mine.keys() & theirs.keys()}}
         members = [p.members for p in (self, more) if p.members.text is not _Nothing] or [self.members]
-        size = sum(2 * KEPT_PART * m.room for m in members)
+        size = sum(2 * m.room for m in members)
         return Packed.of(entries, members[0].text, members[0].decode, size)
 
     @property

@@ -31,7 +31,7 @@ def test_a_policy_as_data() -> None:
                 "package\n\t      ^"
             ),
         ),
-        (1, "fault: rego.parse_module: operand 2 must be string but got number"),
+        (1, "fault: rego.parse_module: operand 1 must be string but got number"),
     ],
 )
 def test_texts_that_are_none(text: rego.Value, expected: str) -> None:

@@ -80,38 +80,56 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("form", [*quick.FORMATS, "pretty"])
-def test_the_same_is_printed(files: Path, query: str, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_is_printed(
+    files: Path, query: str, form: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = ["eval", "-d", "p.rego", "-d", "q.rego", "-d", "d.json", "-i", "i.json", "-f", form, query]
-    first = main.main(arguments), *capsys.readouterr()
-    again = main.main(arguments), *capsys.readouterr()
-    assert again == first
-    before = quick.evaluate(arguments[1:], {code_cache.VARIABLE: str(files / "cache")})
-    shown = capsys.readouterr()
-    if before is not None:
-        assert (before, *shown) == first
-    else:
-        assert shown == ("", "")
-        assert form == "pretty" or first[0] == 2 or query == "data"
+    monkeypatch.setenv(code_cache.VARIABLE, "off")
+    wanted = main.main(arguments), *capsys.readouterr()
+    for _ in ("compiled", "compiled before"):
+        got = quick.evaluate(arguments[1:], {code_cache.VARIABLE: str(files / "cache")})
+        shown = capsys.readouterr()
+        if got is not None:
+            assert (got, *shown) == wanted
+        else:
+            assert shown == ("", "")
+            assert form == "pretty" or wanted[0] == 2
 
 
-def test_it_is_quick_where_it_was_asked_before(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_compiled_is_kept(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     environ = {code_cache.VARIABLE: str(files / "cache")}
     arguments = ["-d", "p.rego", "-d", "q.rego", "-d", "d.json", "-i", "i.json", "data.a.allow"]
-    assert quick.evaluate(arguments, environ) is None
-    assert main.main(["eval", *arguments]) == 0
     assert quick.evaluate(arguments, environ) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(quick, "_compiled", pytest.fail)
+        assert quick.evaluate(arguments, environ) == 0
     out = capsys.readouterr().out
+    assert out[: len(out) // 2] == out[len(out) // 2 :]
     assert [e["value"] for e in json.loads(out[: len(out) // 2])["result"][0]["expressions"]] == [True]
     assert quick.evaluate(arguments, {**environ, "IMAGE_ENFORCER_EVAL_FORMAT": "raw"}) is None
     assert quick.evaluate(arguments, {code_cache.VARIABLE: "off"}) is None
-    (files / "p.rego").write_text(POLICY + "\n")
+
+
+def test_faults_are_left_to_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {code_cache.VARIABLE: str(files / "cache")}
+    arguments = ["-d", "p.rego", "-d", "q.rego", "-d", "d.json", "-i", "i.json", "data.a.allow"]
+    assert quick.evaluate(["1 +"], environ) is None
+    assert quick.evaluate([" "], environ) is None
+    assert quick.evaluate(["x"], environ) is None
+    (files / "p.rego").write_text(POLICY + "\nwrong := nothing\n")
     assert quick.evaluate(arguments, environ) is None
     (files / "p.rego").write_text(POLICY)
-    (files / "d.json").write_text('{"users": [], "a": {"allow": true}}')
-    assert quick.evaluate(arguments, environ) is None
-    assert main.main(["eval", *arguments]) == 2
-    (files / "d.json").write_text('{"users": [')
-    assert quick.evaluate(arguments, environ) is None
+    for _ in ("compiled", "compiled before"):
+        (files / "d.json").write_text('{"users": [], "a": {"allow": true}}')
+        assert quick.evaluate(arguments, environ) is None
+        (files / "d.json").write_text('{"users": [')
+        assert quick.evaluate(arguments, environ) is None
+        (files / "d.json").write_text('{"users": ["kim"]}')
+        assert capsys.readouterr() == ("", "")
+        assert quick.evaluate(arguments, environ) == 0
+        assert "true" in capsys.readouterr().out
     (files / "d.json").unlink()
     assert quick.evaluate(arguments, environ) is None
 

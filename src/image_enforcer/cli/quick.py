@@ -1,8 +1,8 @@
-"""``eval`` and ``check`` of what was compiled before: without the compiler and the parser of options.
+"""``eval`` and ``check`` without the parser of options, and without the compiler where it was compiled before.
 
 It is the same evaluation and gives the same text, or it gives nothing: whatever is out of the ordinary (an option that
-is rarely used or used twice, a file that cannot be read, an error of the evaluation) is left to the command itself,
-which then starts afresh. Nothing has been printed by then.
+is rarely used or used twice, a file that cannot be read, an error of the compiler or the evaluation) is left to the
+command itself, which then starts afresh. Nothing has been printed by then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..opa.code_cache import CodeCache
     from ..opa.loader import Loaded
     from ..rego import Query, Value
-    from ..rego.run.link import Linked
     from ..rego.run.running import Running
 
 MANY = {"--data": "data", "-d": "data"}
@@ -117,6 +116,7 @@ def _set(environ: Mapping[str, str]) -> bool:
 def _ready(given: Mapping[str, Any], cache: CodeCache) -> Callable[[], int | None] | None:
     """What evaluates the query and prints what comes of it, or gives None before it has printed anything."""
     from ..opa.code_cache import query_name
+    from ..rego.errors import RegoError
     from ..rego.meter import make_room
     from ..rego.run.stored import restored
     from ..rego.values import UNDEFINED
@@ -133,8 +133,14 @@ def _ready(given: Mapping[str, Any], cache: CodeCache) -> Callable[[], int | Non
         raw, documents, notices = loaded.raw, loaded.documents, loaded.notices
     query, strict = str(given["query"]), "strict" in given
     kept = cache.read(query_name(raw, query, strict=strict))
-    running = None if kept is None else restored(kept, lambda: _compiled(raw, query, strict))
-    if running is None or _conflicts(running, documents):
+    running = None if kept is None else restored(kept, lambda: _compiled(raw, query, strict).linked)
+    fresh: Query | None = None
+    if running is None:
+        try:
+            running = fresh = _compiled(raw, query, strict)
+        except RegoError:
+            return None
+    if _conflicts(running, documents):
         return None
     if "input" in given:
         from ..opa.errors import LoadError
@@ -144,7 +150,14 @@ def _ready(given: Mapping[str, Any], cache: CodeCache) -> Callable[[], int | Non
             input_ = input_document(str(given["input"]))
         except LoadError:
             return None
-    return lambda: _shown(given, running, documents, input_, notices)
+
+    def finished() -> int | None:
+        code = _shown(given, running, documents, input_, notices)
+        if code is not None and fresh is not None:
+            keep(raw, fresh, query)
+        return code
+
+    return finished
 
 
 def _loaded(paths: Sequence[str]) -> Loaded | None:
@@ -162,22 +175,20 @@ def _loaded(paths: Sequence[str]) -> Loaded | None:
         return None
 
 
-def _compiled(raw: Mapping[str, str], query: str, strict: bool) -> Linked:
+def _compiled(raw: Mapping[str, str], query: str, strict: bool) -> Query:
     from ..rego import compile_modules
 
-    return compile_modules(raw).prepare(query, strict_builtin_errors=strict).linked
+    return compile_modules(raw).prepare(query, strict_builtin_errors=strict)
 
 
 def _conflicts(running: Running, documents: dict[str, Any]) -> bool:
     """Whether a document stands where rules are."""
-    from ..rego.run.stored import Stored
-
     if not documents:
         return False
     from ..opa.trees import occupied
+    from ..rego.run.stored import rule_paths
 
-    assert isinstance(running.code, Stored)
-    return any(occupied(documents, path) for path in running.code.rules)
+    return any(occupied(documents, path) for path in rule_paths(running))
 
 
 def _shown(

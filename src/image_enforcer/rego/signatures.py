@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pkgutil import get_data
 
 from .types import (
     ANY,
@@ -48,7 +48,10 @@ class Signature:
 @cache
 def signatures() -> Mapping[str, Signature]:
     """Every built-in by name."""
-    text = resources.files(__package__).joinpath("signatures.txt").read_text("utf-8")
+    # importlib.resources takes longer to import than the table to be read
+    data = get_data(__package__, "signatures.txt")
+    assert data is not None
+    text = data.decode()
     rows = (line for line in text.splitlines() if line and not line.startswith("#"))
     return {s.name: s for s in map(_parse, rows)}
 

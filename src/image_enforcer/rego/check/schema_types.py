@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..builtins.json_schema.schema import Schema
 from ..errors import LimitError
 from ..types import ANY, BOOLEAN, NUMBER, STRING, ArrayType, ObjectType, Property, RecursiveType, Type, bounded, union
 from ..values import Value, compare

@@ -67,7 +67,7 @@ def _document(query: Running, linked: Linked) -> tuple[Any, ...]:
     return (
         FORM, linked.slots, query.strict, query.user, query.captured, shown, query.single,
         _code(cast("FunctionType", query.function)), functions, constants, builtins, static,
-        _tree(linked.world.root), tuple(_rules(linked.world.root)),
+        _tree(linked.world.root), rule_paths(query),
     )  # fmt: skip
 
 
@@ -110,8 +110,13 @@ def _tree(node: Node) -> tuple[Any, ...]:
     return (_packed(node.path), node.doc, node.kind, children)
 
 
-def _rules(node: Node) -> Iterator[tuple[str, ...]]:
+def rule_paths(query: Running) -> tuple[tuple[str, ...], ...]:
     """The paths at which a base document would be in the place of rules."""
+    code = query.code
+    return code.rules if isinstance(code, Stored) else tuple(_rules(cast("Linked", code).world.root))
+
+
+def _rules(node: Node) -> Iterator[tuple[str, ...]]:
     if node.rules and all(type(step) is str for step in node.path):
         yield tuple(str(step) for step in node.path)
     for child in node.children.values():

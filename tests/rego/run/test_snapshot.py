@@ -71,6 +71,41 @@ def test_what_rests_on_data_alone_is_made_once_for_a_snapshot() -> None:
     assert not steps.within(10_000, data=rego.Snapshot(snapshot.root))
 
 
+BY_KEY = "vulnerable contains name if { some name; some part in data.layers[name]; part > 0 }\np := vulnerable[input.x]"
+
+
+def test_what_a_set_holds_under_a_key_is_found_out_once_for_a_snapshot() -> None:
+    steps = Steps(query(BY_KEY))
+    snapshot = rego.Snapshot({"layers": {"long": [0] * 20_000, "bad": [0] * 20_000 + [1]}})
+    for name in ("long", "bad"):
+        given = {"x": name}
+        assert not steps.within(10_000, data=snapshot, input=given)
+        assert steps.within(1_000_000, data=snapshot, input=given)
+        assert steps.within(10_000, data=snapshot, input=given)
+        assert not steps.within(10_000, data=rego.Snapshot(snapshot.root), input=given)
+    asked = steps.asked
+    wanted = {"long": rego.UNDEFINED, "bad": "bad", "none": rego.UNDEFINED}
+    for _ in range(2):
+        assert {name: asked.value(input={"x": name}, data=snapshot) for name in wanted} == wanted
+
+
+def test_what_a_set_holds_under_a_key_is_not_kept_beside_with() -> None:
+    asked = query(BY_KEY + '\nq := [p, a, p] if { a := p with data.layers as {"bad": [0], "good": [1]} }', "data.t.q")
+    snapshot = rego.Snapshot({"layers": {"bad": [1], "good": [1]}})
+    given = {"x": "good"}
+    for _ in range(2):
+        assert asked.value(input=given, data=snapshot) == ["good", "good", "good"]
+        assert asked.value(input={"x": "bad"}, data=snapshot) is rego.UNDEFINED
+        assert asked.value(input=given, data=rego.Snapshot({"layers": {}})) is rego.UNDEFINED
+
+
+def test_keys_of_other_kinds_have_answers_of_their_own() -> None:
+    asked = query('s contains x if { some x in [1, 1.0, true, null, [1], "1", "true"]; data.on }\np := s[input.x]')
+    snapshot = rego.Snapshot({"on": True})
+    for x in (1, True, [1], "1", "true", 1) * 2:
+        assert asked.value(input={"x": x}, data=snapshot) == x
+
+
 def test_a_new_snapshot_has_new_answers() -> None:
     asked = query(DERIVED)
     assert asked.value(data=rego.Snapshot(layers(4))) == 2

@@ -52,7 +52,7 @@ class Linked:
         self.questions = Questions(self.planner)
         self.streams = None if strict or not savings.streams else Streams(self.planner, modules, self.questions.raising)
         self.slots = len(self.world.documents)
-        self.nothing: list[Value] = [None] * self.slots  # what is kept where there is nothing to keep it with
+        self.nothing: list[Value] = [*[None] * self.slots, {}]  # what is kept where there is nothing to keep it with
         self.names = Names()
         self.traits = Traits(lambda name: self._builtin(name).context, _sizeable, self.purity.static, strict)
         self.namespace = self.names.globals

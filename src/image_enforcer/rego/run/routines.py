@@ -248,7 +248,11 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
         if remember:
             made = ", ".join(f"{k} if type({k}) is str else key({k})" for k in keys)
             w.put(f"mk = ({routine.doc}, {w.names.constant(routine.mask)}, {made})")
-            w.put("v = s.k.get(mk)")
+            if memo == "g":
+                w.put("v = s.g[-1].get(mk)")
+                w.put("if v is None: v = s.k.get(mk)")
+            else:
+                w.put("v = s.k.get(mk)")
             w.put("if v is not None: return v")
         w.put("out = {}")
         single = flat and demand
@@ -271,7 +275,7 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
         for k in keys[:lead]:
             w.put(f"v = get(v, {k})")
         if remember:
-            w.put("s.k[mk] = v")
+            w.put("s.hold(mk, v)" if memo == "g" else "s.k[mk] = v")
         w.put("return v")
 
 

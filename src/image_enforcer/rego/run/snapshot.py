@@ -52,11 +52,14 @@ class Snapshot:
         self._lock = threading.Lock()
 
     def kept(self, linked: object, slots: int) -> list[Value]:
-        """What is kept for a linked policy, by the numbers of its documents; None where nothing is."""
+        """What is kept for a linked policy, by the numbers of its documents; None where nothing is.
+
+        Last comes what documents hold under keys, by number, form of question and keys: see :meth:`.State.hold`.
+        """
         got = self._memo.get(linked)
         if got is None:
             with self._lock:
-                got = self._memo.setdefault(linked, [None] * slots)
+                got = self._memo.setdefault(linked, [*[None] * slots, {}])
         return got
 
     def keep(self, kept: list[Value], number: int, value: Value, size: int) -> bool:

@@ -272,6 +272,19 @@ class State:
         if snapshot is None or not snapshot.keep(self.g, number, value, size + ENTRY):
             self.m[number] = value
 
+    def hold(self, call: tuple[Any, ...], value: Value) -> None:
+        """Remember what a document that rests on the data alone holds under keys: with the data where all is short.
+
+        ``call`` is the number of the document, the form of the question, and the keys.
+        """
+        snapshot, kept = self.snapshot, self.g[-1]
+        if snapshot is None or snapshot.lazy or len(kept) >= MOST_ANSWERS or not _short(value):
+            self.k[call] = value
+        elif all(type(k) is str and len(k) <= LONGEST_KEPT for k in call[2:]):
+            kept[call] = value
+        else:
+            self.k[call] = value
+
     def know(self, call: tuple[Any, ...], value: Value, operands: tuple[Value, ...]) -> None:
         """Remember what a function has given. The operands are kept, for the call may name them by identity."""
         if len(self.k) < MOST_KNOWN:
@@ -511,6 +524,11 @@ def _plain(value: Value) -> bool:
     """
     t = type(value)
     return t is str or t is bool or value is None or (t is list and all(_plain(v) for v in value))
+
+
+def _short(value: Value) -> bool:
+    """Whether a value takes up next to nothing."""
+    return value is UNDEFINED or type(value) is bool or (type(value) is str and len(value) <= LONGEST_KEPT)
 
 
 def _printed(value: Value) -> str:

@@ -134,7 +134,7 @@ class Stored:
         rules: tuple[tuple[str, ...], ...], compile_again: Callable[[], Linked],
     ) -> None:  # fmt: skip
         self.slots = slots
-        self.nothing: list[Value] = [None] * slots
+        self.nothing: list[Value] = [*[None] * slots, {}]
         self.namespace = namespace
         self.rules = rules
         self._static = static

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from functools import cmp_to_key
+from functools import cmp_to_key, reduce
 from typing import ClassVar, Final, TypeAlias
 
 from .records import field, record
@@ -239,22 +239,23 @@ def compare_types(a: Type | None, b: Type | None) -> int:
         return -1 if ra < rb else 1
     match a, b:
         case ArrayType(), ArrayType():
-            return _compare_all(a.static, b.static) or compare_types(a.dynamic, b.dynamic)
+            return compare_types(a.dynamic, b.dynamic) or _compare_all(a.static, b.static)
         case ObjectType(), ObjectType():
+            c = _compare_all(a.dynamic or (), b.dynamic or ())
+            if c:
+                return c
             for x, y in zip(a.static, b.static, strict=False):
                 c = compare(x.key, y.key) or compare_types(x.type, y.type)
                 if c:
                     return c
-            sizes = (len(a.static) > len(b.static)) - (len(a.static) < len(b.static))
-            if sizes:
-                return sizes
-            return _compare_all(a.dynamic or (), b.dynamic or ())
+            return (len(a.static) > len(b.static)) - (len(a.static) < len(b.static))
         case SetType(), SetType():
             return compare_types(a.of, b.of)
         case AnyOf(), AnyOf():
             return _compare_all(a.members, b.members)
         case FunctionType(), FunctionType():
-            return _compare_all(a.args, b.args) or compare_types(a.result, b.result)
+            sizes = (len(a.args) > len(b.args)) - (len(a.args) < len(b.args))
+            return sizes or _compare_all(a.args, b.args) or compare_types(a.result, b.result)
         case _:
             return 0
 
@@ -273,9 +274,11 @@ _FEW: Final = 16
 
 
 def union(a: Type | None, b: Type | None) -> Type | None:
-    """The type of what is of one type or the other."""
+    """The type of what is of one type or the other. As in OPA nothing is known of a function or something else."""
     if a is b or b is None:
         return a
+    if isinstance(a, FunctionType) or isinstance(b, FunctionType):
+        return b if a is None else _functions(a, b)
     if isinstance(a, AnyOf) and len(a.members) > _FEW and not isinstance(b, AnyOf):
         # What has many members was sorted when it was made.
         at = bisect_left(a.members, _ORDER(b), key=_ORDER)
@@ -285,8 +288,21 @@ def union(a: Type | None, b: Type | None) -> Type | None:
     return union_of((a, b))
 
 
+def _functions(a: Type, b: Type) -> Type | None:
+    """The type of two functions; where they have not as many operands, what counts is that it is a function's."""
+    if not isinstance(a, FunctionType) or not isinstance(b, FunctionType):
+        return None
+    if len(a.args) != len(b.args):
+        return a
+    args = tuple([union(x, y) or ANY for x, y in zip(a.args, b.args, strict=True)])
+    return FunctionType(args, union(a.result, b.result))
+
+
 def union_of(types: Iterable[Type | None]) -> Type | None:
     """The type of what is of any of several types."""
+    types = list(types)
+    if any(isinstance(t, FunctionType) for t in types):
+        return reduce(union, types)  # one after the other: behind a function nothing is known, but of what follows
     members: list[Type] = []
     for t in types:
         if t is ANY or t == ANY:
@@ -382,9 +398,9 @@ def values(t: Type | None) -> Type | None:
     t = plain(t)
     match t:
         case ArrayType():
-            return union_of([t.dynamic, *t.static])
+            return union_of([*t.static, t.dynamic])
         case ObjectType():
-            return union_of([t.dynamic[1] if t.dynamic is not None else None, *[p.type for p in t.static]])
+            return union_of([*[p.type for p in t.static], t.dynamic[1] if t.dynamic is not None else None])
         case SetType():
             return t.of
         case AnyOf():
@@ -408,5 +424,7 @@ def is_nil(t: Type | None) -> bool:
             )
         case SetType(of):
             return is_nil(of)
+        case FunctionType():
+            return is_nil(t.result) or any(is_nil(a) for a in t.args)
         case _:
             return False

@@ -22,13 +22,13 @@ def test_names_that_stand_twice() -> None:
     [
         (
             "test_x[n] if { some n in input.ns; n > 1 }",
-            ["__local2__ = input.ns[__local1__]", "internal.test_case([__local2__])", "__local2__ > 1"],
+            ["__local2__ = input.ns[__local1__]", "internal.test_case([__local2__])", "gt(__local2__, 1)"],
         ),
         (
             "test_x[c.n] if { some c in input.cs; v := c.v; v > 1 }",
             [
                 "__local3__ = input.cs[__local2__]", "__local0__ = __local3__.n", "internal.test_case([__local0__])",
-                "__local4__ = __local3__.v", "__local4__ > 1",
+                "__local4__ = __local3__.v", "gt(__local4__, 1)",
             ],
         ),
         ('test_x["a"] if input.x', ['internal.test_case(["a"])', "input.x"]),

@@ -7,7 +7,7 @@ import pytest
 from image_enforcer.rego import CompileError, parse_module
 from image_enforcer.rego.syntax import parse_statements, rule_from_body
 from image_enforcer.rego.syntax.nodes import Rule
-from image_enforcer.rego.syntax.printer import body_text, head_text, import_text
+from image_enforcer.rego.syntax.printer import head_text, import_text, source_text
 
 
 def rules(text: str, version: int = 1) -> list[str]:
@@ -16,7 +16,7 @@ def rules(text: str, version: int = 1) -> list[str]:
         link: Rule | None = rule
         parts = []
         while link is not None:
-            parts.append(f"{head_text(link.head)} <- {body_text(link.body)}")
+            parts.append(f"{head_text(link.head)} <- {'; '.join(map(source_text, link.body))}")
             link = link.else_
         shown.append(("default " if rule.default else "") + " else ".join(parts))
     return shown

@@ -45,7 +45,6 @@ from .visit import Rewriter, indexed, is_equality, kept, operator_name
 def equation(names: Names, term: Term, withs: tuple[With, ...] = ()) -> tuple[Expr, Var]:
     """``fresh = term`` as a generated expression, and the fresh variable."""
     var = Var(names.fresh(), term.loc)
-    names.terms[var.name] = term
     operator = Ref((Var("eq", term.loc),), term.loc)
     return Expr(CallExpr(operator, (var, term)), withs=withs, generated=True, loc=term.loc), var
 
@@ -183,14 +182,13 @@ class Calls(Bodies):
                 terms = replace(expr.terms, body=self.body(body))
             case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
                 terms = replace(expr.terms, lhs=self.body(lhs), rhs=self.body(rhs))
-            case SomeDecl():
-                terms = expr.terms
+            case SomeDecl():  # left where a head's closure was overlooked, see LocalVars: OPA forgets it
+                return
         out.extend(replace(s, withs=withs) if withs else s for s in support)
         out.append(expr if terms is expr.terms and not withs else replace(expr, terms=terms, withs=withs))
 
     def _hoist(self, call: Call, support: list[Expr]) -> Var:
         var = Var(self.names.fresh(), call.loc)
-        self.names.terms[var.name] = call
         support.append(Expr(CallExpr(call.operator, (*call.args, var)), generated=True, loc=call.loc))
         return var
 
@@ -200,15 +198,13 @@ class Calls(Bodies):
                 return self._hoist(replace(term, args=tuple(self._term(a, support) for a in args)), support)
             case Ref(terms):
                 head = terms[0]
-                steps = tuple(self._term(t, support) for t in terms[1:])
-                if isinstance(head, Call):
-                    made_head: Term = self._term(head, support)
-                elif isinstance(head, Var | Scalar):
-                    made_head = head
-                else:
-                    part, made_head = equation(self.names, self._term(head, support))
+                made_head = self._step(head, support)
+                steps = tuple(self._step(t, support) for t in terms[1:])
+                if not isinstance(made_head, Var | Scalar):
+                    literal = made_head
+                    part, made_head = equation(self.names, literal)
+                    self.names.terms[made_head.name] = literal
                     support.append(part)
-                # the steps are evaluated before the head of a literal; what they need is in place either way
                 made_terms = kept(terms, [made_head, *steps])
                 return term if made_terms is terms else replace(term, terms=made_terms)
             case Array(items):
@@ -228,10 +224,17 @@ class Calls(Bodies):
             case _:
                 return term
 
+    def _step(self, term: Term, support: list[Expr]) -> Term:
+        """A part of a reference; what a call in it was is told where the reference finds nothing."""
+        made = self._term(term, support)
+        if isinstance(term, Call) and isinstance(made, Var):
+            self.names.terms[made.name] = term
+        return made
+
     def _closure(self, body: Body, heads: tuple[Term, ...]) -> tuple[Body, tuple[Term, ...]]:
-        made = list(self.body(body))
         support: list[Expr] = []
         done = tuple(self._term(h, support) for h in heads)
+        made = list(self.body(body))
         return indexed(_appended(made, support)), done
 
     def rule(self, rule: Rule) -> Rule:
@@ -362,11 +365,13 @@ class Withs(Bodies):
         """A body, and then those in it; where something in its own modifiers is wrong, nothing else is looked at."""
         made: list[Expr] = []
         for expr in body:
-            withs = [self._with(item, made) for item in expr.withs]
-            found = tuple([item for item in withs if item is not None])
-            if len(found) < len(withs):
-                return body
-            made.append(replace(expr, withs=found) if found else expr)
+            withs: list[With] = []
+            for item in expr.withs:
+                done = self._with(item, made)
+                if done is None:
+                    return body
+                withs.append(done)
+            made.append(replace(expr, withs=tuple(withs)) if withs else expr)
         return kept(body, list(indexed([self.expr(e) for e in made])))
 
     def _with(self, item: With, out: list[Expr]) -> With | None:
@@ -448,5 +453,6 @@ class Dynamics(Bodies):
             case _:
                 return term
         part, var = equation(self.names, made, expr.withs)
+        self.names.terms[var.name] = made
         out.append(part)
         return var

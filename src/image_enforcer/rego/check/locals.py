@@ -97,9 +97,8 @@ class LocalVars:
 
     def rule(self, rule: Rule) -> Rule:
         """A rule: arguments, closures in the head, the body; each ``else`` branch is a scope of its own."""
-        before = len(self.problems)
         made, unused = self._branch(rule)
-        if self.strict and len(self.problems) == before:
+        if self.strict:
             self.all_unused.extend(
                 Problem(
                     COMPILE_ERROR, f"unused argument {name}. (hint: use _ (wildcard variable) instead)", rule.head.loc
@@ -117,6 +116,7 @@ class LocalVars:
         self._given = above or {}
         args = None if rule.head.args is None else tuple(self._arg(a) for a in rule.head.args)
         self._clean = len(self.problems)
+        args = None if args is None else tuple(self._closures(a) for a in args)
         head = self._head(rule.head, self._closures)
         used = set(variables((head.key, head.value, head.ref.terms[1:])))
         self._clean = len(self.problems)
@@ -126,13 +126,16 @@ class LocalVars:
         self.all_unused.extend(self.unused)
         scope = self.scopes[0]
         in_value = variables(head.value)
+        # those in a set, too, which nothing is matched by; they count as used where they are met twice
         unused = [
             name
-            for name, how in scope.how.items()
-            if how == "arg" and not scope.uses.get(name) and not name.startswith("$") and name not in in_value
+            for name in dict.fromkeys(x.name for x in walk(rule.head.args or ()) if isinstance(x, Var))
+            if not name.startswith("$") and name not in in_value
+            and scope.uses.get(name, 0) <= (scope.how.get(name) == "seen")
         ]  # fmt: skip
-        head = self._head(head, _Renamed(scope.names).term)
-        made = replace(rule, head=replace(head, args=args), body=body)
+        renamed = _Renamed(scope.names).term
+        args = None if args is None else tuple(renamed(a) for a in args)
+        made = replace(rule, head=replace(self._head(head, renamed), args=args), body=body)
         if rule.else_ is None:
             return made, unused
         below, unused_below = self._branch(
@@ -164,9 +167,12 @@ class LocalVars:
     def _closures(self, term: Term) -> Term:
         """A term of a head whose closures are rewritten as if nothing stood around them, as OPA does before the body.
 
-        What they leave undeclared is taken from the arguments and the body afterwards, by its name.
+        What they leave undeclared is taken from the arguments and the body afterwards, by its name. As in OPA nothing
+        is looked for in an object or a set without a variable in sight: a closure that is indexed is overlooked.
         """
         match term:
+            case Object() | Set() if _is_ground(term):
+                return term
             case ArrayComprehension() | SetComprehension() | ObjectComprehension() | TemplateString():
                 outer, self.scopes, self.unused = self.scopes, [Scope()], []
                 try:
@@ -209,10 +215,8 @@ class LocalVars:
             case Call():
                 self.problems.append(Problem(COMPILE_ERROR, "rule arguments cannot contain calls", arg.loc))
                 return arg
-            case Scalar():
+            case _:  # nothing is matched by the parts of a set
                 return arg
-            case _:
-                return self.term(arg)
 
     def _insert_arg(self, name: str) -> str:
         scope = self.scopes[-1]
@@ -540,6 +544,23 @@ class _Renamed(Rewriter):
     def operator(self, operator: Ref) -> Ref:
         """What is called: by a new name it is, as in OPA, an undefined function."""
         return replace(operator, terms=tuple(self.term(t) for t in operator.terms))
+
+
+def _is_ground(term: Term) -> bool:
+    """Whether a term has no variable, as OPA sees it: what a reference starts from does not count."""
+    match term:
+        case Scalar():
+            return True
+        case Ref(terms):
+            return all(_is_ground(t) for t in terms[1:])
+        case Array(items) | Set(items):
+            return all(_is_ground(i) for i in items)
+        case Object(pairs):
+            return all(_is_ground(k) and _is_ground(v) for k, v in pairs)
+        case Call(operator, args):
+            return _is_ground(operator) and all(_is_ground(a) for a in args)
+        case _:
+            return False
 
 
 def _explicit(node: Not) -> bool:

@@ -15,7 +15,6 @@ from ..syntax.nodes import (
     Array,
     CallExpr,
     Expr,
-    ExprTerms,
     Module,
     Object,
     Ref,
@@ -26,13 +25,16 @@ from ..syntax.nodes import (
     Var,
 )
 from ..values import Num
-from .visit import Rewriter, operator_name
+from .expand import equation
+from .locals import Names
+from .visit import Rewriter, indexed, operator_name, walk
 
 Path = tuple[str, ...]
 
-_CALLS: Final = ("rego.metadata.rule", "rego.metadata.chain")
+CHAIN: Final = "rego.metadata.chain"
+_CALLS: Final = (CHAIN, "rego.metadata.rule")
 MAX_TERMS: Final = 1_000_000
-"""How many terms may be put in the place of calls: a long block and many calls would make their product of them."""
+"""How many terms may be put in the place of calls: a long block above many rules would make their product of them."""
 
 
 class AnnotationSet:
@@ -83,9 +85,9 @@ class AnnotationSet:
 
 
 def metadata_calls(
-    work: Mapping[str, Module], source: Mapping[str, Module], annotations: AnnotationSet
+    work: Mapping[str, Module], source: Mapping[str, Module], annotations: AnnotationSet, names: Names
 ) -> dict[str, Module]:
-    """``rego.metadata.rule()`` and ``.chain()`` become constants: what the annotations say is known here."""
+    """``rego.metadata.rule()`` and ``.chain()`` become variables with what the annotations say: it is known here."""
     done: dict[str, Module] = {}
     budget = _Budget()
     for name, module in work.items():
@@ -94,7 +96,7 @@ def metadata_calls(
             continue
         package = source[name].package.names
         rules = [
-            _rewritten(rule, package, annotations.of_rule(name, i), annotations, budget)
+            _rewritten(rule, package, annotations.of_rule(name, i), annotations, budget, names)
             for i, rule in enumerate(module.rules)
         ]
         done[name] = replace(module, rules=tuple(rules))
@@ -102,13 +104,41 @@ def metadata_calls(
 
 
 def _rewritten(
-    rule: Rule, package: Path, own: Sequence[Annotations], annotations: AnnotationSet, budget: _Budget
+    rule: Rule, package: Path, own: Sequence[Annotations], annotations: AnnotationSet, budget: _Budget, names: Names
 ) -> Rule:
-    """A rule and its branches; blocks apply to the first of these only."""
-    after = None if rule.else_ is None else _rewritten(rule.else_, package, (), annotations, budget)
-    calls = _Calls(own, annotations.chain(own, (*package, *rule_path(rule)), package), budget)
-    made = calls.rule(replace(rule, else_=None)) if rule.else_ is not None else calls.rule(rule)
-    return made if after is None else replace(made, else_=after)
+    """A rule and its branches; blocks apply to the first of these only. What a branch calls is set in those above."""
+    first: dict[str, Location] = {}
+    for x in walk(rule):
+        if isinstance(x, Expr) and isinstance(x.terms, CallExpr):
+            first.setdefault(operator_name(x.terms.operator), x.loc)
+    before: list[Expr] = []
+    known: dict[str, Var] = {}
+    for call in (c for c in _CALLS if c in first):
+        chain = annotations.chain(own, (*package, *rule_path(rule)), package)
+        value = _chain_value(chain) if call == CHAIN else _rule_value(own)
+        part, known[call] = equation(names, budget.term(value, first[call]))
+        before.append(part)
+    if not before:
+        return rule
+    calls = _Calls(known)
+    return replace(
+        rule,
+        head=calls.head(rule.head),
+        body=indexed([*before, *calls.body(rule.body)]),
+        else_=None if rule.else_ is None else _rewritten(rule.else_, package, (), annotations, budget, names),
+    )
+
+
+def _rule_value(own: Sequence[Annotations]) -> Any:
+    # of several blocks above a rule OPA takes the first here, the last as the beginning of the chain
+    return annotations_value(own[0]) if own else {}
+
+
+def _chain_value(chain: Iterable[tuple[Path, Annotations | None]]) -> Any:
+    return [
+        {"path": list(path), **({} if block is None else {"annotations": annotations_value(block)})}
+        for path, block in chain
+    ]
 
 
 class _Budget:
@@ -117,57 +147,32 @@ class _Budget:
     def __init__(self) -> None:
         self.left = MAX_TERMS
 
-    def spend(self, count: int, at: Location) -> None:
-        self.left -= count
-        if self.left < 0:
-            raise CompileError([Problem(COMPILE_ERROR, "too much metadata for so many calls of rego.metadata", at)])
-
-
-class _Calls(Rewriter):
-    def __init__(
-        self, own: Sequence[Annotations], chain: Iterable[tuple[Path, Annotations | None]], budget: _Budget
-    ) -> None:
-        self._own = own
-        self._chain = chain
-        self._budget = budget
-
-    def expr(self, expr: Expr) -> Expr:
-        """An expression; as in OPA a call of its own loses its ``not`` and its ``with``."""
-        made = super().expr(expr)
-        if isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) in _CALLS:
-            return replace(made, negated=False, withs=())
-        return made
-
-    def expr_terms(self, expr: Expr) -> ExprTerms:
-        terms = expr.terms
-        if isinstance(terms, CallExpr):
-            name = operator_name(terms.operator)
-            if name in _CALLS:
-                value = self._rule_value() if name == "rego.metadata.rule" else self._chain_value()
-                constant = self._term(value, expr.loc)
-                if terms.args:
-                    return CallExpr(Ref((Var("eq", expr.loc),), expr.loc), (terms.args[0], constant))
-                return TermExpr(constant)
-        return super().expr_terms(expr)
-
-    def _rule_value(self) -> Any:
-        # of several blocks above a rule OPA takes the first here, the last as the beginning of the chain
-        return annotations_value(self._own[0]) if self._own else {}
-
-    def _chain_value(self) -> Any:
-        return [
-            {"path": list(path), **({} if block is None else {"annotations": annotations_value(block)})}
-            for path, block in self._chain
-        ]
-
-    def _term(self, value: Any, loc: Location) -> Term:
+    def term(self, value: Any, loc: Location) -> Term:
         """A JSON-like value as a constant."""
-        self._budget.spend(1, loc)
+        self.left -= 1
+        if self.left < 0:
+            raise CompileError([Problem(COMPILE_ERROR, "too much metadata for so many calls of rego.metadata", loc)])
         match value:
             case Mapping():
-                return Object(tuple((Scalar(str(k), loc), self._term(v, loc)) for k, v in value.items()), loc)
+                return Object(tuple((Scalar(str(k), loc), self.term(v, loc)) for k, v in value.items()), loc)
             case list() | tuple():
-                return Array(tuple(self._term(v, loc) for v in value), loc)
+                return Array(tuple(self.term(v, loc) for v in value), loc)
             case None | bool() | int() | str() | Num():
                 return Scalar(value, loc)
         raise TypeError(f"{type(value).__name__} in annotations")
+
+
+class _Calls(Rewriter):
+    def __init__(self, known: Mapping[str, Var]) -> None:
+        self._known = known
+
+    def expr(self, expr: Expr) -> Expr:
+        """An expression; as in OPA a call of its own loses its ``not`` and its ``with``."""
+        terms = expr.terms
+        if isinstance(terms, CallExpr) and operator_name(terms.operator) in self._known:
+            var = replace(self._known[operator_name(terms.operator)], loc=expr.loc)
+            made = (
+                CallExpr(Ref((Var("eq", expr.loc),), expr.loc), (terms.args[0], var)) if terms.args else TermExpr(var)
+            )
+            return replace(expr, terms=made, negated=False, withs=(), generated=True)
+        return super().expr(expr)

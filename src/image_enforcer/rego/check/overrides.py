@@ -55,15 +55,12 @@ def _roots_in(arg: Term) -> Iterator[Ref]:
 
 
 def root_documents(module: Module) -> list[Problem]:
-    """Rules and variables named ``input`` or ``data``."""
+    """Rules and variables named ``input`` or ``data``; of a rule with branches the first one."""
     problems: list[Problem] = []
     for rule in module.rules:
-        link: Rule | None = rule
-        while link is not None:
-            if link.head.name in ROOTS:
-                text = f"rules must not shadow {link.head.name} (use a different rule name)"
-                problems.append(Problem(COMPILE_ERROR, text, link.loc))
-            link = link.else_
+        if rule.head.name in ROOTS:
+            text = f"rules must not shadow {rule.head.name} (use a different rule name)"
+            problems.append(Problem(COMPILE_ERROR, text, rule.loc))
     for rule in module.rules:
         for x in walk(rule):
             if isinstance(x, Expr) and is_assignment(x) and isinstance(x.terms, CallExpr) and x.terms.args:

@@ -23,6 +23,7 @@ from .rule_types import RuleLayers, check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
 from .schema_notes import SchemaNotes, Schemas
 from .schema_types import BadSchema
+from .template_vars import TemplateVars
 from .test_rules import ForTests
 from .type_bodies import check_body
 from .type_calls import argument_problem
@@ -118,12 +119,12 @@ def _check_modules(
     for module in source.values():
         stages.add(overrides.root_arguments(module))
     stages.end()
-    work, used = resolve_modules(source)
+    work, named = resolve_modules(source)
     names = Names({n for m in work.values() for r in m.rules for n in variables(r)})
     if strict:
         for key, module in work.items():
             for item in module.imports:
-                if not is_keyword_import(item) and import_name(item) not in used[key]:
+                if not is_keyword_import(item) and import_name(item) not in named[key]:
                     unused = Problem(COMPILE_ERROR, f"{import_text(item)} unused", item.loc)
                     stages.add([unused], recoverable=True)
     work = _each(work, lambda r: expand.head_refs(names, r))
@@ -144,12 +145,14 @@ def _check_modules(
     stages.add(stages_local.all_unused, recoverable=True)
     original = stages_local.original
     stages.end()
-    stages.add(_undeclared(work, tree, original, templates=True))
+    used = TemplateVars(tree.arity, original)
+    stages.add([p for m in work.values() for r in m.rules for p in used.rule(r)])
     templates = expand.Templates(names)
     work = _each(work, templates.rule)
     stages.add(overrides.void_calls(tuple(m.rules for m in work.values())))
     stages.end()
-    stages.add(_undeclared(work, tree, original, templates=False))
+    printed = Undeclared(tree.arity, original)
+    stages.add([p for m in work.values() for r in m.rules for p in printed.rule(r)])
     stages.end()
     prints = expand.Prints(names, keep_prints)
     work = _each(work, prints.rule)
@@ -158,7 +161,7 @@ def _check_modules(
     annotations = AnnotationSet(source)
     stages.add(annotations.problems)
     stages.end()
-    work = metadata_calls(work, source, annotations)
+    work = metadata_calls(work, source, annotations, names)
     tree = written = RuleTree(work)
     needs = rule_graph.needs(written)
     heads = expand.ClosureHeads(names)
@@ -226,13 +229,6 @@ def _layers(notes: SchemaNotes, tree: RuleTree, source: Mapping[str, Module]) ->
         return notes.layers(env, rule, name, -1 if depth else number, source[name].package.names)
 
     return layers
-
-
-def _undeclared(
-    work: Mapping[str, Module], tree: RuleTree, original: Mapping[str, str], *, templates: bool
-) -> list[Problem]:
-    bound = Undeclared(tree.arity, original, templates=templates)
-    return [p for m in work.values() for r in m.rules for p in bound.rule(r)]
 
 
 def _key_of(work: Mapping[str, Module], module: Module) -> str:
@@ -382,11 +378,11 @@ def _check_query(
     stages.end()
     original = {new: old for old, new in local.scopes[0].names.items() if new != old}
     shown = {**checked.original, **local.original}
-    stages.add(Undeclared(tree.arity, shown, templates=True).body(body, {"data", "input"}))
+    stages.add(TemplateVars(tree.arity, shown).body(body))
     body = expand.Templates(_again(names, body)).body(body)
     stages.add(overrides.void_calls(body))
     stages.end()
-    stages.add(Undeclared(tree.arity, shown, templates=False).body(body, {"data", "input"}))
+    stages.add(Undeclared(tree.arity, shown).body(body, {"data", "input"}))
     stages.end()
     body = expand.Prints(_again(names, body), keep_prints).body(body)
     body = expand.Calls(_again(names, body)).body(body)

@@ -23,14 +23,16 @@ from ..syntax.nodes import (
     Ref,
     Rule,
     Scalar,
+    Set,
     SetComprehension,
     SomeDecl,
+    TemplateString,
     Term,
     Var,
     With,
 )  # fmt: skip
 from ..values import key as value_key
-from .visit import ROOTS, Rewriter, is_assignment, variables, walk
+from .visit import Rewriter, children, is_assignment, kept, walk
 
 
 def import_name(item: Import) -> str:
@@ -57,36 +59,38 @@ def global_names(package: Ref, rules: Iterable[str], imports: Sequence[Import]) 
 
 
 def declared(body: Body) -> set[str]:
-    """The names that a body declares, by ``:=`` and ``some``."""
+    """The names that ``:=`` and ``some`` declare in a body or in the bodies below it that are no comprehension's."""
     names: set[str] = set()
-    for expr in body:
-        if is_assignment(expr) and isinstance(expr.terms, CallExpr) and len(expr.terms.args) == 2:
-            names |= _assigned(expr.terms.args[0])
-        elif isinstance(expr.terms, SomeDecl):
-            for symbol in expr.terms.symbols:
-                if isinstance(symbol, Var):
-                    names.add(symbol.name)
-                elif isinstance(symbol, Call):
-                    for part in symbol.args[:-1]:
-                        names |= set(variables(part, ref_heads=False, object_keys=False, closures=False))
+    todo: list[object] = list(body)
+    while todo:
+        x = todo.pop()
+        if isinstance(x, ArrayComprehension | SetComprehension | ObjectComprehension):
+            continue
+        if isinstance(x, Expr):
+            if is_assignment(x) and isinstance(x.terms, CallExpr) and len(x.terms.args) == 2:
+                names |= _names(x.terms.args[0])
+            elif isinstance(x.terms, SomeDecl):
+                for symbol in x.terms.symbols:
+                    names |= _names(symbol.args[:-1] if isinstance(symbol, Call) else symbol)
+        todo.extend(children(x))
     return names
 
 
-def _assigned(term: Term) -> set[str]:
-    match term:
+def _names(node: object) -> set[str]:
+    return {x.name for x in walk(node) if isinstance(x, Var)}
+
+
+def _pattern_names(arg: object) -> set[str]:
+    """The names in an argument that stand where something can be matched by them."""
+    match arg:
         case Var(name):
             return {name}
-        case Ref((Var(name),)) if name in ROOTS:
-            return {name}
-        case Object(pairs):
-            return {n for _, v in pairs for n in _assigned(v)}
-        case Call() | Ref() | Scalar():
+        case Set() | ArrayComprehension() | SetComprehension() | ObjectComprehension() | Call():
             return set()
+        case Object(pairs):
+            return {n for _, v in pairs for n in _pattern_names(v)}
         case _:
-            found: set[str] = set()
-            for item in getattr(term, "items", ()):
-                found |= _assigned(item)
-            return found
+            return {n for x in children(arg) for n in _pattern_names(x)}
 
 
 def _with_unique_keys(term: Object) -> Object:
@@ -117,12 +121,7 @@ class Resolver(Rewriter):
 
     def rule(self, rule: Rule) -> Rule:
         """A rule: its arguments and the declarations of its body hide names."""
-        args: set[str] = set()
-        for arg in rule.head.args or ():
-            for x in walk(arg):
-                if isinstance(x, Var):
-                    args.add(x.name)
-        self.scopes.append(args)
+        self.scopes.append(_pattern_names(rule.head.args))
         self.scopes.append(declared(rule.body))
         try:
             head = self.head(rule.head)
@@ -133,13 +132,8 @@ class Resolver(Rewriter):
         return replace(rule, head=head, body=body, else_=None if rule.else_ is None else self.rule(rule.else_))
 
     def head(self, head: Head) -> Head:
-        """A head; its arguments are declarations and stay."""
-        made = super().head(replace(head, args=None))
-        args = None if head.args is None else tuple(self._arg(a) for a in head.args)
-        return replace(made, args=args)
-
-    def _arg(self, arg: Term) -> Term:
-        return arg if isinstance(arg, Var) else super().term(arg)
+        """A head; its arguments are declarations, in which nothing is resolved."""
+        return replace(super().head(replace(head, args=None)), args=head.args)
 
     def body_plain(self, body: Body) -> Body:
         """A body whose declarations are in scope already."""
@@ -163,9 +157,10 @@ class Resolver(Rewriter):
         """Expressions; ``every`` declares its variables for its body, implicit operands declare nothing."""
         match expr.terms:
             case Every(k, v, domain, body):
-                made_domain = self.term(domain)
+                # as in OPA they hide names in the domain, too, although it does not see them
                 self.scopes.append({x.name for x in (k, v) if isinstance(x, Var)})
                 try:
+                    made_domain = self.term(domain)
                     return replace(expr.terms, domain=made_domain, body=self.body(body))
                 finally:
                     self.scopes.pop()
@@ -191,14 +186,15 @@ class Resolver(Rewriter):
             case Ref(terms):
                 head = terms[0]
                 steps = terms[1:]
+                # in a template string that is a step OPA resolves nothing
+                rest = kept(steps, [t if isinstance(t, TemplateString) else self.term(t) for t in steps])
                 made: Term = head
                 if isinstance(head, Var):
                     full = self._global(head.name)
                     if full is not None:
-                        return replace(term, terms=(*self._placed(full, head), *self.terms(steps)))
+                        return replace(term, terms=(*self._placed(full, head), *rest))
                 else:
                     made = self.term(head)
-                rest = self.terms(steps)
                 return term if made is head and rest is steps else replace(term, terms=(made, *rest))
             case Object(pairs) if len(pairs) > 1:
                 return super().term(_with_unique_keys(term))

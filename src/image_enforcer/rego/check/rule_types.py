@@ -97,13 +97,9 @@ def _insert_function(env: TypeEnv, steps: Sequence[Value], found: FunctionType) 
     for step in steps:
         node = node.children.setdefault(key(step), TypeNode())
     there = node.value
-    if isinstance(there, FunctionType) and len(there.args) == len(found.args):
-        args = tuple(union(a, b) or ANY for a, b in zip(there.args, found.args, strict=True))
-        found = FunctionType(args, union(there.result, found.result))
-    elif there is not None:  # another clause has a fault: as in OPA the name is then no function's
-        node.value = None
-        return
-    node.value = found
+    # where another clause has a fault, or not as many operands, the name is as in OPA no function's any more
+    same = there is None or (isinstance(there, FunctionType) and len(there.args) == len(found.args))
+    node.value = union(there, found) if same else None
 
 
 def _default_any(types: KnownTypes, arg: Term) -> None:

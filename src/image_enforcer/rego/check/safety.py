@@ -46,7 +46,7 @@ def equality_outputs(expr: Expr, safe: set[str]) -> set[str]:
     if not isinstance(expr.terms, CallExpr) or len(expr.terms.args) != 2:
         return set()
     lhs, rhs = expr.terms.args
-    bound = term_outputs((lhs, rhs), safe) | safe
+    bound = term_outputs((lhs, rhs, *(t for item in expr.withs for t in (item.target, item.value))), safe) | safe
     known = bound
     if expr.assignment:
         known = bound - set(variables(lhs))
@@ -92,9 +92,10 @@ def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
     for item in expr.withs:
         if not set(variables(item, closures=False)) <= safe | GLOBALS:
             return set()
+    replaced = tuple(t for item in expr.withs for t in (item.target, item.value))
     match expr.terms:
         case TermExpr(term):
-            return set() if isinstance(term, TemplateString) else term_outputs(term, safe)
+            return term_outputs((term, *replaced), safe)
         case Every(_, _, domain, _):
             return term_outputs(domain, safe)
         case CallExpr(operator, args):
@@ -103,7 +104,7 @@ def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
             count = arity(operator)
             if count < 0:
                 return set()
-            found = term_outputs(args, safe)
+            found = term_outputs((*args, *replaced), safe)
             if count >= len(args):
                 return found
             needs = set(variables(args[:count], ref_heads=False, object_keys=False, closures=False, sets=False))
@@ -112,6 +113,14 @@ def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
             return found | set(variables(args[count:], ref_heads=False, object_keys=False, closures=False, sets=False))
         case _:
             return set()
+
+
+def body_outputs(body: Body, arity: Arity, outer: set[str]) -> set[str]:
+    """What is bound behind a body that is read once from the front, with what is bound before it."""
+    safe = set(outer)
+    for expr in body:
+        safe |= expression_outputs(expr, arity, safe)
+    return safe
 
 
 Unsafe = dict[int, tuple[Expr, dict[str, None]]]

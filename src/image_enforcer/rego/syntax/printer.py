@@ -62,11 +62,11 @@ def term_text(term: Term, *, infix: bool = False) -> str:
         case Object(pairs):
             return "{" + ", ".join(f"{term_text(k)}: {term_text(v)}" for k, v in pairs) + "}"
         case ArrayComprehension(inner, body):
-            return f"[{term_text(inner)} | {body_text(body)}]"
+            return f"[{_before_bar(inner)} | {body_text(body)}]"
         case SetComprehension(inner, body):
-            return f"{{{term_text(inner)} | {body_text(body)}}}"
+            return f"{{{_before_bar(inner)} | {body_text(body)}}}"
         case ObjectComprehension(key, value, body):
-            return f"{{{term_text(key)}: {term_text(value)} | {body_text(body)}}}"
+            return f"{{{_before_bar(key)}: {_before_bar(value)} | {body_text(body)}}}"
         case Call(operator, args):
             return f"{term_text(operator)}({', '.join(term_text(a) for a in args)})"
         case TemplateString(parts):
@@ -79,6 +79,15 @@ def term_text(term: Term, *, infix: bool = False) -> str:
                 else:
                     shown.append(value_text(part.value))
             return '$"' + "".join(shown) + '"'
+
+
+def _before_bar(term: Term) -> str:
+    """What a comprehension collects: there an operator stands between its operands, with parentheses around all."""
+    if isinstance(term, Call) and len(term.args) == 2:
+        name = term_text(term.operator)
+        if name in INFIX and name != "internal.member_2":
+            return f"({_before_bar(term.args[0])} {INFIX[name]} {_before_bar(term.args[1])})"
+    return term_text(term)
 
 
 def _source(term: Term) -> str:
@@ -96,11 +105,11 @@ def _source(term: Term) -> str:
         case Object(pairs):
             return "{" + ", ".join(f"{_source(k)}: {_source(v)}" for k, v in pairs) + "}"
         case ArrayComprehension(inner, body):
-            return f"[{_source(inner)} | {'; '.join(source_text(e) for e in body)}]"
+            return f"[{_source(inner)} | {_source_body(body)}]"
         case SetComprehension(inner, body):
-            return f"{{{_source(inner)} | {'; '.join(source_text(e) for e in body)}}}"
+            return f"{{{_source(inner)} | {_source_body(body)}}}"
         case ObjectComprehension(key, value, body):
-            return f"{{{_source(key)}: {_source(value)} | {'; '.join(source_text(e) for e in body)}}}"
+            return f"{{{_source(key)}: {_source(value)} | {_source_body(body)}}}"
         case _:
             return term_text(term)
 
@@ -126,16 +135,13 @@ def source_text(expr: Expr) -> str:
             text = _source(Call(operator, args))
             if term_text(operator) in _RELATIONS and len(args) == 2:
                 text = f"{_related(args[0])} {INFIX[term_text(operator)]} {_related(args[1])}"
-        case SomeDecl((Call(_, args),)):
-            *names, domain = args
-            text = f"some {', '.join(_source(n) for n in names)} in {_source(domain)}"
         case _:
-            return expr_text(expr)
-    if expr.negated:
-        text = "not " + text
-    for item in expr.withs:
-        text += f" with {term_text(item.target)} as {_source(item.value)}"
-    return text
+            text = _closure(expr.terms, _source, _source_body, "{ ", " }")
+    return _modified(expr, text, _source)
+
+
+def _source_body(body: Body) -> str:
+    return "; ".join(source_text(e) for e in body)
 
 
 def _ref(terms: tuple[Term, ...]) -> str:
@@ -150,34 +156,44 @@ def _ref(terms: tuple[Term, ...]) -> str:
 
 
 def expr_text(expr: Expr) -> str:
-    """An expression as OPA's ``String()`` gives it."""
+    """An expression as OPA's ``String()`` gives it: calls flat, only equations between their sides."""
     match expr.terms:
         case TermExpr(term):
             text = term_text(term)
         case CallExpr(operator, args):
-            text = call_text(operator, args)
-        case SomeDecl(symbols):
-            first = symbols[0] if symbols else None
-            if isinstance(first, Call):
-                *names, domain = first.args
-                text = f"some {', '.join(term_text(n) for n in names)} in {term_text(domain)}"
-            else:
-                text = "some " + ", ".join(term_text(s) for s in symbols)
-        case Every(key, value, domain, body):
-            names_text = f"{term_text(key)}, {term_text(value)}" if key is not None else term_text(value)
-            text = f"every {names_text} in {term_text(domain)} {{ {body_text(body)} }}"
-        case Not(body, explicit=explicit):
-            twice = not explicit and len(body) == 1 and isinstance(body[0].terms, Not)
-            text = f"not ({body_text(body)})" if twice else f"not {_operand(body, explicit, True, True, body_text)}"
-        case LogicalAnd() | LogicalOr() as either:
-            text = logical_text(either, body_text)
+            flat = term_text(operator) != "eq" or len(args) != 2
+            text = term_text(Call(operator, args)) if flat else f"{term_text(args[0])} = {term_text(args[1])}"
         case _:
-            assert_never(expr.terms)
-    if expr.negated:
-        text = "not " + text
-    for item in expr.withs:
-        text += f" with {term_text(item.target)} as {term_text(item.value)}"
-    return text
+            text = _closure(expr.terms, term_text, body_text, "{", "}")
+    return _modified(expr, text, term_text)
+
+
+def _closure(
+    terms: SomeDecl | Every | Not | LogicalAnd | LogicalOr, term: Callable[[Term], str], body: Callable[[Body], str],
+    opening: str, closing: str,
+) -> str:  # fmt: skip
+    """What is neither a term nor a call; the braces are those of ``not``."""
+    match terms:
+        case SomeDecl((Call(_, (*names, domain)),)):
+            return f"some {', '.join(map(term, names))} in {term(domain)}"
+        case SomeDecl(symbols):
+            return "some " + ", ".join(map(term, symbols))
+        case Every(key, value, domain, inside):
+            names_text = f"{term(key)}, {term(value)}" if key is not None else term(value)
+            return f"every {names_text} in {term(domain)} {{ {body(inside)} }}"
+        case Not(inside, explicit=explicit):
+            if explicit or len(inside) != 1:
+                return f"not {opening}{body(inside)}{closing}"
+            twice = isinstance(inside[0].terms, Not)
+            return f"not ({body(inside)})" if twice else f"not {_operand(inside, explicit, True, True, body)}"
+        case LogicalAnd() | LogicalOr():
+            return logical_text(terms, body)
+    assert_never(terms)
+
+
+def _modified(expr: Expr, text: str, term: Callable[[Term], str]) -> str:
+    withs = "".join(f" with {term_text(w.target)} as {term(w.value)}" for w in expr.withs)
+    return f"not {text}{withs}" if expr.negated else text + withs
 
 
 def logical_text(either: LogicalAnd | LogicalOr, shown: Callable[[Body], str]) -> str:
@@ -202,17 +218,6 @@ def _operand(body: Body, explicit: bool, around_or: bool, around_and: bool, show
         case _:
             apart = bool(body[0].withs)
     return f"({shown(body)})" if apart else shown(body)
-
-
-def call_text(operator: Ref, args: tuple[Term, ...]) -> str:
-    """A call with infix operators as such, the result of ``plus(a, b, c)`` as ``c = a + b`` where OPA does."""
-    name = term_text(operator)
-    symbol = INFIX.get(name)
-    if symbol is not None and len(args) == 2:
-        return f"{term_text(args[0])} {symbol} {term_text(args[1])}"
-    if name == "internal.member_3" and len(args) == 3:
-        return f"{term_text(args[0])}, {term_text(args[1])} in {term_text(args[2])}"
-    return f"{name}({', '.join(term_text(a) for a in args)})"
 
 
 def body_text(body: Body) -> str:

@@ -8,7 +8,7 @@ from image_enforcer import rego
 
 INPUT = rego.from_json('{"f": false, "n": 1, "s": "xx", "arr": [1, 2], "o": {"a": 1}, "texts": {"k": "bb"}}')
 DATA = rego.from_json('{"base": {"k": 1}}')
-FAULT = 'bad(x) := json.patch(x, [{"op": "remove", "path": "/zz"}])\nq := 1\n'
+FAULT = 'same(x) := x\nbad(x) := json.patch(x, [{"op": "remove", "path": "/zz"}])\nq := 1\n'
 
 LEFT_OUT = [
     "input.f == true", "5 == input.n", "data.base.k == 2", "count(input.nope) > 0",
@@ -21,6 +21,8 @@ LEFT_OUT = [
     "[x | x := input.nope] == []; input.nope", "input.n in {5, 6}", "some i; input.arr[i] == 9", "input.n = x; x == 5",
     "every x in input.nope { x }", "data.base.nope", "input.nope",
     "input.z != 1", "input.z = [1, y]",
+    "x := [1 | print(1)]; input.n == 5", "not [1 | print(1)][1]; input.n == 5", "same([1 | print(1)]); input.n == 5",
+    "every x in [1 | print(1)] { x }; input.n == 5",
 ]  # fmt: skip
 
 EVALUATED = [
@@ -28,6 +30,8 @@ EVALUATED = [
     'input.o == {"a": 2}', "input.n == input.s", "[input.n, 1] == [2, 1]", "data.t.q == 2",
     "input.n == 1.0; input.n == 5",
     "input.n == 5 with input.n as 6", "print(1); input.n == 5",
+    "not print(1); input.n == 5", "every x in [1] { print(x) }; input.n == 5",
+    "every x in [1] { x == [1 | print(1)][0] }; input.n == 5",
     'startswith(input.s, "x"); endswith(input.s, "y")', 'startswith(input.s, "xx"); endswith(input.s, "z")',
     'startswith(input.s, "x"); startswith(input.s, "y")', 'strings.any_prefix_match(input.s, [])',
     'strings.any_prefix_match(input.s, ["b", input.s])', 'startswith(input.texts, "b")',

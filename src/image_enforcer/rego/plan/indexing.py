@@ -24,7 +24,7 @@ Place: TypeAlias = tuple[Any, ...]
 _SURE = frozenset({"eq", "assign", "equal"})
 _BEGINNINGS = frozenset({"startswith", "strings.any_prefix_match"})
 _TOLD = frozenset({"internal.print", "internal.test_case"})
-"""Calls that are there for what they say: a rule with one is always looked at."""
+"""Calls that are there for what they say: a rule with one, not in a comprehension, is always looked at."""
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ class _Reader:
 
     def read(self) -> Iterator[tuple[Place, _Condition]]:
         """The places and conditions that matter, in the order of the body."""
-        if any(isinstance(x, ast.CallExpr) and ref_name(x.operator) in _TOLD for x in walk(self.body)):
+        if any(map(_tells, self.body)):
             return
         risky = len(self.body)
         for at, expr in enumerate(self.body):
@@ -311,6 +311,20 @@ class _Reader:
                     return None
                 return Const(values if isinstance(term, ast.Array) else RegoSet.of(values))
         return None
+
+
+def _tells(expr: ast.Expr) -> bool:
+    """Whether an expression says something, itself or in a body that it consists of."""
+    match expr.terms:
+        case ast.CallExpr(operator, _):
+            return ref_name(operator) in _TOLD
+        case ast.Every(_, _, _, body):
+            inside: object = body
+        case ast.Not() | ast.LogicalAnd() | ast.LogicalOr():
+            inside = expr.terms
+        case _:
+            return False
+    return any(isinstance(x, ast.CallExpr) and ref_name(x.operator) in _TOLD for x in walk(inside))
 
 
 def _scalar(value: Value) -> bool:

@@ -1,8 +1,8 @@
 """Layouts of all policies at hand: they mean what the source means, are their own layouts, and are OPA's.
 
 The recordings of ``opa fmt`` and ``opa parse`` are compared too. Where a real OPA is, its layouts are compared byte for
-byte; without it, what holds for a good layout is checked. Some of OPA's layouts are not good ones, and ours are the
-same: each kind is named here.
+byte; without it, what holds for a good layout is checked. A few of OPA's layouts are not good ones: where ours are
+others, each kind is named here.
 """
 
 import io
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,17 @@ READ_V0 = Conversion(0, V0)
 
 EXEMPT = {("opa", "parse"): "wrong use is told with a hint instead of the list of options"}
 """Recordings that differ by intent."""
-FEW = 0.015
-"""The share of policies whose layout may mean something else, or have another layout: fmt says so of the former, and
-does not write them. What is known: the parentheses of ``"a", (b in c) in d`` go, a line that begins with ``-x`` goes on
-the one before, and a branch of one expression that ends with a string is written twice."""
+OURS = {
+    '"foo", (2 in {"bar": 2}) in {"foo": true}': "OPA's is without the parentheses, and so is another expression",
+    "(-1 * x4) > 10": "OPA's is without the parentheses, and so goes on with the line before",
+    'else := input.spec.jobTemplate.spec.template.spec if input.kind == "CronJob"': "OPA writes the next branch twice",
+    'else := split(v2, ":") if v2 := "null"': "OPA writes what is between the two strings twice",
+    'with input.name as "İstanbul"': "OPA writes what is between the two strings twice",
+    "obj.baz := true { input.baz }": "OPA's has another layout, without the value",
+}
+"""Policies whose layout is another one than OPA's, by what they hold, and why."""
+FEW = 0.005
+"""The share of them that is not too large."""
 
 
 def sources(shared_cases: Path, name: str) -> Iterator[tuple[str, Conversion]]:
@@ -58,32 +66,33 @@ def sources(shared_cases: Path, name: str) -> Iterator[tuple[str, Conversion]]:
         yield text, READ_V1 if version else READ_V0
 
 
-def laid_out(text: str, conversion: Conversion) -> tuple[LaidOut, bool] | None:
-    """A layout and whether it changes what a rule means; None where the text has none, or one that is no policy."""
+def laid_out(text: str, conversion: Conversion) -> LaidOut | None:
+    """A layout; None where the text has none."""
     try:
-        laid = lay_out("a.rego", text, conversion)
-        return laid, bool(changed_rules(laid, conversion))
+        return lay_out("a.rego", text, conversion)
     except Unformatted:
         return None
+
+
+def is_kept(text: str, conversion: Conversion) -> bool:
+    """Whether a text has a layout, which is to mean the same, to have all comments, and to be its own."""
+    laid = laid_out(text, conversion)
+    if laid is None:
+        return False
+    assert changed_rules(laid, conversion) == []
+    assert lost_comments(text, laid.text) == []
+    again = replace(conversion, read=conversion.result_version)
+    assert lay_out("a.rego", laid.text, again).text == laid.text
+    return True
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_layouts_keep_what_they_lay_out(shared_cases: Path, name: str, record_property: Any) -> None:
-    number = changed = unstable = 0
+    number = 0
     for text, conversion in sources(shared_cases, name):
-        found = laid_out(text, conversion)
-        if found is None:
-            continue
-        laid, differs = found
-        number += 1
-        changed += differs
-        again = lay_out("a.rego", laid.text, conversion)
-        unstable += again.text != laid.text
-        assert lost_comments(text, laid.text) == []
-    record_property("figures", f"fmt {name}: {number} laid out, {changed} mean something else, {unstable} not settled")
-    assert changed <= 1 + FEW * number
-    assert unstable <= 1 + FEW * number
+        number += is_kept(text, conversion)
+    record_property("figures", f"fmt {name}: {number} laid out, all mean the same and are their own layouts")
 
 
 @pytest.mark.e2e
@@ -95,22 +104,23 @@ def test_layouts_are_those_of_a_real_opa(shared_cases: Path, tmp_path: Path, nam
         if "opa" in os.environ.get("E2E_REQUIRE", "").split(","):
             pytest.fail(f"E2E_REQUIRE names opa, but: {reason}")
         pytest.skip(str(reason))
-    wanted: dict[Path, str] = {}
+    wanted: dict[Path, tuple[str, str]] = {}
     for i, (text, conversion) in enumerate(sources(shared_cases, name)):
         found = laid_out(text, conversion)
         if found is not None:
             path = tmp_path / f"v{conversion.read}" / f"{i}.rego"
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(text.encode())
-            wanted[path] = found[0].text
+            wanted[path] = text, found.text
     for version, flags in (("v0", ["--v0-compatible"]), ("v1", [])):
         if (tmp_path / version).is_dir():
-            command = [str(opa), "fmt", "-w", *flags, str(tmp_path / version)]
+            command = [str(opa), "fmt", "-w", "--check-result=false", *flags, str(tmp_path / version)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
             assert (done.returncode, done.stderr) == (0, "")
-    different = [path for path, text in wanted.items() if path.read_bytes() != text.encode()]
+    different = [source for path, (source, ours) in wanted.items() if path.read_bytes() != ours.encode()]
     record_property("figures", f"fmt {name}: {len(wanted) - len(different)} of {len(wanted)} layouts are OPA's")
-    assert [path.name for path in different] == []
+    assert [text for text in different if not any(held in text for held in OURS)] == []
+    assert len(different) <= 1 + FEW * len(wanted)
 
 
 # --- recordings ----------------------------------------------------------------------------------
@@ -153,27 +163,19 @@ def test_recordings(
 @settings(max_examples=60)
 @given(st.sampled_from(sorted(GENERATORS)), st.integers(0, 2**32))
 def test_generated_policies(name: str, seed: int) -> None:
-    """A layout is its own, unless it is one of those that change a rule and are told."""
     for text in GENERATORS[name](seed).modules:
-        found = laid_out(text, READ_V1)
-        if found is not None and not found[1]:
-            laid = found[0]
-            assert lay_out("a.rego", laid.text).text == laid.text
-            assert lost_comments(text, laid.text) == []
+        is_kept(text, READ_V1)
+
+
+BREAKS = ("\n", " # c\n", "\n\n", "\n# own\n", "\r\n", " # one\n # two\n", "\t#\n")
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(sorted(GENERATORS)), st.integers(0, 2**32), st.data())
 def test_policies_with_breaks_anywhere(name: str, seed: int, data: st.DataObject) -> None:
-    """Lines and comments where nobody would put them: there is a layout or a named error, never anything else."""
+    """Lines and comments where nobody would put them: there is a good layout or a named error, never anything else."""
     for text in GENERATORS[name](seed).modules:
-        spaces = [i for i, c in enumerate(text) if c == " "]
-        for at in sorted(data.draw(st.lists(st.sampled_from(spaces), max_size=4, unique=True)), reverse=True):
-            text = (
-                text[:at] + data.draw(st.sampled_from(["\n", " # c\n", "\n\n", "\n# own\n", "\r\n"])) + text[at + 1 :]
-            )
-        try:
-            laid = lay_out("a.rego", text)
-        except Unformatted:
-            continue
-        assert laid.text.startswith(("package ", "#"))
+        places = [i for i, c in enumerate(text) if c in " ([{}]),:" and i]
+        for at in sorted(data.draw(st.lists(st.sampled_from(places), max_size=6, unique=True)), reverse=True):
+            text = text[:at] + data.draw(st.sampled_from(BREAKS)) + text[at + (text[at] == " ") :]
+        is_kept(text, READ_V1)

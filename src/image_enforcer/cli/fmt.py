@@ -162,7 +162,9 @@ def _one(file: str, wish: _Wish) -> None:
 
 
 def _doubts(file: str, text: str, laid: LaidOut, wish: _Wish) -> list[str]:
-    """What OPA's layout, which this is, would lose or change."""
+    """What a layout would lose or change."""
+    if laid.sound:
+        return []
     from ..opa.format import Unformatted, changed_rules, lost_comments
 
     lost = [f"{file}:{c.loc.row}: the layout has no place for this comment" for c in lost_comments(text, laid.text)]

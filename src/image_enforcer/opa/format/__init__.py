@@ -1,5 +1,7 @@
 """Policies laid out as ``opa fmt`` lays them out: line breaks and comments are kept, all else is settled.
 
+Where OPA's layout would mean something else, lose comments or have another layout, it is one that does not.
+
 Only text comes in and goes out; files belong to whoever calls.
 """
 

@@ -16,14 +16,18 @@ from ...rego.syntax.nodes import (
     With,
 )
 from .lists import write_braced
-from .logical import write_logical
+from .logical import leading_expr, write_logical
 from .operators import (
     SIGNS,
     begins_with_brace,
     is_logical,
+    is_membership,
     is_union_expr,
     member_operands,
+    needs_parens_as_operand,
     needs_parens_behind_not,
+    negative_lead,
+    takes_in_a_sign,
 )
 from .page import INDENT, Crowded, Page
 from .places import place_of, term_place, terms_end_row
@@ -40,6 +44,8 @@ def write_body(page: Page, body: Body, remarks: Remarks) -> Remarks:
         place = place_of(expr.loc)
         if i and place.row > end_row + 1:
             page.blank_line()
+        if i and takes_in_a_sign(body[i - 1]):
+            _group_negative(page, expr)
         end_row = place.end_row
         page.start_line()
         try:
@@ -48,6 +54,14 @@ def write_body(page: Page, body: Body, remarks: Remarks) -> Remarks:
             remarks = crowded.rest
         page.end_line()
     return remarks
+
+
+def _group_negative(page: Page, expr: Expr) -> None:
+    """Put in parentheses what would begin a line with a sign: that line would be a part of the one before."""
+    first = leading_expr(expr)
+    lead = None if first is None else negative_lead(first)
+    if lead is not None:
+        page.grouped_term = lead
 
 
 def write_expr(page: Page, expr: Expr, remarks: Remarks) -> Remarks:
@@ -101,8 +115,9 @@ def _write_call(page: Page, call: CallExpr, remarks: Remarks) -> Remarks:
     signs = ["", f" {SIGNS['eq']} ", f" {SIGNS[name]} "] if len(args) == 3 else ["", f" {SIGNS[name]} "]
     for i, (sign, arg) in enumerate(zip(signs, ordered, strict=True)):
         page.write(sign)
+        parens = needs_parens_as_operand(arg, name, first=arg is args[0])
         try:
-            remarks = write_term(page, arg, remarks)
+            remarks = write_term(page, arg, remarks, parens=parens)
         except Crowded as crowded:
             if i == 1 and len(args) == 2:
                 raise
@@ -141,7 +156,7 @@ def _write_every(page: Page, expr: Expr, every: Every, remarks: Remarks) -> Rema
         page.write(", ")
     remarks = write_term(page, every.value, remarks)
     page.write(" in ")
-    remarks = write_term(page, every.domain, remarks)
+    remarks = write_term(page, every.domain, remarks, parens=is_membership(every.domain))
     page.write(" {")
     try:
         remarks = write_braced(page, every.body, place, place, "{}", remarks)

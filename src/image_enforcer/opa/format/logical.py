@@ -69,6 +69,16 @@ def chain(expr: Expr) -> tuple[Operand, list[Step]]:
         return first, steps[::-1]
 
 
+def leading_expr(expr: Expr) -> Expr | None:
+    """The expression that a chain is written to begin with; None where that is in brackets."""
+    while not expr.negated and is_logical(expr):
+        first = chain(expr)[0]
+        if first.brace is not None or first.parens:
+            return None
+        expr = first.body[0]
+    return None if expr.negated else expr
+
+
 def _operand(body: Body, explicit: bool, word: str, place: Place, *, right: bool) -> Operand:
     if explicit or len(body) != 1:
         return Operand(body, brace=_brace(place, body))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from ...rego.syntax.keywords import INFIX as POWERS
 from ...rego.syntax.nodes import (
     Call,
     CallExpr,
+    Every,
     Expr,
     LogicalAnd,
     LogicalOr,
@@ -14,16 +16,20 @@ from ...rego.syntax.nodes import (
     Object,
     ObjectComprehension,
     Ref,
+    Scalar,
     Set,
     SetComprehension,
     Term,
     TermExpr,
 )
 from ...rego.syntax.printer import INFIX
+from ...rego.text import term as constant_text
 from .style import operator_name
 
 SIGNS: Final = {name: sign for name, sign in INFIX.items() if sign != "in"}
 """Functions of two operands that are written between them."""
+EQUATIONS: Final = ("eq", "assign")
+"""Those of them that stand between operands only where they make up an expression, and bind weakest."""
 _MEMBERS: Final = {"internal.member_2": 2, "internal.member_3": 3}
 
 
@@ -34,6 +40,44 @@ def member_operands(name: str) -> int:
 
 def _arity(name: str) -> int:
     return 2 if name in SIGNS else member_operands(name)
+
+
+def is_infix(term: Term) -> bool:
+    """Whether a term is written as operands with an operator between them."""
+    return _power(term) > 0
+
+
+def _power(term: Term) -> int:
+    """How strongly the operator binds that a term is written with; 0 where it is written without one."""
+    if not isinstance(term, Call):
+        return 0
+    name = operator_name(term.operator)
+    if len(term.args) != _arity(name):
+        return 0
+    return POWERS["in"] if member_operands(name) else POWERS.get(name, 0)
+
+
+def needs_parens_as_operand(term: Term, operator: str, *, first: bool) -> bool:
+    """Whether an operand without parentheses would not be read as one; OPA's layout leaves some of these out."""
+    own = _power(term)
+    if not own or operator in EQUATIONS:
+        return False
+    members = member_operands(operator)
+    around = POWERS["in"] if members else POWERS.get(operator, 0)
+    return own < around or (own == around and not (first and members != 3))
+
+
+def has_parens_within(term: Term, operator: str, *, first: bool) -> bool:
+    """Whether an operand is written in parentheses within an operation that is a term itself: more than need them."""
+    if is_membership(term) and member_operands(operator):
+        three = isinstance(term, Call) and len(term.args) == 3
+        return three or needs_parens_as_operand(term, operator, first=first)
+    return is_infix(term)
+
+
+def is_membership(term: Term) -> bool:
+    """Whether a term is one with ``in``, which binds weakest."""
+    return _power(term) == POWERS["in"]
 
 
 def is_union(term: Term) -> bool:
@@ -78,6 +122,41 @@ def begins_with_brace(expr: Expr) -> bool:
             case _:
                 return False
     return False
+
+
+def negative_lead(expr: Expr) -> Term | None:
+    """The term, a constant or an operand, with whose sign an expression is written to begin."""
+    if expr.negated:
+        return None
+    if isinstance(expr.terms, TermExpr):
+        lead: Term | None = expr.terms.term
+    else:
+        lead = leading_operand(expr)
+        if lead is not None and isinstance(expr.terms, CallExpr):
+            if needs_parens_as_operand(lead, operator_name(expr.terms.operator), first=lead is expr.terms.args[0]):
+                return None
+    term = lead
+    while isinstance(term, Call) and is_infix(term):
+        inner = term.args[0]
+        if has_parens_within(inner, operator_name(term.operator), first=True):
+            return None
+        term = inner
+    return lead if isinstance(term, Scalar) and constant_text(term.value).startswith("-") else None
+
+
+def takes_in_a_sign(expr: Expr) -> bool:
+    """Whether a sign that begins the line behind an expression would be read as a part of it."""
+    if expr.withs:
+        return True
+    match expr.terms:
+        case Every():
+            return False
+        case Not(body, _, explicit):
+            return len(body) == 1 and not explicit
+        case LogicalAnd() | LogicalOr():
+            return len(expr.terms.rhs) == 1 and not expr.terms.explicit_rhs
+        case _:
+            return True
 
 
 def needs_parens_behind_not(expr: Expr) -> bool:

@@ -8,14 +8,17 @@ from dataclasses import replace
 from ...rego.check.visit import Rewriter
 from ...rego.syntax.nodes import Expr, Head, Object, Ref, Rule, Scalar, Set, Term, TermExpr, Var
 from ...rego.syntax.printer import term_text
+from ...rego.syntax.shapes import is_ground, is_scalar
 from ...rego.syntax.term_order import in_order
 from .expressions import write_body, write_expr
 from .lists import Item, write_items
-from .logical import chain
-from .operators import is_logical, is_union, is_union_expr, leading_operand
+from .logical import leading_expr
+from .operators import is_union, is_union_expr, leading_operand
 from .page import Crowded, Page
 from .places import Place, closing_row, place_of, term_place
 from .remarks import Remarks
+from .strings import is_go_spelling
+from .style import parts
 from .terms import write_argument, write_ref, write_term
 
 _TRUE = Scalar(True)
@@ -121,7 +124,7 @@ def _write_short_body(page: Page, rule: Rule, remarks: Remarks) -> Remarks:
     if rule.else_ is None:
         return remarks
     try:
-        return _write_else(page, rule, rule.else_, remarks)
+        return _write_else(page, rule, rule.else_, remarks, line_ended=True)
     except Crowded as crowded:
         raise crowded.dropping() from None
 
@@ -137,29 +140,24 @@ def _closing_row(rule: Rule, *, is_else: bool) -> int:
 
 def _group_union(page: Page, expr: Expr) -> None:
     """Put a union that a body would begin with in parentheses: a brace and ``a | b`` begin a comprehension."""
-    while not expr.negated:
-        if is_logical(expr):
-            first = chain(expr)[0]
-            if first.brace is not None or first.parens:
-                return
-            expr = first.body[0]
-            continue
-        leading = leading_operand(expr)
-        if is_union_expr(expr):
-            page.grouped_expr = expr
-        elif leading is not None and is_union(leading):
-            page.grouped_term = leading
+    first = leading_expr(expr)
+    if first is None:
         return
+    leading = leading_operand(first)
+    if is_union_expr(first):
+        page.grouped_expr = first
+    elif leading is not None and is_union(leading):
+        page.grouped_term = leading
 
 
 # --- else ----------------------------------------------------------------------------------------
 
 
-def _write_else(page: Page, rule: Rule, branch: Rule, remarks: Remarks) -> Remarks:
+def _write_else(page: Page, rule: Rule, branch: Rule, remarks: Remarks, *, line_ended: bool = False) -> Remarks:
     """A branch behind the brace where it stood there, else in a line of its own."""
     lines = rule.loc.text.split("\n")
     down = branch.loc.row - rule.loc.row
-    beside = 0 < down < len(lines) and not lines[down].strip().startswith("else")
+    beside = 0 < down < len(lines) and not lines[down].strip().startswith("else") and not line_ended
     row = branch.head.loc.row
     comment_above = page.waiting is not None or (bool(remarks) and remarks.first_row < row)
     if beside and not comment_above:
@@ -193,7 +191,8 @@ def _write_head(page: Page, rule: Rule, remarks: Remarks, *, constant: bool, is_
         step = head.ref.terms[1]
         if remarks and term_place(step).row == remarks.first_row:
             return page.as_it_was(place, remarks)  # comments in the step have no other place
-        page.write(f"{term_text(head.ref.head)}[{term_text(_Ordered().term(step))}]")
+        page.write(f"{term_text(head.ref.head)}[")
+        remarks = _write_step(page, step, remarks)
     if head.args:
         page.write("(")
         items = [Item(a, term_place(a)) for a in head.args]
@@ -212,6 +211,18 @@ def _write_head(page: Page, rule: Rule, remarks: Remarks, *, constant: bool, is_
     return _write_value(page, rule, head, place, remarks, constant=constant, is_else=is_else)
 
 
+def _write_step(page: Page, step: Term, remarks: Remarks) -> Remarks:
+    """The one step of a head, as OPA's messages show it; with strings that would not be read again, in the layout."""
+    texts = [p.value for p in parts([step]) if isinstance(p, Scalar) and isinstance(p.value, str)]
+    try:
+        if not all(map(is_go_spelling, texts)):
+            return write_term(page, step, remarks)
+        page.write(term_text(_Ordered().term(step)))
+        return remarks
+    finally:
+        page.write("]")
+
+
 class _Ordered(Rewriter):
     """The pairs of objects as OPA shows them where it shows a term without a layout."""
 
@@ -226,13 +237,20 @@ def _write_value(
 ) -> Remarks:
     value = head.value
     is_true = value == _TRUE
-    if value is None or not (head.key is not None or not is_true or constant or rule.default):
+    keyed = head.key is not None and not (_uses_if(page, rule) and not constant and _is_plain_step(head))
+    if value is None or not (keyed or not is_true or constant or rule.default):
         return remarks
     told = page.style.v1 and constant and head.key is None and not head.args
     if is_true and not is_else and not told and _goes_without_saying(rule, head):
         return remarks
     page.write(" := " if head.assign or page.style.v1 else " = ")
     return write_term(page, value, remarks, place if is_else else None)
+
+
+def _is_plain_step(head: Head) -> bool:
+    """Whether a head's last step, which is its key in front of a brace, is none in front of ``if``."""
+    last = head.ref.terms[-1]
+    return is_scalar(last) or (is_ground(last) and not isinstance(last, Ref))
 
 
 def _goes_without_saying(rule: Rule, head: Head) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Final
 
 from ...rego.check.overrides import deprecated_calls, duplicate_imports, root_documents
 from ...rego.check.visit import ROOTS, Rewriter
@@ -16,6 +17,7 @@ from ...rego.syntax.keywords import KEYWORDS_V1
 from ...rego.syntax.lexer import Source, tokenize
 from ...rego.syntax.nodes import Call, CallExpr, Comment, Expr, Module, Ref, Rule, Var
 from .document import Unwritable, write_module
+from .moving import Reach, moved
 from .operators import SIGNS
 from .style import V1, Target, operator_name
 from .tree import rule_text
@@ -48,11 +50,63 @@ class LaidOut:
 
     text: str
     module: Module
+    sound: bool = False
+    """It has been read again: it means the same, has all comments, and is its own layout."""
+
+
+_ROUNDS: Final = 4
+"""How many layouts of layouts are tried for one that is its own."""
 
 
 def lay_out(name: str, text: str, conversion: Conversion = Conversion()) -> LaidOut:
-    """Lay out a policy file; raises :class:`Unformatted`."""
+    """Lay out a policy file; raises :class:`Unformatted`.
+
+    The layout is OPA's where that is sound. If not, the layout of that layout is tried, and then the layouts of the
+    policy with comments moved to where they have a place. Where all of that fails it is OPA's, and not sound.
+    """
     make_room()
+    first = _laid_out(name, text, conversion)
+    if first.text == text and conversion.read == conversion.result_version:
+        return replace(first, sound=True)
+    made = _settled(first.module, first.text, conversion)
+    if made is None:
+        for reach in Reach if first.module.comments else ():
+            made = _settled_elsewhere(first.module, reach, conversion)
+            if made is not None:
+                break
+    return first if made is None else LaidOut(made, first.module, sound=True)
+
+
+def _settled(module: Module, made: str, conversion: Conversion) -> str | None:
+    """A layout of a module, or the one that its layouts come to, if that is sound."""
+    conversion = replace(conversion, read=conversion.result_version)
+    for _ in range(_ROUNDS):
+        try:
+            again = _laid_out("formatted", made, conversion)
+        except Unformatted:
+            return None
+        if not _means_the_same(module, again.module) or lost_comments(module.text, made):
+            return None
+        if again.text == made:
+            return made
+        made = again.text
+    return None
+
+
+def _settled_elsewhere(module: Module, reach: Reach, conversion: Conversion) -> str | None:
+    """The layout of a module whose comments have moved, if that is sound."""
+    text = moved(module, reach)
+    if text is None:
+        return None
+    try:
+        laid = _laid_out("moved", text, conversion)
+    except Unformatted:
+        return None
+    return _settled(module, laid.text, conversion)
+
+
+def _laid_out(name: str, text: str, conversion: Conversion) -> LaidOut:
+    """OPA's layout."""
     try:
         module = parse_module(name, text, version=conversion.read, annotations=False)
         if conversion.target.highest >= 1:
@@ -81,13 +135,23 @@ def changed_rules(laid: LaidOut, conversion: Conversion) -> list[Rule]:
         again = parse_module("formatted", laid.text, version=conversion.result_version, annotations=False)
     except CompileError as e:
         raise Unformatted(str(e)) from None
-    pairs = zip_longest(laid.module.rules, again.rules)
-    return [rule or laid.module.rules[-1] for rule, made in pairs if not _same(rule, made)]
+    return _changed(laid.module, again)
+
+
+def _means_the_same(module: Module, again: Module) -> bool:
+    return module.package == again.package and not _changed(module, again)
+
+
+def _changed(module: Module, again: Module) -> list[Rule]:
+    pairs = zip_longest(module.rules, again.rules)
+    return [rule or module.rules[-1] for rule, made in pairs if not _same(rule, made)]
 
 
 def _same(rule: Rule | None, made: Rule | None) -> bool:
     if rule is None or made is None:
         return False
+    if rule == made:
+        return True
     text = rule_text(made)
     return rule_text(rule) == text or rule_text(_Spelled().rule(rule)) == text
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...rego.syntax.nodes import Expr, Scalar, TemplateString
-from ...rego.text import quoted
 from ...rego.text import term as constant_text
 from .page import Page
 from .places import place_of
 from .remarks import Remarks
+from .strings import spelled
 
 
 def write_template(page: Page, term: TemplateString, remarks: Remarks) -> Remarks:
@@ -55,7 +55,7 @@ def _literal(part: Scalar, *, raw: bool) -> str:
         return constant_text(part.value)
     if raw:
         return _escaped(part.value)
-    return _escaped(quoted(part.value))[1:-1]
+    return _escaped(spelled(part.value))[1:-1]
 
 
 def _escaped(text: str) -> str:

@@ -25,29 +25,31 @@ from ...rego.syntax.nodes import (
     Var,
 )
 from ...rego.syntax.shapes import dotted, value_name
-from ...rego.text import quoted
 from ...rego.text import term as constant_text
 from .lists import Item, members, pairs, write_braced, write_items
-from .operators import SIGNS, is_union, member_operands
+from .operators import EQUATIONS, SIGNS, has_parens_within, is_infix, is_union, member_operands
 from .page import Crowded, Page
 from .places import Place, closing_row, place_of, term_place
 from .remarks import Remarks
+from .strings import as_written, spelled
 from .style import operator_name
 from .templates import write_template
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def write_term(page: Page, term: Term, remarks: Remarks, place: Place | None = None) -> Remarks:
+def write_term(
+    page: Page, term: Term, remarks: Remarks, place: Place | None = None, *, parens: bool = False
+) -> Remarks:
     """A term; one whose comments have no lines of their own in its layout is written as it was.
 
     ``place`` is where it counts as standing, if not where it stands.
     """
     if not remarks:
-        return write_bare(page, term, remarks, place)
+        return write_bare(page, term, remarks, place, parens=parens)
     mark = page.mark()
     try:
-        return write_bare(page, term, remarks, place)
+        return write_bare(page, term, remarks, place, parens=parens)
     except Crowded as crowded:
         place = place or term_place(term)
         page.back_to(mark)
@@ -61,15 +63,19 @@ def write_bare(
     page: Page, term: Term, remarks: Remarks, place: Place | None = None, *, parens: bool = False
 ) -> Remarks:
     """A term in the layout, an operation in parentheses if these are wanted."""
+    enclosed = False
     if page.grouped_term is term:
         page.grouped_term = None
-        parens = True
+        parens = is_infix(term)
+        enclosed = not parens
     try:
         if remarks:
             remarks = page.insert(remarks, (place or term_place(term)).row)
         if not page.in_line:
             page.start_line()
+        page.write("(" * enclosed)
         remarks = _write_anew(page, term, remarks, place, parens)
+        page.write(")" * enclosed)
     except Crowded as crowded:
         raise crowded.dropping() from None
     if not page.in_line:
@@ -80,8 +86,8 @@ def write_bare(
 def _write_anew(page: Page, term: Term, remarks: Remarks, place: Place | None, parens: bool) -> Remarks:
     at = place or term_place(term)
     match term:
-        case Scalar(str()):
-            page.write(_string(term, at))
+        case Scalar(str(text)):
+            page.write(as_written(at.text, text))
         case Scalar(value):
             page.write(constant_text(value))
         case Var():
@@ -112,19 +118,6 @@ def _write_anew(page: Page, term: Term, remarks: Remarks, place: Place | None, p
     return remarks
 
 
-def _string(term: Scalar, place: Place) -> str:
-    """A string as it was written; one that was the name of a step gets quotes."""
-    text = place.text
-    if text.startswith("`"):
-        return text
-    last = text[-1:]
-    if last in ('"', "`"):
-        _, found, after = text.partition(last)
-        if found:
-            return last + after
-    return quoted(str(term.value))
-
-
 def _name(page: Page, var: Var) -> str:
     if not var.is_wildcard:
         return var.name
@@ -141,8 +134,7 @@ def write_ref(page: Page, ref: Ref, remarks: Remarks) -> Remarks:
     if not ref.terms:
         return remarks
     head = ref.head
-    parens = isinstance(head, Call) and term_place(head).first == "("
-    remarks = write_bare(page, head, remarks, parens=parens)
+    remarks = write_bare(page, head, remarks, parens=is_infix(head))
     for step in ref.path:
         match step:
             case Scalar(str(name)):
@@ -165,7 +157,7 @@ def _step(page: Page, name: str, place: Place) -> str:
     plain = _NAME.fullmatch(name) is not None
     if plain and name in style.keywords:
         plain = style.keyword_steps and place.first not in ('"', "")
-    return "." + name if plain else f"[{quoted(name)}]"
+    return "." + name if plain else f"[{spelled(name)}]"
 
 
 def write_function(page: Page, operator: Ref, args: Sequence[Term], remarks: Remarks) -> Remarks:
@@ -184,9 +176,10 @@ def write_function(page: Page, operator: Ref, args: Sequence[Term], remarks: Rem
 
 def _write_call(page: Page, call: Call, remarks: Remarks, parens: bool) -> Remarks:
     name = operator_name(call.operator)
-    if member_operands(name):
-        return write_membership(page, call.operator, call.args, remarks, call.loc, parens=True)
-    if name not in SIGNS:
+    wanted = member_operands(name)
+    if wanted:
+        return write_membership(page, call.operator, call.args, remarks, call.loc, parens=parens or wanted == 3)
+    if name not in SIGNS or name in EQUATIONS:
         return write_function(page, call.operator, call.args, remarks)
     if parens:
         page.write("(")
@@ -204,19 +197,19 @@ def _write_call(page: Page, call: Call, remarks: Remarks, parens: bool) -> Remar
 def write_membership(
     page: Page, operator: Ref, operands: Sequence[Term], remarks: Remarks, loc: Location, *, parens: bool = False
 ) -> Remarks:
-    """``x in xs`` or ``k, v in xs``, the latter in parentheses where they are wanted."""
-    wanted = member_operands(operator_name(operator))
+    """``x in xs`` or ``k, v in xs``."""
+    name = operator_name(operator)
+    wanted = member_operands(name)
     if len(operands) != wanted:
         page.fault(wrong_arity(operator, operands, loc))
         return remarks
-    parens = parens and wanted == 3
     if parens:
         page.write("(")
     try:
         for i, operand in enumerate(operands):
             if i:
                 page.write(" in " if i == wanted - 1 else ", ")
-            remarks = write_bare(page, operand, remarks, parens=True)
+            remarks = write_bare(page, operand, remarks, parens=has_parens_within(operand, name, first=not i))
     finally:
         if parens:
             page.write(")")
@@ -281,8 +274,7 @@ def _comprehension(page: Page, term: Term, at: Place, body: Body, place: Place, 
         if at.row > place.row:
             page.end_line()
             page.start_line()
-        parens = isinstance(term, Call) and (is_union(term) or at.first == "(")
-        remarks = write_bare(page, term, remarks, at, parens=parens)
+        remarks = write_bare(page, term, remarks, at, parens=is_infix(term))
         page.write(" |")
         return write_braced(page, body, at, place, pair, remarks)
     finally:

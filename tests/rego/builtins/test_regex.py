@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,62 @@ OUTCOMES = {
     'regex.match("^\\\\d+$", "१२")': "false",
     'regex.template_match("urn:{[a-z]+}:x", "urn:ab:x", "{", "}")': "true",
     'regex.globs_match("a.*", "ab+")': "true",
+    # Names of classes: no matter the case, ``_``, ``-`` and spaces; Unicode's long names; what is not assigned.
+    r'regex.find_n(`\p{GREEK}|\p{l-u}`, "aωB", -1)': '["ω", "B"]',
+    r'regex.find_n(`[\p{ Upper_case Letter }0]`, "aB0", -1)': '["B", "0"]',
+    r'regex.find_n(`\P{^lc}`, "aǅ1", -1)': '["a", "ǅ"]',
+    r'regex.find_n(`[^\P{Lc}]`, "aǅ1", -1)': '["a", "ǅ"]',
+    r'regex.find_n(`\p{Cn}|\pC`, "a\n\u0378", -1)': r'["\n", "\u0378"]',
+    r'regex.find_n(`\p{Assigned}`, "a\u0378", -1)': '["a"]',
+    r'regex.find_n(`[\P{Cn}]`, "a\u0378", -1)': '["a"]',
+    r'regex.find_n(`(?i)\p{ASCII}`, "Kſé", -1)': '["K", "ſ"]',
+    r'regex.find_n(`\P{ascii}`, "Kſé", -1)': '["ſ", "é"]',
+    r"regex.is_valid(`\p{Old_Italic}`)": "false",
+    r'regex.find_n(`\Qa+\E*`, "a++a", -1)': '["a++", "a"]',
+    'regex.find_n("a*(?i)*", "aA", -1)': '["a", ""]',
+    # Groups in replacements: the first of a name that took part; no number begins with a zero.
+    'regex.replace("ab", "(?P<n>a)|(?<n>b)", "[$n]")': '"[a][b]"',
+    'regex.replace("ab", "(b)(a)?", "<${1}$01$²>")': '"a<b$²>"',
 }
+
+
+def _fault(pattern: str, why: str) -> tuple[str, str]:
+    call = f"regex.match({json.dumps(pattern, ensure_ascii=False)}, input.t)"
+    return call, f"fault: regex.match: error parsing regexp: {why}"
+
+
+FAULTS = dict(
+    [
+        _fault(r"\p{Signwriting}", r"invalid character class range: `\p{Signwriting}`"),
+        _fault(r"a[b\pé]", r"invalid character class range: `\pé`"),
+        _fault(r"\p", r"invalid character class range: `\p`"),
+        _fault(r"\p{Lu", r"invalid character class range: `\p{Lu`"),
+        _fault("[[:foo:]]", "invalid character class range: `[:foo:]`"),
+        _fault("a[z-\\x41]", "invalid character class range: `z-\\x41`"),
+        _fault("a[b", "missing closing ]: `[b`"),
+        _fault("x(a", "missing closing ): `x(a`"),
+        _fault("a)", "unexpected ): `a)`"),
+        _fault("a|*?", "missing argument to repetition operator: `*?`"),
+        _fault("a**?", "invalid nested repetition operator: `**?`"),
+        _fault("(a{30}){40}", "invalid repeat count: `{40}`"),
+        _fault("a{2,1}", "invalid repeat count: `{2,1}`"),
+        _fault("(?P<é>a)", "invalid named capture: `(?P<é>`"),
+        _fault("(?P<n", "invalid named capture: `(?P<n`"),
+        _fault("b(?i-)a", "invalid or unsupported Perl syntax: `(?i-)`"),
+        _fault("(?P=n)", "invalid or unsupported Perl syntax: `(?P`"),
+        _fault("a\\", "trailing backslash at end of expression: ``"),
+        _fault(r"\x{110000}", r"invalid escape sequence: `\x{110000`"),
+        _fault(r"\x4g", r"invalid escape sequence: `\x4g`"),
+        _fault(r"\8", r"invalid escape sequence: `\8`"),
+        _fault(r"\C", r"invalid escape sequence: `\C`"),
+        _fault("(" * 1001 + ")" * 1001, "expression nests too deeply: `" + "(" * 1001 + ")" * 1001 + "`"),
+    ]
+)
+
+
+@pytest.mark.parametrize("expression", FAULTS)
+def test_a_fault_is_told_as_go_does(expression: str) -> None:
+    assert outcome(expression, t="") == FAULTS[expression]
 
 
 @pytest.mark.parametrize("expression", OUTCOMES)

@@ -28,6 +28,34 @@ OUTCOMES = {
     ),
     'time.parse_ns("15:04 -0700 MST 2006", "05:30 +0100 +01 1970")': "16200000000000",
     'time.parse_ns("15:04 -0700 MST 2006", "05:30 +0100 UTC 1970")': "19800000000000",
+    'time.parse_ns("-070000", "9999-12-00")': (
+        'fault: time.parse_ns: parsing time "9999-12-00": time zone offset hour out of range'
+    ),
+    'time.parse_ns("Z07:00:00", "+01:02:61")': (
+        'fault: time.parse_ns: parsing time "+01:02:61": time zone offset second out of range'
+    ),
+    'time.parse_ns("-07:00", "*01:00")': (
+        'fault: time.parse_ns: parsing time "*01:00" as "-07:00": cannot parse "*01:00" as "-07:00"'
+    ),
+    'time.parse_ns("2006 -070000", "1970 -000001")': "0",
+    'time.parse_ns("2006 002 02", "1972 060 28")': (
+        'fault: time.parse_ns: parsing time "1972 060 28": day-of-year does not match day'
+    ),
+    'time.parse_ns("2006 002", "1972 060")': "68169600000000000",
+    'time.parse_ns("2006 002", "1971 366")': (
+        'fault: time.parse_ns: parsing time "1971 366": day-of-year out of range'
+    ),
+    'time.parse_ns("06", "+5")': "1104537600000000000",
+    'time.parse_ns("06 .00", "70 .-5")': (
+        'fault: time.parse_ns: parsing time "70 .-5": fractional second out of range'
+    ),
+    'time.parse_ns("2006 05 .000", "1970 01.5 .123")': (
+        'fault: time.parse_ns: parsing time "1970 01.5 .123" as "2006 05 .000": cannot parse ".5 .123" as " "'
+    ),
+    'time.parse_ns("2006é", "1970\u00c3")': (
+        'fault: time.parse_ns: parsing time "1970\\xc3\\x83" as "2006\\xc3\\xa9": cannot parse "\\x83" as "\\xc3\\xa9"'
+    ),
+    'time.format([0, "UTC", "Mona Janx Mon Jan.0"])': '"Mona Janx Thu Jan.0"',
     'time.parse_rfc3339_ns("ß")': (
         'fault: time.parse_rfc3339_ns: parsing time "\\xc3\\x9f" as "2006-01-02T15:04:05Z07:00": '
         'cannot parse "\\xc3\\x9f" as "2006"'

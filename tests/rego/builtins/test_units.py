@@ -17,6 +17,12 @@ OUTCOMES = {
     'units.parse_bytes("1e+")': "fault: units.parse_bytes: units.parse_bytes: could not parse byte amount to a number",
     'units.parse_bytes("-1.9K")': "-1900",
     'units.parse("1.5Ki")': "1536",
+    'units.parse("6406144276m")': "6406144.2760000001",
+    'units.parse("1e-10000")': "0.0000000000",
+    'units.parse_bytes("1e-10000")': "0",
+    'units.parse("1e5001") / units.parse("1e5000")': "10",
+    'units.parse("1mİ")': "1048576",
+    'units.parse("1é")': "fault: units.parse: units.parse: unit \ufffd\ufffd not recognized",
     'units.parse("100m")': "0.1000000000",
     'units.parse_bytes("1.5MiB")': "1572864",
 }

@@ -14,7 +14,7 @@ from ..meter import METER
 from . import der
 from .byte_texts import from_bytes
 from .der import Bits, ObjectId
-from .time_layouts import LayoutError, scan
+from .time_texts import LayoutError, scan
 
 Kind: TypeAlias = Literal[
     "int", "big", "bool", "octets", "oid", "bits", "raw", "any", "struct", "sequence", "set", "text"

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import re2
 
 from ..errors import BuiltinError
 from ..meter import CELL, LARGE, METER
 from ..values import Value
-from . import operands
+from . import operands, regex_syntax
 from .byte_texts import as_utf8
 from .contract import Builtin, Context
 from .glob_intersection import GlobError, intersect
 from .remembered import of_texts, of_texts_and_number
 
 MAX_PATTERN: Final = 64 * 1024
-_ANY_BYTE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\C")
-"""RE2 matches a single byte there, which may be half a character; Go has no such escape."""
+
+
+class _Compiled(NamedTuple):
+    """A pattern of RE2's, and the groups that have names, from the left."""
+
+    expression: Any
+    names: tuple[tuple[str, int], ...]
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> Any:
+def _compiled(pattern: str) -> _Compiled:
+    read = regex_syntax.read(pattern)
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 16 << 20
-    return re2.compile(pattern, options)
+    return _Compiled(re2.compile(read.text, options), read.names)
 
 
 def sound(text: str) -> str:
@@ -38,45 +43,22 @@ def sound(text: str) -> str:
 
 def compiled(pattern: str) -> Any:
     """A pattern ready for use; raises :class:`BuiltinError` with Go's words where it is none."""
+    return _named(pattern).expression
+
+
+def _named(pattern: str) -> _Compiled:
     if len(pattern) > MAX_PATTERN:
         raise BuiltinError("error parsing regexp: expression too large")
-    if "\\C" in pattern and _ANY_BYTE.search(pattern):
-        raise BuiltinError("error parsing regexp: invalid escape sequence: `\\C`")
     if sound(pattern) is not pattern:
         raise BuiltinError("error parsing regexp: invalid UTF-8")
     try:
         if len(pattern) > LARGE or "{" in pattern:
             METER.spend(200 + 4 * len(pattern))
         return _compiled(pattern)
-    except re2.error as e:
-        raise BuiltinError(f"error parsing regexp: {_reason(e, pattern)}") from None
-
-
-_REASONS: Final = {
-    "missing ]": "missing closing ]",
-    "missing )": "missing closing )",
-    "no argument for repetition operator": "missing argument to repetition operator",
-    "invalid escape sequence": "invalid escape sequence",
-    "invalid perl operator": "invalid or unsupported Perl syntax",
-    "bad repetition operator": "invalid nested repetition operator",
-    "invalid repetition size": "invalid repeat count",
-    "trailing \\": "trailing backslash at end of expression",
-    "unexpected )": "unexpected )",
-    "invalid character class range": "invalid character class range",
-    "invalid named capture group": "invalid named capture",
-    "pattern too large": "expression too large",
-}
-
-
-def _reason(error: Exception, pattern: str) -> str:
-    text = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-    what, _, where = text.partition(": ")
-    said = _REASONS.get(what, what)
-    if what == "trailing \\":
-        return f"{said}: ``"
-    if what in ("missing )", "unexpected )"):
-        return f"{said}: `{pattern}`"
-    return f"{said}: `{where}`" if where else said
+    except regex_syntax.PatternError as e:
+        raise BuiltinError(f"error parsing regexp: {e}") from None
+    except re2.error:  # what Go takes, and RE2 has no room for
+        raise BuiltinError(f"error parsing regexp: expression too large: `{pattern}`") from None
 
 
 def match(pattern: Value, value: Value) -> Value:
@@ -170,14 +152,14 @@ def find_all_string_submatch_n(pattern: Value, value: Value, n: Value) -> Value:
 def replace(context: Context, base: Value, pattern: Value, value: Value) -> Value:
     """The text with every match replaced; ``$1`` and ``${name}`` stand for groups."""
     text, p, by = sound(operands.string(base, 1)), operands.string(pattern, 2), operands.string(value, 3)
-    expression = compiled(p)
+    expression, names = _named(p)
     found = _matches(expression, text, -1)
     context.spend(len(found), len(text) + len(found) * len(by))
     out: list[str] = []
     at = 0
     for m in found:
         out.append(text[at : m.start()])
-        made = _expanded(by, m, expression) if "$" in by else by
+        made = _expanded(by, m, names) if "$" in by else by
         if len(made) > LARGE:
             context.spend(len(made) >> 6, len(made))
         out.append(made)
@@ -186,7 +168,7 @@ def replace(context: Context, base: Value, pattern: Value, value: Value) -> Valu
     return "".join(out)
 
 
-def _expanded(template: str, m: Any, expression: Any) -> str:
+def _expanded(template: str, m: Any, names: Sequence[tuple[str, int]]) -> str:
     """Go's templates: ``$1``, ``${name}``, ``$$``; the longest name counts, an unknown one is empty."""
     out: list[str] = []
     at = 0
@@ -204,7 +186,7 @@ def _expanded(template: str, m: Any, expression: Any) -> str:
         braced = following == "{"
         name_at = start + (2 if braced else 1)
         end = name_at
-        while end < len(template) and (template[end] == "_" or template[end].isalnum()):
+        while end < len(template) and _is_word(template[end]):
             end += 1
         name = template[name_at:end]
         if not name or (braced and template[end : end + 1] != "}"):
@@ -212,12 +194,16 @@ def _expanded(template: str, m: Any, expression: Any) -> str:
             at = start + 1
             continue
         at = end + 1 if braced else end
-        if name.isascii() and name.isdigit():
-            index = int(name) if len(name) < 9 else -1
-            if 0 <= index <= expression.groups:
+        if name.isascii() and name.isdigit() and (len(name) == 1 or name[0] != "0") and len(name) < 10:
+            index = int(name)
+            if index <= m.re.groups:
                 out.append(m.group(index) or "")
-        elif name in expression.groupindex:
-            out.append(m.group(name) or "")
+        else:  # the first group of that name that took part
+            out.append(next((m.group(i) for n, i in names if n == name and m.group(i) is not None), ""))
+
+
+def _is_word(c: str) -> bool:
+    return c == "_" or c.isalpha() or c.isdecimal()
 
 
 def template_match(template: Value, value: Value, start: Value, end: Value) -> Value:

@@ -15,7 +15,8 @@ from ..values import Num, Value
 from . import bigfloat, durations, operands
 from .contract import Builtin, Context
 from .remembered import of_text, of_texts
-from .time_layouts import LAYOUTS, LayoutError, render, scan
+from .time_layouts import LAYOUTS, render
+from .time_texts import LayoutError, scan
 
 SECOND: Final = 1_000_000_000
 LOW, HIGH = -(1 << 63), (1 << 63) - 1

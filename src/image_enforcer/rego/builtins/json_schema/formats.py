@@ -10,7 +10,7 @@ from typing import Final
 from ...errors import BuiltinError, LimitError
 from ...meter import LARGE, METER
 from ..regex import MAX_PATTERN, compiled, sound
-from ..time_layouts import LayoutError, scan
+from ..time_texts import LayoutError, scan
 from ..uri import uri_parse
 from .addresses import is_address
 

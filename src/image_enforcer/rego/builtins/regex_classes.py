@@ -12,7 +12,10 @@ from typing import Final
 
 import re2
 
-POSIX: Final = frozenset("alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit".split())
+POSIX: Final = frozenset({
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+    "xdigit",
+})  # fmt: skip
 """The names between ``[:`` and ``:]``."""
 
 _ALIASES: Final = {

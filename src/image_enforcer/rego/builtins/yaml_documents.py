@@ -1,42 +1,54 @@
 """YAML as OPA reads it: ``yes`` and ``on`` are strings, ``017`` is 15, later keys win, fractions are 64-bit floats.
 
-libyaml finds the nodes, so that large documents are read fast; what they are is said in :mod:`.yaml_scalars`.
+libyaml finds what :mod:`.yaml_nodes` makes nodes of, so that large documents are read fast.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import yaml
 
-from ..meter import ENTRY, METER
-from ..text import term
+from ..meter import METER
 from ..values import Value
 from .byte_texts import as_utf8
-from .yaml_scalars import YamlError, as_key, as_value, resolve, short
+from .yaml_decoding import MAX_NODES, decoded
+from .yaml_nodes import MAX_DEPTH, Loader, Node, UnknownAnchor, check_dialect, first_document, has_dialect, unfinished
+from .yaml_scalars import YamlError
 
 __all__ = ["MAX_DEPTH", "MAX_NODES", "YamlError", "compose", "load"]
-
-MAX_NODES: Final = 200_000
-"""How many nodes a document may have once its aliases are followed."""
-
-
-MAX_DEPTH: Final = 500
-
-
-class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
-    """A loader that only builds nodes; values are made here."""
-
-    def resolve(self, _kind: Any, _value: Any, _implicit: Any) -> str:
-        """No tag for what has none in the document."""
-        return ""
 
 
 def load(text: str) -> Value:
     """The value of a YAML document; raises :class:`YamlError`."""
-    node = compose(text)
-    return None if node is None else _Builder().value(node, ())
+    with _told(text):
+        node = _first_read(text)
+        return None if node is None else decoded(node)
+
+
+def _first_read(text: str) -> Node | None:
+    """The first document. A colon before a bracket or comma is part of a word to Go's library, and a fault to libyaml.
+
+    Something else stands in for each such colon then.
+    """
+    read, instead = text, ""
+    for _ in range(_COLONS):
+        try:
+            return first_document(read, instead)
+        except yaml.scanner.ScannerError as e:
+            if e.problem != _COLON or e.problem_mark is None:
+                raise
+            at = e.problem_mark.index
+            instead = instead or next(c for c in map(chr, range(0xE000, 0xF000)) if c not in text)
+            read = read[:at] + instead + read[at + 1 :]
+    return first_document(read, instead)
+
+
+_COLON: Final = "found unexpected ':'"
+_COLONS: Final = 20
 
 
 def compose(text: str, *, alone: bool = True) -> Any:
@@ -44,25 +56,60 @@ def compose(text: str, *, alone: bool = True) -> Any:
 
     Where it need not stand ``alone``, what follows the first document is not read.
     """
+    with _told(text):
+        _check_depth(text)
+        if has_dialect(text):
+            for event in yaml.parse(text, Loader=Loader):
+                check_dialect(event, text)
+        return _first(text, alone)
+
+
+@contextmanager
+def _told(text: str) -> Iterator[None]:
+    """Tells of faults in a text as Go does."""
     METER.spend(4 * len(text), 100 * len(text))
     if as_utf8(text) != text:
         raise YamlError("yaml: invalid leading UTF-8 octet")
     try:
-        _check_depth(text)
-        if "\\/" in text or "%YAML" in text:
-            _check_dialect(text)
-        return _first(text, alone)
+        yield
     except yaml.YAMLError as e:
-        raise YamlError(f"yaml: {_reason(e, text)}") from None
+        mark = e.problem_mark if isinstance(e, yaml.parser.ParserError) else None
+        sooner = None if mark is None else _sooner(text, mark.index, yaml.Token)
+        raise YamlError(f"yaml: {_reason(sooner or e, text)}") from None
+    except UnknownAnchor as e:
+        error = _sooner(text, e.at, yaml.AliasToken)
+        if error is None:
+            raise
+        raise YamlError(f"yaml: {_reason(error, text)}") from None
     except YamlError:
         raise
     except (RecursionError, ValueError) as e:
         raise YamlError(f"yaml: {e}") from None
 
 
+def _sooner(text: str, at: int, kind: type[yaml.Token]) -> yaml.YAMLError | None:
+    """The fault that Go's library meets before that of the token at a place: it reads two tokens further."""
+    further = -1
+    try:
+        for token in yaml.scan(text, Loader=Loader):
+            here = token.start_mark.index >= at and isinstance(token, kind)
+            if further >= 0 or (here and not isinstance(token, yaml.StreamStartToken)):
+                further += 1
+                if further == _AHEAD:
+                    break
+    except yaml.YAMLError as e:
+        further += getattr(e, "problem", "") == _NO_KEY  # what should have been a key was a token already
+        return e if 0 <= further < _AHEAD else None
+    return None
+
+
+_NO_KEY: Final = "could not find expected ':'"
+_AHEAD: Final = 2
+
+
 def _first(text: str, alone: bool) -> Any:
     """The first document; where it has to stand alone the others are read, for faults in them count."""
-    loader = _Loader(text)
+    loader = Loader(text)
     try:
         node = loader.get_node() if loader.check_node() else None
         while alone and loader.check_node():
@@ -77,29 +124,13 @@ def _check_depth(text: str) -> None:
     if text.count("[") + text.count("{") + text.count("-") + text.count(":") + text.count("?") <= MAX_DEPTH:
         return
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
                 raise YamlError("yaml: nested too deep")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-
-
-_SLASH: Final = re.compile(r"(?<!\\)(?:\\\\)*\\/")
-
-
-def _check_dialect(text: str) -> None:
-    """What libyaml takes and Go's library does not: slashes behind backslashes, and YAML 1.2."""
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.DocumentStartEvent) and event.version not in (None, (1, 1)):
-            raise YamlError("yaml: found incompatible YAML document")
-        if isinstance(event, yaml.ScalarEvent) and event.style == '"':
-            assert event.start_mark is not None
-            assert event.end_mark is not None
-            if _SLASH.search(text, event.start_mark.index, event.end_mark.index):
-                line = event.start_mark.line
-                raise YamlError(f"yaml: {f'line {line + 1}: ' if line else ''}found unknown escape character")
 
 
 def _reason(error: yaml.YAMLError, text: str) -> str:
@@ -111,8 +142,8 @@ def _reason(error: yaml.YAMLError, text: str) -> str:
         name = _ALIAS.match(text, error.problem_mark.index) if error.problem_mark else None
         return f"unknown anchor '{name.group(1)}' referenced" if name else problem
     mark = getattr(error, "problem_mark", None)
-    if problem == "found unexpected ':'" and mark is not None:
-        problem, line = _unfinished(text[: mark.index])
+    if problem == _COLON and mark is not None:
+        problem, line = unfinished(text[: mark.index])
         return f"line {line}: {problem}" if line else problem
     lines = [mark.line for mark in (getattr(error, "context_mark", None), getattr(error, "problem_mark", None)) if mark]
     line = next((line for line in lines if line), 0)
@@ -121,77 +152,4 @@ def _reason(error: yaml.YAMLError, text: str) -> str:
     return f"line {line + isinstance(error, yaml.scanner.ScannerError)}: {problem}"
 
 
-def _unfinished(before: str) -> tuple[str, int]:
-    """What Go's library says where a colon in brackets is part of a word to it; and the line of the bracket, from 0."""
-    at, depth = len(before) - 1, 0
-    while at >= 0 and (depth or before[at] not in "[{"):
-        depth += (before[at] in "]}") - (before[at] in "[{")
-        at -= 1
-    closing = "]" if before[at : at + 1] == "[" else "}"
-    return f"did not find expected ',' or '{closing}'", before.count("\n", 0, max(at, 0))
-
-
 _ALIAS: Final = re.compile(r"\*([0-9A-Za-z_-]+)")
-
-
-class _Builder:
-    """Turns nodes into values, counting them, so that aliases of aliases cannot fill the memory."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def value(self, node: Any, above: tuple[int, ...]) -> Value:
-        self.count += 1
-        if self.count > MAX_NODES:
-            raise YamlError("yaml: document contains excessive aliasing")
-        if not self.count & 255:
-            METER.spend(256 * 4, 256 * ENTRY)
-        if isinstance(node, yaml.ScalarNode):
-            return as_value(resolve(short(node.tag), node.value, not node.style))
-        if id(node) in above:
-            raise YamlError("yaml: anchor contains itself")
-        inside = (*above, id(node))
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(n, inside) for n in node.value]
-        out: dict[str, Value] = {}
-        merged: list[Any] = []
-        for k, v in node.value:
-            if _merges(k):
-                merged += v.value if isinstance(v, yaml.SequenceNode) else [v]
-            else:
-                out[self._key(k, v, inside)] = self.value(v, inside)
-        for source in merged:
-            if not isinstance(source, yaml.MappingNode):
-                raise YamlError("yaml: map merge requires map or sequence of maps as the value")
-            for name, v in self.value(source, inside).items():
-                out.setdefault(name, v)
-        return out
-
-    def _key(self, node: Any, value: Any, above: tuple[int, ...]) -> str:
-        if isinstance(node, yaml.ScalarNode):
-            found = as_key(resolve(short(node.tag), node.value, not node.style))
-            if found is None:
-                shown = _go_syntax(self.value(value, above))
-                raise YamlError(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {shown}")
-            return found
-        raise YamlError(f"yaml: invalid map key: {_go_syntax(self.value(node, above))}")
-
-
-def _merges(key: Any) -> bool:
-    """Whether a key is that of a merge: two signs less, without quotes or a tag of its own."""
-    return (
-        isinstance(key, yaml.ScalarNode) and key.value == "<<" and not key.style and short(key.tag) in ("", "!!merge")
-    )
-
-
-def _go_syntax(value: Value, inside: bool = False) -> str:
-    """A value as Go's ``%#v`` shows it."""
-    match value:
-        case None:
-            return "interface {}(nil)" if inside else "<nil>"
-        case list():
-            return "[]interface {}{" + ", ".join(_go_syntax(v, True) for v in value) + "}"
-        case dict():
-            pairs = [f"{term(k)}:{_go_syntax(value[k], True)}" for k in sorted(value)]
-            return "map[string]interface {}{" + ", ".join(pairs) + "}"
-    return term(value)

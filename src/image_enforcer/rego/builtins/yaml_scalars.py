@@ -56,14 +56,17 @@ def resolve(tag: str, text: str, plain: bool = True) -> Scalar:
         return _binary(text)
     if tag not in _RESOLVED:
         return text
-    if tag == "!!timestamp":
-        raise YamlError("yaml: the tag !!timestamp is not understood here")
     kind, value = _guess(text)
     if tag == "!!float" and kind == "!!int" and isinstance(value, int) and value < 1 << 63:
         return float(value)
     if tag in ("", kind):
         return value
     raise YamlError(f"yaml: cannot decode {kind} `{text}` as a {tag}")
+
+
+def guessed(text: str) -> str:
+    """The tag of a scalar that is its own."""
+    return _guess(text)[0]
 
 
 def _guess(text: str) -> tuple[str, Scalar]:

@@ -28,6 +28,24 @@ ODD: Final = (
     "\x7f",
     "\ufeff",
     "a\x00b",
+    "\ud800",
+    "\ufffd",
+    "\uffff",
+    "\x00",
+    "\x85",
+    "\x1f",
+    "\u200b",
+    "ſ",
+    "\u212a",
+    "ς",
+    "ﬃ",
+    "٣",
+    "１",
+    "²",
+    "\\",
+    '"',
+    "'",
+    "<&>",
 )
 ZONES: Final = (
     "UTC", "", "Local", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe",
@@ -56,6 +74,15 @@ NUMBERS: Final = (
     "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551615",
     "18446744073709551616", "123456789012345678901234567890", "0.1234567890123456789012345", "1e20", "1e21", "1e22",
     "123456789.987654321", "1e100", "1e-100", "0.30000000000000004", "99999999999999999999.5",
+    "1e308", "1e400", "-1e400", "1e-400", "4.9e-324", "-9223372036854775809", "9223372036854775807.0", "1E+2",
+    "1e00003", "1.00000000000000000000", "1e1000",
+)  # fmt: skip
+
+
+_PARTS_OF_TIMES: Final = (
+    "2006", "9999", "99", "1", "12", "31", "366", "060", "Jan", "MARCH", "feb", "mon", "Tuesday", "PM", "am", "UTC",
+    "GMT+3", "CEST", "ABCDE", "+01", "-00:00:01", "-000001", "+25:00", "+01:61", "+010203", "Z", ".5", ",123456789012",
+    ".+5", ".-5", " ", "  ", "-", ":", "T", "é", "24", "60",
 )  # fmt: skip
 
 
@@ -134,7 +161,36 @@ class Corpora:
                 lambda: f"+{self.number()}",
                 lambda: f"0{self.number()}",
                 lambda: self.one(
-                    "0x1F", "0b11", "0o17", "1_000", ".5", "5.", "1e", "e1", "Inf", "NaN", "-", "0x1p-2", "٣"
+                    "0x1F",
+                    "0b11",
+                    "0o17",
+                    "1_000",
+                    ".5",
+                    "5.",
+                    "1e",
+                    "e1",
+                    "Inf",
+                    "NaN",
+                    "-",
+                    "0x1p-2",
+                    "٣",
+                    "0x1.8P1",
+                    "0x_1p1",
+                    "0X.8p-1",
+                    "1e1_0",
+                    "1__0",
+                    "1_",
+                    "+.5",
+                    "-.5",
+                    "007",
+                    "1e99999",
+                    "1e-99999",
+                    "1.8e308",
+                    "İnf",
+                    "-infinity",
+                    "１",
+                    "9223372036854775807.0",
+                    "00000000000000000000001",
                 ),
             )
         )
@@ -154,6 +210,7 @@ class Corpora:
         unit = self.one(
             "", "", "m", "k", "K", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "KB", "kb", "MB", "MiB",
             "gib", "B", "b", "u", "n", "mi", "\u00b5", "Z", "ki", "KIB", "e3", "i",
+            "e21", "e21m", "e10000", "e-10000", "e400Ki", "mİ", "é", "\u212a", "E+3k", "e1e1",
         )  # fmt: skip
         number = self.pick(
             lambda: self.integer(0, 2000), lambda: self.integer(0, 9) + "." + self.integer(0, 999), self.number
@@ -200,7 +257,11 @@ class Corpora:
                 "é", "(?i)A",
                 "\\pL", "\\p{Lu}", "[[:alpha:]]", "\\A", "\\z", "\\Q.\\E", "\\x61", "\\n", "(?s).", "(?m)^", "\\S",
                 "\\W", "-", " ",
-                "[[:^digit:]]", "\\p{Greek}", "[\\d_]", "\\D",
+                "[[:^digit:]]", "\\p{Greek}", "[\\d_]", "\\D", "\\P{GREEK}", "\\p{l-u}",
+                "[\\p{ Letter }0]", "\\p{^Lu_}", "\\pC",
+                "\\P{Cn}", "[^\\p{Any}]", "\\p{ascii}", "(?i)\\p{Lu}", "\\p{Old_Italic}", "[[:foo:]]", "\\x{110000}",
+                "\\_",
+                "\\8", "(?<n>b)", "(?i-s:a)", "(?-)", "(?P=n)", "\\C", "[b-a]", "]", "{", "\\07",
             )  # fmt: skip
         inner: Callable[[], str] = lambda: self.regex(depth - 1)
         made = self.pick(
@@ -217,7 +278,30 @@ class Corpora:
 
     def replacement(self) -> str:
         """What regex.replace puts in."""
-        return self.one("", "x", "$1", "${1}", "$0", "$n", "${n}x", "$1x", "$$", "$", "${", "\\1", "$12", "[$1]", "é")
+        return self.one(
+            "",
+            "x",
+            "$1",
+            "${1}",
+            "$0",
+            "$n",
+            "${n}x",
+            "$1x",
+            "$$",
+            "$",
+            "${",
+            "\\1",
+            "$12",
+            "[$1]",
+            "é",
+            "$01",
+            "$²",
+            "${n",
+            "$n1",
+            "${1}$n",
+            "$_",
+            "$é",
+        )
 
     def glob(self) -> str:
         """A glob."""
@@ -295,7 +379,11 @@ class Corpora:
     def by_layout(self, layout: str) -> str:
         """A text that a layout may read."""
         return self.pick(
-            self.moment, lambda: self.spoiled(layout), lambda: self.spoiled(layout.replace("06", "24")), self.text
+            self.moment,
+            lambda: self.spoiled(layout),
+            lambda: self.spoiled(layout.replace("06", "24")),
+            self.text,
+            lambda: "".join(self.some(lambda: self.of(_PARTS_OF_TIMES), 1, 4)),
         )
 
     def duration(self) -> str:
@@ -344,10 +432,33 @@ class Corpora:
             "- a", "a b",
             "'", "@a", "%a", "|", ">-", "a: b", "#c", "é", "12:30:45", "-1", "+1", "1e400", "9007199254740993", "<<",
             "!!binary YQ==",
-            "[", "{a", "? a", "!x y", "-", ":", "\t",
+            "[", "{a", "? a", "!x y", "-", ":", "\t", "!!timestamp 2024-1-2", "!!null x", "!!bool yes", "!!set {a}",
+            "{a:}",
+            "[a:,b]", "{a, 1: b, ~: c}", "[a?]", "*x : 1", "!!binary gA==", "!!int '1'", "0x8000000000000000", "y",
+            "'<<'",
+            "{<<: {1: a}}", "{<<: [{a: 1}, {a: 2}]}", "\"\\ud83d\\ude00\"", "\"\\/\"", "? {1: a, b: .5}", "+.inf",
+            "-.5",
         )  # fmt: skip
         key: Callable[[], str] = lambda: self.one(
-            "a", "b", "1", "true", '"a"', "<<", "a b", "null", "[a]", "1.5", "? a"
+            "a",
+            "b",
+            "1",
+            "true",
+            '"a"',
+            "<<",
+            "a b",
+            "null",
+            "[a]",
+            "1.5",
+            "? a",
+            "~",
+            "0x1",
+            "!!binary YQ==",
+            "2024-01-02",
+            "{a: 1}",
+            "+1",
+            "&x a",
+            "*x",
         )
         return self.pick(
             scalar,
@@ -357,6 +468,9 @@ class Corpora:
             lambda: f"{key()}: {self.one('|', '>', '|-', '>+', '|2')}\n  a\n\n   b\n  c\n",
             lambda: f"---\n{key()}: {scalar()}\n{self.one('', '---', '...')}\n{scalar()}",
             lambda: f"a: &x {{b: {scalar()}}}\nc: *x\nd:\n  <<: *x\n",
+            lambda: (
+                f"a: &x {{{key()}: 1, {key()}: {scalar()}}}\n<<: {self.one('*x', '[*x, *x]', '1')}\n{key()}: &x 2\n"
+            ),
             lambda: f"- - {scalar()}\n  - {scalar()}\n-\n  {key()}: {scalar()}",
             self.json_text,
         )
@@ -446,7 +560,7 @@ class Corpora:
 
 def quoted(text: str) -> str:
     """A text as a string of JSON and Rego."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=any("\ud800" <= c <= "\udfff" for c in text))
 
 
 def braced(items: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from ..errors import BuiltinError, OperandError
 from ..json_text import from_json, to_json
 from ..meter import CELL, METER
 from ..text import term
-from ..values import Value, unkey
-from . import operands
+from ..values import Value, sorted_keys, unkey
+from . import json_literals, operands
 from .base64_texts import decode_standard, decode_url
 from .byte_texts import from_bytes, to_bytes
 from .contract import Builtin
@@ -84,14 +84,17 @@ _HEX: Final = frozenset(b"0123456789abcdefABCDEF")
 
 def json_marshal(a: Value) -> Value:
     """JSON text, without spaces, keys in order, ``<``, ``>`` and ``&`` escaped as Go does."""
-    return to_json(a)
+    text = to_json(a)
+    json_literals.check(a, text)
+    return text
 
 
 def json_marshal_with_options(a: Value, options: Value) -> Value:
     """JSON text with ``pretty``, ``indent`` and ``prefix``; either of the last two makes it pretty."""
     given = operands.obj(options, 2)
     indent, prefix, pretty = "\t", "", None
-    for k, v in given.items():
+    for k in sorted_keys(given):
+        v = given[k]
         match k:
             case "pretty":
                 if type(v) is not bool:
@@ -108,9 +111,10 @@ def json_marshal_with_options(a: Value, options: Value) -> Value:
                 raise OperandError(f"operand 2 object contained unknown key {term(unkey(k))}")
     if pretty is None:
         pretty = "indent" in given or "prefix" in given
+    plain = to_json(a, indent=1) if pretty else to_json(a)
+    json_literals.check(a, plain)
     if not pretty:
-        return to_json(a)
-    plain = to_json(a, indent=1)
+        return plain
     lines = plain.split("\n")
     widest = max(len(line) - len(line.lstrip(" ")) for line in lines)
     size = len(lines) * (len(prefix) + widest * len(indent))
@@ -154,8 +158,18 @@ def json_is_valid(a: Value) -> Value:
     try:
         from_json(a)
     except ValueError:
-        return False
+        return _is_json(a)
     return True
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text that is not read here is JSON all the same, for it has a number that is too large."""
+    from .go_json import first_value
+
+    try:
+        return not first_value(text)[1].strip(" \t\r\n")
+    except BuiltinError:
+        return False
 
 
 # --- YAML ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ..errors import BuiltinError
 from ..meter import METER
 from ..text import quoted
-from .byte_texts import to_bytes
+from .byte_texts import as_utf8, to_bytes
 
 MAX_DEPTH: Final = 500
 """How deep a text may nest here; Go stops at 10,000."""
@@ -64,7 +64,9 @@ def first_value(text: str) -> tuple[Any, str]:
         raise BuiltinError(fault(text)) from None
     rest = text[end:]
     if isinstance(value, _Number) and rest.startswith((".", "e", "E")):  # Python stops before what goes wrong in it
-        raise BuiltinError(fault(text))
+        wrong = _found(text)
+        if wrong is not None:
+            raise BuiltinError(wrong)
     return value, rest
 
 
@@ -102,14 +104,17 @@ def kind(value: Any) -> str:
 
 def fault(text: str) -> str:
     """What Go's scanner says to a text whose first value is not well formed."""
+    return _found(text) or "unexpected EOF"
+
+
+def _found(text: str) -> str | None:
     raw = to_bytes(text)
     METER.spend(2 * len(raw))
-    scanner = _Scanner(raw)
     try:
-        scanner.value()
+        _Scanner(raw).value()
     except _At as found:
         return str(found)
-    return "unexpected EOF"
+    return None
 
 
 class _At(Exception):
@@ -290,7 +295,7 @@ def whole_fault(text: str) -> str | None:
         case bool():
             token = f"%!s(bool={str(value).lower()})"
         case str():
-            token = value
+            token = as_utf8(value)
         case _:
             token = value.text
     return f"error: invalid character '{token}' after top-level value"

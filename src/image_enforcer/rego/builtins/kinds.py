@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Final
 
 from ..errors import BuiltinError
@@ -12,6 +13,7 @@ from ..values import Num, RegoSet, Value, type_name
 from . import operands
 from .contract import Builtin
 from .remembered import of_text
+from .strings import lower as go_lower
 
 
 def _is(*types: type) -> Builtin:
@@ -27,8 +29,14 @@ def name(a: Value) -> Value:
 
 
 _NUMBER: Final = re.compile(
-    r"[+-]?(?:(?:0[xX](?:_?[0-9a-fA-F])*\.?(?:[0-9a-fA-F_]*)(?:[pP][+-]?[0-9]+)?)|(?:(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?))"
+    r"[-+]?(?:0[xX](?=[_.]*[0-9a-fA-F])[0-9a-fA-F_]*\.?[0-9a-fA-F_]*[pP][-+]?[0-9][0-9_]*"
+    r"|(?=[_.]*[0-9])[0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9][0-9_]*)?)"
 )
+_APART: Final = re.compile(r"(?<![0-9])_|_(?![0-9])")
+_APART_IN_HEXADECIMAL: Final = re.compile(r"(?<![0-9a-fA-FxX])_|_(?![0-9a-fA-F])")
+"""Underscores that do not stand between digits."""
+_LEAST_EXPONENT: Final = -30_103
+"""Smaller decimal exponents are none of OPA's numbers, since it has binary ones down to -100,000 only."""
 
 
 def to_number(a: Value) -> Value:
@@ -46,22 +54,31 @@ def to_number(a: Value) -> Value:
 
 
 def _parse(text: str) -> Value:
-    plain = text.strip()
-    if text.lstrip("+-").lower() in ("nan", "inf", "infinity"):
+    """A number in the syntax of Go's ``strconv.ParseFloat``."""
+    if go_lower(text.lstrip("+-")) in ("nan", "inf", "infinity"):
         raise operands.wrong(text, 1, "valid number string")
-    if not text or plain != text or not _NUMBER.fullmatch(text):
+    if re.fullmatch(r"-?(?:0|[1-9][0-9]*)", text) and text != "-0":
+        return _whole(text)
+    hexadecimal = text.lstrip("+-")[:2] in ("0x", "0X")
+    apart = _APART_IN_HEXADECIMAL if hexadecimal else _APART
+    if not _NUMBER.fullmatch(text) or ("_" in text and apart.search(text)):
         raise BuiltinError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax")
-    if re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
-        return Num(text) if text == "-0" else _whole(text)
     plain = text.replace("_", "")
-    try:
-        number = Num(repr(float.fromhex(plain)) if "p" in plain or "P" in plain else plain)
-    except (ArithmeticError, ValueError):
-        raise BuiltinError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax") from None
-    number.text = text
-    if number and abs(number.adjusted()) > 308:
+    value = _from_hexadecimal(plain) if hexadecimal else float(plain)
+    if abs(value) == inf:
         raise BuiltinError(f"strconv.ParseFloat: parsing {quoted(text)}: value out of range")
+    number = Num(repr(value) if hexadecimal else plain)
+    if number and number.adjusted() < _LEAST_EXPONENT:
+        raise BuiltinError("invalid number: number too big")
+    number.text = text
     return number
+
+
+def _from_hexadecimal(text: str) -> float:
+    try:
+        return float.fromhex(text)
+    except OverflowError:
+        return inf
 
 
 def _whole(text: str) -> int:

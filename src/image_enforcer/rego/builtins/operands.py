@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from ..errors import OperandError
 from ..meter import LARGE, METER
 from ..values import MAX_DIGITS, Num, RegoSet, Value, type_name
+
+_INTEGER: Final = re.compile(r"[-+]?([0-9]*(?:\.0*)?)")
+_LONGEST: Final = 19
 
 
 def wrong(value: Value, position: int, *expected: str) -> OperandError:
@@ -35,13 +41,13 @@ def number(value: Value, position: int) -> int | Num:
 
 
 def integer(value: Value, position: int) -> int:
-    """A number that is written as an integer, or with but zeros behind its point, in 18 digits; or fits 64 bits."""
+    """A number of 64 bits that is written as an integer, or with but zeros behind its point, in 19 characters."""
     if type(value) is int:
         if -(1 << 63) <= value < 1 << 63:
             return value
     elif type(value) is Num:
-        head, _, tail = value.text.removeprefix("-").partition(".")
-        if not tail.strip("0") and head.isdigit() and len(head) + len(tail) < 19:
+        found = _INTEGER.fullmatch(value.text)
+        if found is not None and len(found.group(1)) <= _LONGEST and -(1 << 63) < value < 1 << 63:
             return int(value)
     else:
         raise wrong(value, position, "number")

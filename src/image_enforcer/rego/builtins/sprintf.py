@@ -25,6 +25,12 @@ _WIDEST: Final = 1_000_000
 """The greatest width and precision that an argument may give, and that a digit more is read after."""
 
 
+_FRACTION: Final = re.compile("[.eE]")
+_LONGEST: Final = 19
+"""Digits of an integer that OPA puts into 64 bits; zeros in front of it count."""
+_DECIMAL: Final = re.compile("[-+]?[0-9]+")
+
+
 class Big(int):
     """An integer beyond 64 bits."""
 
@@ -34,10 +40,13 @@ def _arg(value: Value) -> Arg:
     if t is int:
         return value if -(1 << 63) <= value < 1 << 63 else Big(value)
     if t is Num:
-        if value.text == "-0":
-            return 0
+        text: str = value.text
+        if not _FRACTION.search(text):  # -0, and what to_number takes: +7, 007, 0x1p-2
+            if not _DECIMAL.fullmatch(text):
+                return text
+            return _arg(int(text)) if len(text.lstrip("+-")) <= _LONGEST else Big(text)
         made = float(value)
-        return made if abs(made) != float("inf") else str(value.text)
+        return made if abs(made) != float("inf") else text
     if t is str:
         return value  # type: ignore[no-any-return]
     return term(value)

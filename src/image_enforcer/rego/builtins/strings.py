@@ -260,9 +260,13 @@ def format_int(context: Context, a: Value, base: Value) -> Value:
     if type(radix) is not int or radix not in _BASES:
         raise OperandError("operand 2 must be one of {2, 8, 10, 16}")
     if type(value) is Num:
-        value = int(bigfloat.load(value))
+        written = _WHOLE.fullmatch(value.text)
+        value = int(value.text) if written else int(bigfloat.load(value))
     context.spend(value.bit_length() >> 4, value.bit_length())
     return integer_text(value) if radix == 10 else format(value, _BASES[radix])
+
+
+_WHOLE: Final = re.compile("[-+]?[0-9]+")
 
 
 def template_string(context: Context, parts: Value) -> Value:

@@ -15,7 +15,7 @@ from ..errors import BuiltinError
 from ..json_text import from_json, to_json
 from ..meter import METER
 from ..values import Num, Value, sorted_keys
-from . import operands, token_keys, token_signatures, web_keys
+from . import json_literals, operands, token_keys, token_signatures, web_keys
 from .base64_texts import decode_url
 from .byte_texts import from_bytes, to_bytes
 from .contract import Builtin, Context
@@ -314,7 +314,15 @@ def _url(raw: bytes) -> bytes:
 
 def encode_sign(headers: Value, payload: Value, key: Value) -> Value:
     """A signed token of a header and a payload, which are written with their keys in order."""
-    return _made(to_json(headers), to_json(payload), to_json(key))
+    texts = []
+    for what, value in (("headers", headers), ("payload", payload), ("signature", key)):
+        text = to_json(value)
+        try:
+            json_literals.check(value, text)
+        except BuiltinError as fault:
+            raise BuiltinError(f"failed to marshal JWT {what}: {fault}") from None
+        texts.append(text)
+    return _made(*texts)
 
 
 def encode_sign_raw(headers: Value, payload: Value, key: Value) -> Value:

@@ -14,6 +14,7 @@ from typing import Final
 from ..json_text import key_text, to_json
 from ..meter import ENTRY, METER
 from ..values import Num, RegoSet, Value, integer_text
+from . import json_literals
 from .byte_texts import as_utf8
 from .float_texts import shortest
 from .yaml_emitter import Emitter
@@ -38,7 +39,7 @@ def _write(emitter: Emitter, value: Value) -> None:
                     _write(emitter, item)
         case dict():
             METER.spend(20 * len(value) + 10, (len(value) + 2) * 3 * ENTRY)
-            pairs = {_read_key(key_text(k)): v for k, v in value.items()}
+            pairs = {_read_key(k if type(k) is str else _key(k)): v for k, v in value.items()}
             with emitter.mapping(empty=not value):
                 for k in in_order(pairs):
                     simple = emitter.key(k)
@@ -52,8 +53,17 @@ def _write(emitter: Emitter, value: Value) -> None:
             emitter.scalar(_scalar(value), True)
 
 
+def _key(key: Value) -> str:
+    """The text of a key that is no string."""
+    if json_literals.is_odd(key):
+        raise YamlError(json_literals.refusal(key.text))
+    return key_text(key)
+
+
 def _scalar(value: Value) -> str:
     """The text of null, a boolean or a number."""
+    if json_literals.is_odd(value):
+        raise YamlError(f"error marshaling into JSON: {json_literals.refusal(value.text)}")
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -10,6 +10,7 @@ from ...json_text import from_json, to_json
 from ...meter import METER
 from ...values import Value
 from ..contract import Builtin, Context
+from ..go_json import whole_fault
 from .faults import SchemaFault
 from .reading import read
 from .schema import Document, Schema
@@ -60,7 +61,7 @@ def _document(value: Value) -> Document:
     try:
         return from_json(text)
     except ValueError as e:
-        if str(e).startswith(_BEYOND):
+        if str(e).startswith(_BEYOND) and whole_fault(text) is None:
             raise LimitError("memory", f"a JSON document: {e}") from None
         raise SchemaFault("invalid JSON string") from None
 

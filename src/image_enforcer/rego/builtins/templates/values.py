@@ -15,6 +15,7 @@ from ...errors import BuiltinError
 from ...meter import CELL, ENTRY, LARGE, METER
 from ...text import quoted, term
 from ...values import Num, RegoSet, Value, sorted_keys, unkey
+from ..json_literals import is_odd
 from ..sprintf import Formatter
 
 METERED: Final[Any] = METER
@@ -61,11 +62,20 @@ def concrete(value: Given) -> Given:
     return value
 
 
+class OddNumberError(Exception):
+    """A number that JSON has no way to write."""
+
+
 def from_rego(value: Value) -> Any:
-    """JSON as Go decodes it; raises :class:`BuiltinError` for what OPA's text of it is no JSON for."""
+    """JSON as Go decodes it; raises :class:`BuiltinError` for what OPA's text of it is no JSON for.
+
+    Raises :class:`OddNumberError` for a number whose text is not that of JSON.
+    """
     if type(value) is int:
         return JsonNumber(str(value)) if abs(value) < 1 << 1024 else JsonNumber(term(value))
     if type(value) is Num:
+        if is_odd(value):
+            raise OddNumberError
         return JsonNumber(value.text)
     if type(value) is list:
         METER.spend(len(value), CELL * len(value))

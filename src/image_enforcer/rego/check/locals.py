@@ -5,7 +5,7 @@ After this stage no name means two things: every declared variable of a rule is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -41,7 +41,7 @@ from ..syntax.nodes import (
 from ..syntax.shapes import value_name
 from .resolve import declared
 from .safety import equality_outputs
-from .visit import ROOTS, Rewriter, is_assignment, operator_name, variables, walk
+from .visit import ROOTS, Rewriter, children, is_assignment, operator_name, variables, walk
 
 ASSIGN_IN_NEGATED = "cannot assign vars inside negated expression"
 ASSIGN_IN_AND = "cannot assign vars inside implicit and operand"
@@ -355,15 +355,38 @@ class LocalVars:
         message = ASSIGN_IN_AND if isinstance(node, LogicalAnd) else ASSIGN_IN_OR
         lhs = self._scoped(node.lhs) if node.explicit_lhs else self._implicit(node.lhs, message)
         rhs = self._scoped(node.rhs) if node.explicit_rhs else self._implicit(node.rhs, message)
+        self._see([*(lhs if node.explicit_lhs else ()), *(rhs if node.explicit_rhs else ())])
         return self._withs(replace(expr, terms=replace(node, lhs=lhs, rhs=rhs)))
+
+    def _see(self, body: Sequence[Expr]) -> None:
+        """As in OPA, what a body between braces leaves undeclared has been referenced outside it as well."""
+        todo: list[object] = [*body]
+        while todo:
+            x = todo.pop()
+            match x:
+                case Var():
+                    self.term(x)
+                case ArrayComprehension() | SetComprehension() | ObjectComprehension():
+                    continue
+                case Ref((Var(name),)) if name in ROOTS:
+                    continue
+                case _:
+                    todo.extend(children(x))
 
     def _withs(self, expr: Expr) -> Expr:
         return replace(expr, withs=tuple(self._with(w) for w in expr.withs)) if expr.withs else expr
 
     def _with(self, item: With) -> With:
-        target = item.target
-        if isinstance(target, Ref):
-            target = replace(target, terms=(target.terms[0], *(self.term(t) for t in target.terms[1:])))
+        """A ``with``; its target never starts from an ``input`` that is declared here, but may from anything else."""
+        target = self.term(item.target)
+        new = self._declared("input")
+        match target:
+            case Var(name) if name == new:
+                target = Ref((Var("input", target.loc),), target.loc)
+            case Ref((Var(name), *steps)) if name == new:
+                target = replace(target, terms=(Var("input", target.terms[0].loc), *steps))
+            case _:
+                pass
         return replace(item, target=target, value=self.term(item.value))
 
     def _assignment(self, expr: Expr) -> Expr:
@@ -375,7 +398,8 @@ class LocalVars:
             return expr
         lhs, rhs = expr.terms.args
         made_rhs = self.term(rhs)
-        made = self._withs(expr)
+        # the targets of its modifiers keep their names, as in OPA
+        made = replace(expr, withs=tuple(replace(w, value=self.term(w.value)) for w in expr.withs))
         before = len(self.problems)
         made_lhs = self._target(lhs)
         if len(self.problems) > before:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 
@@ -227,28 +227,60 @@ def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]
     turns = [(0, i) for i in range(len(body))]
     waits: list[int | None] = [0] * len(body)
     done: list[int] = []
-    placed = [False] * len(body)
+    placed: list[int | None] = [None] * len(body)
+    last = 0
     while turns:
         turn, i = heappop(turns)
+        if turn > last + 1:  # a turn without success is the last one
+            break
         waits[i] = None
         outputs = expression_outputs(body[i], arity, {v for v in mentioned[i] if v in safe or v in outer})
         if closures[i]:
             if closures[i] == outputs:  # what a closure needs is bound by nothing but its own expression
                 continue
+            if isinstance(body[i].terms, Every):
+                left = outputs | _left_over(body, arity, i, turn, placed, safe | outer)
+                if closures[i] == left:
+                    waits[i] = turn + 1
+                    heappush(turns, (turn + 1, i))
+                    continue
             unsafe[i] = set(closures[i])
         unsafe[i] = {v for v in unsafe[i] if v not in outputs and v not in safe}
         if unsafe[i]:
             continue
         done.append(i)
-        placed[i] = True
+        placed[i] = last = turn
         for name in outputs - safe:
             safe.add(name)
             for j in users.get(name, ()):
                 again = turn if j > i else turn + 1
-                if not placed[j] and waits[j] != again:
+                if placed[j] is None and waits[j] != again:
                     waits[j] = again
                     heappush(turns, (again, j))
     return done, unsafe
+
+
+def _left_over(
+    body: Body, arity: Arity, at: int, turn: int, placed: Sequence[int | None], safe: set[str]
+) -> set[str]:  # fmt: skip
+    """What OPA still holds when it comes to an ``every``: the last call's outputs, which it takes for the domain's.
+
+    So an ``every`` that needs just what the call before it binds is refused, wherever it could stand. ``placed`` tells
+    the turns in which expressions got their places.
+    """
+    before = [j for j in range(at - 1, -1, -1) if (found := placed[j]) is None or found >= turn]
+    if turn:
+        before += [j for j in range(len(body) - 1, -1, -1) if (found := placed[j]) is None or found >= turn - 1]
+    left: set[str] = set()
+    for expr in (body[j] for j in before if not body[j].negated):
+        match expr.terms:
+            case Every(_, _, domain, _):
+                left |= term_outputs(domain, safe)
+            case CallExpr(operator, args) if is_equality(expr) or arity(operator) >= 0:
+                if not is_equality(expr):
+                    left |= term_outputs(args, safe) | expression_outputs(expr, arity, safe)
+                break
+    return left
 
 
 class _Inner(Rewriter):

@@ -33,7 +33,7 @@ from ..types import ANY, FunctionType, Type, union
 from ..values import Key, Value, key
 from .constants import ground_steps
 from .known_types import KnownTypes
-from .type_calls import TypeProblem, call_problem, with_problem
+from .type_calls import call_problem, with_problem
 from .type_env import TypeNode
 from .type_refs import reference_problem
 from .visit import ROOTS
@@ -51,24 +51,20 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
     """Check one expression.
 
     The bodies of ``every``, ``not``, ``and`` and ``or`` are none that are checked, as in OPA: only the references and
-    comprehensions in them are, with nothing known of their variables; behind ``every`` as if there were no ``with``.
+    comprehensions in them are, with nothing known of their variables.
     """
     target = _under_with(types, expr) if expr.withs else types
     inner = _closure_problems(target, expr)
     refs = _reference_problems(target, expr)
-    own: TypeProblem | None = None
-    match expr.terms:
-        case CallExpr():
-            own = with_problem(target, expr) or call_problem(target, expr, expr.terms)
-        case Every(_, _, Var(name), _):
-            found = [*_closure_problems(types, expr), *_reference_problems(types, expr)]
-            if types.var(name) is None:
-                types.learn(name, ANY)
-            return found
-        case Every():
-            return [*_closure_problems(types, expr), *_reference_problems(types, expr)]
-        case _:
-            own = with_problem(target, expr)
+    own = with_problem(target, expr)
+    if own is None and isinstance(expr.terms, CallExpr):
+        own = call_problem(target, expr, expr.terms)
+    if (
+        isinstance(expr.terms, Every)
+        and isinstance(domain := expr.terms.domain, Var)
+        and types.var(domain.name) is None
+    ):
+        types.learn(domain.name, ANY)
     found = [*inner, *refs]
     if own is not None and not ((inner or refs) and own.nil):
         found.append(own.problem)

@@ -61,24 +61,24 @@ class TypeEnv:
                     node.value = _insert(node.value, path, leaf)
 
 
-def _leaves(node: TypeNode) -> Iterator[tuple[list[Value], Type]]:
+def _leaves(node: TypeNode) -> Iterator[tuple[list[Value | Var], Type]]:
     for k, child in node.children.items():
-        if isinstance(k, Var):
-            continue
+        step = k if isinstance(k, Var) else unkey(k)
         if child.value is not None:
-            yield [unkey(k)], child.value
+            yield [step], child.value
         else:
             for path, leaf in _leaves(child):
-                yield [unkey(k), *path], leaf
+                yield [step, *path], leaf
 
 
-def _insert(obj: ObjectType, path: Sequence[Value], found: Type) -> ObjectType:
-    below: Type = found if len(path) == 1 else _insert(ObjectType(), path[1:], found)
-    k: Type | None = type_of(path[0])
-    v: Type | None = below
+def _insert(obj: ObjectType, path: Sequence[Value | Var], found: Type) -> ObjectType:
+    """An object with a member more; of what a key is that no constant is nothing is known."""
+    step = path[0]
+    k: Type | None = None if isinstance(step, Var) else type_of(step)
+    v: Type | None = found if len(path) == 1 else _insert(ObjectType(), path[1:], found)
     if obj.dynamic is not None:
         k, v = union(obj.dynamic[0], k), union(obj.dynamic[1], v)
-    return ObjectType(obj.static, (k or ANY, v or ANY))
+    return ObjectType(obj.static, (k, v))
 
 
 def _merge(a: Type | None, b: Type | None) -> Type | None:
@@ -91,7 +91,9 @@ def _merge(a: Type | None, b: Type | None) -> Type | None:
         case ObjectType((), da), ObjectType((), db):
             if da is None or db is None:
                 return b if da is None else a
-            return ObjectType((), (union(da[0], db[0]) or ANY, _merge(da[1], db[1]) or ANY))
+            return ObjectType((), (union(da[0], db[0]), _merge(da[1], db[1])))
+        case ObjectType((), da), AnyOf() if da is not None:
+            return _merge_into(b, da) or union(a, b)
         case SetType(), SetType():
             return SetType(union(a.of, b.of))
         case AnyOf(), AnyOf():
@@ -100,6 +102,16 @@ def _merge(a: Type | None, b: Type | None) -> Type | None:
             return _merge(b, a)
         case _:
             return union(a, b)
+
+
+def _merge_into(union_: AnyOf, found: tuple[Type | None, Type | None]) -> Type | None:
+    """A union whose first object without known keys has taken in keys and values of another; None without such."""
+    for i, member in enumerate(union_.members):
+        if isinstance(member, ObjectType) and not member.static and member.dynamic is not None:
+            k, v = member.dynamic
+            merged = ObjectType((), (union(k, found[0]), union(v, found[1])))
+            return AnyOf((*union_.members[:i], merged, *union_.members[i + 1 :]))
+    return None
 
 
 def extent(node: TypeNode) -> Type:

@@ -242,7 +242,10 @@ def variables(
             case Not() | LogicalAnd() | LogicalOr() | TemplateString() if not closures:
                 continue
             case With(target, value):
-                todo.append(value if not _is_function_name(value) else ())
+                if not closures and isinstance(value, Ref):  # where it starts is overlooked, for it may be a function
+                    todo.extend(value.terms[:0:-1])
+                else:
+                    todo.append(value if not _is_function_name(value) else ())
                 todo.extend(target.terms[:0:-1] if isinstance(target, Ref) else ())
                 continue
             case Set() if not sets:

@@ -34,7 +34,7 @@ from .nodes import (
     TermExpr,
     Var,
 )  # fmt: skip
-from .term_order import members_in_order
+from .term_order import in_order, members_in_order
 
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 INFIX = {
@@ -60,7 +60,7 @@ def term_text(term: Term, *, infix: bool = False) -> str:
         case Set(items):
             return "{" + ", ".join(term_text(t) for t in members_in_order(items)) + "}" if items else "set()"
         case Object(pairs):
-            return "{" + ", ".join(f"{term_text(k)}: {term_text(v)}" for k, v in pairs) + "}"
+            return "{" + ", ".join(f"{term_text(k)}: {term_text(v)}" for k, v in in_order(pairs)) + "}"
         case ArrayComprehension(inner, body):
             return f"[{_before_bar(inner)} | {body_text(body)}]"
         case SetComprehension(inner, body):

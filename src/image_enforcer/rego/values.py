@@ -210,6 +210,26 @@ def _key_inside(value: Value) -> Key:
     return key(value)
 
 
+class Spelling:
+    """What tells numbers of one value apart by how they are written."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Spelling and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash((Spelling, self.text))
+
+
+def step_key(value: Value) -> Any:
+    """The hashable form of a step in the tree of rules, where ``1`` and ``1.0`` are two, as in OPA's."""
+    return Spelling(value.text) if type(value) is Num else key(value)
+
+
 def unkey(k: Key) -> Value:
     """The value that :func:`key` was given."""
     t = type(k)

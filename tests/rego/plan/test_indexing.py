@@ -23,6 +23,12 @@ LEFT_OUT = [
     "input.z != 1", "input.z = [1, y]",
     "x := [1 | print(1)]; input.n == 5", "not [1 | print(1)][1]; input.n == 5", "same([1 | print(1)]); input.n == 5",
     "every x in [1 | print(1)] { x }; input.n == 5",
+    "input.arr = [3, y]", "[x] = input.arr", "x := [1]; input.n = x", "input.n in [5, [1]]", "input.arr in [[1, 3], 7]",
+    'glob.match("b.*", [], input.s)', 'glob.match("*.*", [], input.s)', "x := input; x.n == 5", "input == 1",
+    "input[_] == 7", "{ input.n == 5 } or { input.n == 6 }", "{ 1 == 1 } and { input.n == 5 }",
+    '{ input.n == 5 } or { { input.n == 1 } and { input.s == "q" } }',
+    "[x | x := 1; print(x)] == []; input.n == 5", "x := input.n; x == 5; x == 1",
+    'startswith(input.s, "b"); input.n in [1, 5]; input.n == [1]', "input.n in [1, [5]]; data.base.k == 2",
 ]  # fmt: skip
 
 EVALUATED = [
@@ -36,13 +42,17 @@ EVALUATED = [
     'startswith(input.s, "x"); startswith(input.s, "y")', 'strings.any_prefix_match(input.s, [])',
     'strings.any_prefix_match(input.s, ["b", input.s])', 'startswith(input.texts, "b")',
     "input.z == input.z", "input.arr[_] == input.z", "input.z == data.base.k", "input.z == {1}",
+    "input.arr = [1, y]", "[[1], y] = input.arr", "input.arr = [y, [2]]", 'x := {"a": 2}; input.o = x',
+    "input.n in [5, {1}]", "input.arr in [[1, 2], 7]",
+    'glob.match("*", ["."], input.s)', 'glob.match("x?", [], input.s)', 'glob.match("a", null, input.s)',
+    "data.base[input.s]", "{ input.n == 5 } or { input.n == 1 }", "{ input.n == 5 } or { 1 == 1 }",
+    "{ input.n == 1 } and { input.n == 5 }", "{ x := input.n; x == 5 } or { input.nope }",
 ]  # fmt: skip
 
 
 def outcome(policy: str) -> str:
-    query = rego.compile_modules({"t.rego": f"package t\n{FAULT}{policy}"}).prepare(
-        "data.t.p", strict_builtin_errors=True
-    )
+    head = "package t\nimport future.keywords.and\nimport future.keywords.or\n"
+    query = rego.compile_modules({"t.rego": f"{head}{FAULT}{policy}"}).prepare("data.t.p", strict_builtin_errors=True)
     try:
         value = query.value(input=INPUT, data=DATA)
     except rego.EvalError as error:
@@ -73,6 +83,16 @@ def test_other_conditions_leave_no_rule_out(condition: str) -> None:
         ),
         ('p contains 1 if { bad({"b": 1}); input.n == 5 }\np contains 2', "[2]"),
         ('p[x] := 1 if { bad({"b": 1}); x := input.n; x == 5 }', "{}"),
+        ('p := 1 if { bad({"b": 1}); data.base[input.s] }', "fault"),
+        ('p := 1 if { bad({"b": 1}); data.base[input.s] }\np := 2 if input.nope', "undefined"),
+        ('p contains 1 if { bad({"b": 1}); data.base[input.s] }', "[]"),
+        ('p contains 1 if { bad({"b": 1}); data.base.k[input.s] }', "fault"),
+        ('p contains 1 if { bad({"b": 1}); input.n in [1, [5]]; data.base.k == 2 }', "[]"),
+        (
+            """p contains 1 if { bad({"b": 1}); input.n in [1, [5]]; data.base.k == 2 }
+            p contains 2 if { input.n == 1; input.n == 2; data.base.k in [1, 2] }""",
+            "fault",
+        ),
     ],
 )
 def test_arguments_branches_and_partial_rules(policy: str, wanted: str) -> None:

@@ -52,3 +52,29 @@ def test_what_goes_wrong_while_they_are_listed() -> None:
     policy = rego.compile_modules({"a.rego": "package a\n" + text})
     with pytest.raises(rego.EvalError, match=r"a\.rego:3"):
         policy.prepare("data.a.p").run(limits=rego.Limits(units=20_000))
+
+
+def test_a_name_with_quotes_stands_as_it_is() -> None:
+    text = 'p["{\\"a\\": 1}"].z := x if { some x in [1, 2] }'
+    assert message(text, "data.a") == (
+        'rule data.a.p["{"a": 1}"].z produced conflicting values:\n  1 at a.rego:2\n  2 at a.rego:2'
+    )
+
+
+def place(text: str, **given: object) -> tuple[int, int]:
+    policy = rego.compile_modules({"a.rego": "package a\n" + text})
+    with pytest.raises(rego.EvalError, match="keys must be unique") as caught:
+        policy.prepare("data.a.p", strict_builtin_errors=True).run(input=given)
+    return caught.value.location.row, caught.value.location.col
+
+
+@pytest.mark.parametrize("term", ['"a"', "input.k", "1 + 1", "k"])
+def test_keys_of_a_comprehension_that_are_one(term: str) -> None:
+    assert place(f"p := {{   {term}: x | some x in [1, 2]; k := 1 }}", k="x") == (2, 10)
+
+
+def test_rules_below_a_partial_one_come_in_the_order_of_their_names() -> None:
+    text = 'p[k] := [v] if { some k, v in {"a": 1, "b": 2} }\np.b := to_number("x")\np.a := 1'
+    assert place(text) == (4, 1)
+    text = "p[k] := [v] if { some k, v in {1: 1, 2: 2} }\np[2] := to_number(input.n)\np[1] := 1"
+    assert place(text, n="x") == (4, 1)

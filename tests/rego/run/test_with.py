@@ -51,3 +51,13 @@ def test_the_whole_of_data_is_scanned_without_system() -> None:
     policy = rego.compile_modules({"m.rego": "package a\nq := 1\n"})
     assert policy.prepare("[k | data[k]]").value(data={"system": {"n": 1}, "b": 2}) == ["b", "a"]
     assert policy.prepare('[k | data[k]] with data as {"system": 1}').value(data={}) == ["system"]
+
+
+@pytest.mark.parametrize("target", ["input[1]", "input.a[null]", "data.b[1]"])
+def test_a_target_with_a_step_that_is_no_text_is_an_error(target: str) -> None:
+    policy = rego.compile_modules({"t.rego": f"package t\np if {{ input.go; 1 with {target} as 2 }}"})
+    query = policy.prepare("data.t.p")
+    assert query.value(input={"a": 1}) is rego.UNDEFINED
+    with pytest.raises(rego.EvalError, match="bad document path") as caught:
+        query.value(input={"go": 1})
+    assert (caught.value.code, caught.value.location.col) == ("eval_conflict_error", 18)

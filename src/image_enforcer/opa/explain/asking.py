@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ...rego import UNDEFINED, Value
 from ...rego.plan.documents import Node
-from ...rego.plan.indexing import Place
+from ...rego.plan.said import Place
 from ...rego.run.access import get
 from ...rego.syntax.nodes import Ref, Rule, Var
 from .exits import LateExit, Then

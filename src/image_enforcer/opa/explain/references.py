@@ -10,7 +10,7 @@ from ...rego.plan.documents import Node
 from ...rego.run.access import get
 from ...rego.run.state import merge
 from ...rego.syntax.nodes import Array, Object, Ref, Var
-from ...rego.values import equal, key, sorted_keys, unkey
+from ...rego.values import equal, key, sorted_keys, step_key, unkey
 from .bindings import Bindings, Item, Known, literal
 from .exits import Later, Then
 from .outside import Path
@@ -102,9 +102,9 @@ class Reference:
         for k in _keys(self.frame.outside.base(path)):
             seen.add(key(k))
             later(self._with_key(at, k, self._then_tree(at, path, node, k, then)))
-        for form in sorted_keys(node.children) if node is not None else ():
-            if form not in seen:
-                k = unkey(form)
+        for child in node.ordered() if node is not None else ():
+            k = child.path[-1]
+            if key(k) not in seen:
                 later(self._with_key(at, k, self._then_tree(at, path, node, k, then)))
         later.end()
 
@@ -115,7 +115,7 @@ class Reference:
         path = (*path, step)
         below = None
         if node is not None and not self.frame.outside.hidden(path):
-            below = node.children.get(key(step))
+            below = node.children.get(step_key(step))
             if below is not None and below.doc >= 0:
                 self._virtual(at + 1, path, below, then)
                 return
@@ -133,9 +133,8 @@ class Reference:
 
     def _leaves(self, path: Path, node: Node) -> Value:
         made: dict[Any, Value] = {}
-        for form in sorted_keys(node.children):
-            child = node.children[form]
-            here = (*path, unkey(form))
+        for child in node.ordered():
+            form, here = key(child.path[-1]), (*path, child.path[-1])
             if here == ("system",):
                 continue
             if child.doc < 0:

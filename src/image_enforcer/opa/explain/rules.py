@@ -9,9 +9,10 @@ from typing import Final
 from ...rego import UNDEFINED, Value
 from ...rego.check.pipeline import Checked
 from ...rego.plan.documents import Node, RuleAt, build_tree, full_path
-from ...rego.plan.indexing import Place, conditions
+from ...rego.plan.index import Condition, RuleIndex
+from ...rego.plan.said import Place
 from ...rego.plan.world import World
-from ...rego.run.access import indexed
+from ...rego.run.access import indexed, key_of
 from ...rego.syntax.nodes import Array, Object, Ref, Rule, Scalar, Set, Term, Var
 from ...rego.values import equal
 from .bindings import Bindings
@@ -49,7 +50,7 @@ class Rules:
     world: World = field(init=False)
     paths: dict[int, Ref] = field(init=False, default_factory=dict)
     """The path of each rule, ``else`` branches included, by identity."""
-    _conditions: dict[int, list[tuple[Place, tuple[tuple[str, Value], ...]]]] = field(init=False, default_factory=dict)
+    _indices: dict[int, RuleIndex] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root, documents = build_tree(self.checked.modules)
@@ -78,7 +79,7 @@ class Rules:
             links: list[Rule] = []
             link: Rule | None = at.rule
             while link is not None:
-                if self._holds(link, place):
+                if self._holds(node, link, place):
                     links.append(link)
                 link = link.else_
             if links:
@@ -88,19 +89,25 @@ class Rules:
         one = self.early_exit and (not seen or (node.kind in ("complete", "function") and _one_value(seen)))
         return Matched(tuple(rules), otherwise, default, one)
 
-    def _holds(self, rule: Rule, place: Callable[[Place, Rule], Value]) -> bool:
+    def _holds(self, node: Node, rule: Rule, place: Callable[[Place, Rule], Value]) -> bool:
         if not self.indexing:
             return True
-        wanted = self._conditions.get(id(rule))
-        if wanted is None:
-            wanted = self._conditions[id(rule)] = conditions(self.world, rule)
-        for where, tests in wanted:
-            value = place(where, rule)
-            if value is UNKNOWN:
-                continue
-            if value is UNDEFINED or (tests and not indexed(value, tests)):
+        index = self._indices.get(node.doc)
+        if index is None:
+            index = self._indices[node.doc] = RuleIndex(self.root, [at.rule for at in node.rules])
+
+        def holds(condition: Condition) -> bool:
+            value = place(condition.place, rule)
+            inside = UNKNOWN if condition.inside is None else place(condition.inside, rule)
+            if value is UNDEFINED or inside is UNDEFINED:
                 return False
-        return True
+            if value is UNKNOWN:
+                return True
+            if condition.tests and not indexed(value, condition.tests):
+                return False
+            return inside is UNKNOWN or key_of(inside, value)
+
+        return index.asked(rule).holds(holds)
 
 
 def _one_value(rules: Sequence[Rule]) -> bool:

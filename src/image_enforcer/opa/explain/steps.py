@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from ...rego import UNDEFINED, EvalError, Location, Value
 from ...rego.check.visit import walk
 from ...rego.places import NO_LOCATION
-from ...rego.run.access import is_collection
+from ...rego.run.access import bad_path, is_collection
 from ...rego.signatures import signatures
 from ...rego.syntax.nodes import (
     Body,
@@ -271,7 +271,12 @@ class Steps(ABC):
 
     def _with(self, expr: Expr, then: Then) -> None:
         before = self.outside
-        changed = before.replaced([self._replacement(w) for w in expr.withs])
+        items = [self._replacement(w) for w in expr.withs]
+        if any(getattr(t.head, "name", "") in ("input", "data") and not _of_names(t) for t, _ in items):
+            error = bad_path(expr.loc)
+            self.run.failed(error, self)
+            raise error
+        changed = before.replaced(items)
 
         def inside() -> None:
             self.outside = before
@@ -296,6 +301,11 @@ class Steps(ABC):
         if value is UNDEFINED:
             raise Untraceable("with")
         return target, value
+
+
+def _of_names(target: Ref) -> bool:
+    """Whether every step of a target is a text."""
+    return all(isinstance(t, Scalar) and type(t.value) is str for t in target.path)
 
 
 def shown_body(rule: Rule) -> Body:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from ...rego import UNDEFINED, Value
 from ...rego.check.visit import variables
 from ...rego.plan.documents import Node, RuleAt
-from ...rego.plan.indexing import Place
+from ...rego.plan.said import Place
 from ...rego.run.access import get
 from ...rego.syntax.nodes import Array, Head, Object, Ref, Rule, Scalar, Set, Term, Var
 from ...rego.values import EMPTY_SET, equal

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from ..places import NO_LOCATION, Location
 from ..syntax import nodes as ast
-from ..values import RegoSet, Value, key
+from ..values import RegoSet, Value, key, step_key
 from . import ops
 from .documents import Node
 from .ops import Const, InputRoot, Operand, Reg
@@ -227,7 +227,7 @@ class BodyPlanner:
             case ast.SetComprehension(inner, body):
                 return self._collect("set", body, lambda p: ops.AddMember(p.value(inner)), term.loc)
             case ast.ObjectComprehension(k, v, body):
-                return self._collect("object", body, lambda p: ops.PutPair(p.value(k), p.value(v), term.loc), term.loc)
+                return self._collect("object", body, lambda p: ops.PutPair(p.value(k), p.value(v), k.loc), term.loc)
             case ast.Call(operator, args):
                 result = self.call(operator, args, term.loc)
                 return Const(True) if result is None else result
@@ -435,7 +435,7 @@ class BodyPlanner:
                 constant = self.env[step.name].value  # type: ignore[union-attr]
             else:
                 return self._cursor(node, path[i:])
-            node = node.children.get(key(constant))
+            node = node.children.get(step_key(constant))
             i += 1
         done = tuple(self._constant(t) for t in path[:i])
         if node is None:

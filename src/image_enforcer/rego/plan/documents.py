@@ -6,11 +6,13 @@ every rule at or below it (OPA's rule tree and its flattening for partial docume
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cmp_to_key
+from typing import Any
 
 from ..syntax.nodes import Module, Rule, Scalar, Term
-from ..values import Key, Value, key
+from ..values import Value, compare, step_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Node:
     """A step of the tree: a document where it has rules, a package or a path to one where it has not."""
 
     path: tuple[Value, ...]
-    children: dict[Key, Node] = field(default_factory=dict)
+    children: dict[Any, Node] = field(default_factory=dict)
     rules: list[RuleAt] = field(default_factory=list)
     doc: int = -1
     kind: str = ""
@@ -40,8 +42,21 @@ class Node:
     def walk(self) -> Iterator[Node]:
         """This node and all below it."""
         yield self
-        for child in self.children.values():
+        for child in self.ordered():
             yield from child.walk()
+
+    def ordered(self) -> Iterator[Node]:
+        """What is directly below, in the order of the steps: OPA's, which decides what of a partial document is met."""
+        if len(self.children) < 2:
+            return iter(self.children.values())
+        return iter(sorted(self.children.values(), key=_by_last_step))
+
+
+def _by_steps(a: Node, b: Node) -> int:
+    return compare(a.path[-1], b.path[-1])
+
+
+_by_last_step = cmp_to_key(_by_steps)
 
 
 def full_path(package: tuple[str, ...], rule: Rule) -> tuple[Term, ...]:
@@ -49,6 +64,17 @@ def full_path(package: tuple[str, ...], rule: Rule) -> tuple[Term, ...]:
     head = rule.head.ref.terms
     first = Scalar(rule.head.name or getattr(head[0], "name", ""), head[0].loc)
     return (*(Scalar(p) for p in package), first, *head[1:])
+
+
+def is_virtual(root: Node, steps: Sequence[Value]) -> bool:
+    """Whether rules stand at, above or below a path below ``data``."""
+    node = root
+    for step in steps:
+        below = node.children.get(step_key(step))
+        if below is None or below.doc >= 0:
+            return below is not None
+        node = below
+    return True
 
 
 def build_tree(modules: Mapping[str, Module]) -> tuple[Node, list[Node]]:
@@ -72,7 +98,7 @@ def build_tree(modules: Mapping[str, Module]) -> tuple[Node, list[Node]]:
 def _reach(root: Node, path: tuple[Value, ...]) -> Node:
     node = root
     for step in path:
-        k = key(step)
+        k = step_key(step)
         below = node.children.get(k)
         if below is None:
             below = node.children[k] = Node((*node.path, step))
@@ -84,7 +110,7 @@ def _settle(node: Node, documents: list[Node]) -> None:
     if node.rules:
         if any(r.suffix for r in node.rules):
             depth = len(node.path)
-            for child in node.children.values():
+            for child in node.ordered():
                 for below in child.walk():
                     steps = tuple(Scalar(s) for s in below.path[depth:])
                     node.rules.extend(RuleAt(r.rule, (*steps, *r.suffix)) for r in below.rules)

@@ -240,10 +240,18 @@ class TestTrue:
 
 @record(frozen=True, slots=True)
 class Indexed:
-    """Fails unless one of the tests holds: ``equal``, ``prefix``, ``suffix``, or ``member`` (of the source)."""
+    """Fails unless one of the tests holds, each with what it wants; :data:`.index.Test` says which there are."""
 
     source: Operand
     tests: tuple[tuple[str, Value], ...]
+
+
+@record(frozen=True, slots=True)
+class KeyOf:
+    """Fails where ``source`` is an object or a set of which ``key`` is none of the keys, or members."""
+
+    source: Operand
+    key: Operand
 
 
 @record(frozen=True, slots=True)
@@ -439,8 +447,8 @@ Read: TypeAlias = (
     | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallBuiltin | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (
-    Fail | Indexed | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray | BuildObject | BuildSet
-    | Collect | Negation | ForEvery | Both | Either | WithState
+    Fail | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray | BuildObject
+    | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState
 )  # fmt: skip
 Op: TypeAlias = Read | Make
 

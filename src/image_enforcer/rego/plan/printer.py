@@ -192,6 +192,8 @@ def _making(op: ops.Op) -> str:
             return f"{_operand(a)}?"
         case ops.Indexed(source, tests):
             return f"{_operand(source)} {' or '.join(f'{word} {_constant(v)}' for word, v in tests)}?"
+        case ops.KeyOf(source, key):
+            return f"{_operand(key)} is a key of {_operand(source)}, if that has keys?"
         case ops.CheckArray(source, length):
             return f"{_operand(source)} is an array of {length}?"
         case ops.CheckObject(source, length):

@@ -11,6 +11,7 @@ from ..values import Value, equal
 from . import ops
 from .bodies import BodyPlanner, Slot
 from .documents import Node, RuleAt, build_tree
+from .index import RuleIndex
 from .indexing import plan_conditions
 from .ops import Block, Clause, Const, Operand, Reg, Routine
 from .savings import ALL, Savings
@@ -29,6 +30,7 @@ class ProgramPlanner:
         names, paths = replaced_by(modules, tuple(bodies))
         self.world = World(root, documents, frozenset(names), frozenset(paths), savings=savings, strict=strict)
         self._routines: dict[tuple[int, str], Routine] = {}
+        self._indices: dict[int, RuleIndex] = {}
 
     def routine(self, doc: int, mask: str) -> Routine:
         """The routine of a document, or of a demand on it."""
@@ -37,6 +39,13 @@ class ProgramPlanner:
             node = self.world.documents[doc]
             made = self._valued(node) if node.kind in ("complete", "function") else self._partial(node, mask)
             got = self._routines[(doc, mask)] = trimmed(made)
+        return got
+
+    def index(self, node: Node) -> RuleIndex:
+        """The index of a document's rules."""
+        got = self._indices.get(node.doc)
+        if got is None:
+            got = self._indices[node.doc] = RuleIndex(self.world.root, [at.rule for at in node.rules])
         return got
 
     # --- complete rules and functions ------------------------------------------------------------
@@ -57,7 +66,7 @@ class ProgramPlanner:
             blocks: list[Block] = []
             link: ast.Rule | None = rule
             while link is not None:
-                blocks.append(self._value_block(link, params, numbers, early, message))
+                blocks.append(self._value_block(node, link, params, numbers, early, message))
                 link = link.else_
             return Clause(tuple(blocks))
 
@@ -69,7 +78,7 @@ class ProgramPlanner:
         )  # fmt: skip
 
     def _value_block(
-        self, rule: ast.Rule, params: tuple[Reg, ...], numbers: Iterator[int], early: bool, message: str
+        self, node: Node, rule: ast.Rule, params: tuple[Reg, ...], numbers: Iterator[int], early: bool, message: str
     ) -> Block:
         planner = BodyPlanner(self.world, numbers, count(1), {})
         for term, reg in zip(rule.head.args or (), params, strict=True):
@@ -77,7 +86,7 @@ class ProgramPlanner:
                 planner.env[term.name] = reg
             elif not (isinstance(term, ast.Var) and term.is_wildcard):
                 planner.unify(term, Slot(reg))
-        plan_conditions(planner, rule)
+        plan_conditions(planner, lambda: self.index(node), rule)
         planner.body(rule.body)
         head_value = rule.head.value if rule.head.value is not None else ast.Scalar(True)
         value = planner.value(head_value)
@@ -89,7 +98,7 @@ class ProgramPlanner:
         numbers = count()
         params = tuple(Reg(next(numbers)) for m in mask if m == "b")
         depths = {len(r.suffix) for r in node.rules}
-        clauses = tuple(Clause((self._partial_block(r, node.kind, mask, params, numbers),)) for r in node.rules)
+        clauses = tuple(Clause((self._partial_block(node, r, mask, params, numbers),)) for r in node.rules)
         path = ".".join(["data", *(str(p) for p in node.path)])
         return Routine(
             kind=node.kind if not mask else "demand", doc=node.doc, mask=mask, params=params, clauses=clauses,
@@ -99,7 +108,7 @@ class ProgramPlanner:
         )  # fmt: skip
 
     def _partial_block(
-        self, at: RuleAt, kind: str, mask: str, params: tuple[Reg, ...], numbers: Iterator[int]
+        self, node: Node, at: RuleAt, mask: str, params: tuple[Reg, ...], numbers: Iterator[int]
     ) -> Block:
         rule = at.rule
         planner = BodyPlanner(self.world, numbers, count(1), {})
@@ -111,11 +120,11 @@ class ProgramPlanner:
         for term, letter in zip(terms, mask, strict=False):
             if letter == "b":
                 planner.unify(term, Slot(next(given)))
-        plan_conditions(planner, rule)
+        plan_conditions(planner, lambda: self.index(node), rule)
         planner.body(rule.body)
         keys: tuple[Operand, ...] = tuple(planner.value(t) for t in at.suffix)
         end: ops.End
-        if kind == "set":
+        if node.kind == "set":
             assert head_key is not None
             end = ops.AddMember(planner.value(head_key))
         elif at.is_set:
@@ -139,7 +148,7 @@ class ProgramPlanner:
                 assert term is not None
                 planner = BodyPlanner(self.world, numbers, count(1), {})
                 planner.unify(term, Slot(member))
-                plan_conditions(planner, at.rule)
+                plan_conditions(planner, lambda: self.index(node), at.rule)
                 planner.body(at.rule.body)
                 blocks.append(Block(tuple(planner.ops), ops.Found(True)))
             path = ".".join(["data", *(str(p) for p in node.path)])

@@ -65,7 +65,15 @@ def _unseen(values: set[Reg], op: Op) -> bool:
             return _passed_on(values, items, (dst,))
         case ops.Get(dst, source, key):
             return key not in values and _passed_on(values, (source,), (dst,))
-        case ops.TestEqual() | ops.TestTrue() | ops.Indexed() | ops.CheckArray() | ops.CheckObject() | ops.DocMember():
+        case (
+            ops.TestEqual()
+            | ops.TestTrue()
+            | ops.Indexed()
+            | ops.KeyOf()
+            | ops.CheckArray()
+            | ops.CheckObject()
+            | ops.DocMember()
+        ):
             return True
         case ops.CallBuiltin(_, _, name) if name in ALIKE:
             return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..signatures import signatures
 from ..syntax import nodes as ast
-from ..values import Value, key
+from ..values import Value, step_key
 from .documents import Node
 from .savings import ALL, Savings
 
@@ -31,7 +31,7 @@ class World:
         """The node at exactly this path."""
         node = self.root
         for step in path:
-            below = node.children.get(key(step))
+            below = node.children.get(step_key(step))
             if below is None:
                 return None
             node = below

@@ -9,6 +9,7 @@ from ..errors import EVAL_CONFLICT_ERROR, EvalError
 from ..meter import METER
 from ..packed import Branch, Packed
 from ..packed import whole as unpacked
+from ..parting import parted
 from ..places import Location
 from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, key, sorted_keys, unkey
 
@@ -50,10 +51,10 @@ _OBJECTS = frozenset({dict, Branch, Packed})
 
 
 def item(source: list[Value], step: Value) -> Value:
-    """An array's element; only integers from 0 are indexes, ``1.0`` counts as one."""
+    """An array's element; only integers from 0 are indexes, ``1.0`` counts as one, and so does ``-0``."""
     if type(step) is Num:
-        whole_part, point, rest = step.text.partition(".")
-        if point and not rest.strip("0") and whole_part.isdigit():
+        whole_part, _, rest = step.text.partition(".")
+        if not rest.strip("0") and whole_part.removeprefix("-").isdigit():
             step = int(whole_part)
     if type(step) is int:
         return source[step] if 0 <= step < len(source) else UNDEFINED
@@ -174,6 +175,11 @@ def conflict(message: str, location: Location) -> EvalError:
     return EvalError(EVAL_CONFLICT_ERROR, message, location)
 
 
+def bad_path(location: Location) -> EvalError:
+    """The error of a ``with`` whose target has a step that is no text."""
+    return conflict("bad document path", location)
+
+
 UNIQUE = "object keys must be unique"
 
 
@@ -267,10 +273,31 @@ def indexed(value: Value, tests: tuple[tuple[str, Value], ...]) -> bool:
             case "suffix":
                 if any(text.endswith(wanted) for text in _texts(value)):
                     return True
-            case _:
+            case "member":
                 if member(wanted, value):
                     return True
+            case "array":
+                if _patterned(value, *wanted):
+                    return True
+            case _:
+                if type(value) is str and _patterned(parted(value, wanted[0]), *wanted[1:]):
+                    return True
     return False
+
+
+def _patterned(value: Value, length: int, items: list[Value]) -> bool:
+    """Whether a value is an array of a length with some items, given behind their indexes."""
+    return type(value) is list and len(value) == length and all(equal(value[at], item) for at, item in items)
+
+
+def key_of(source: Value, k: Value) -> bool:
+    """Whether an object has a key, or a set a member; true of anything else."""
+    if type(source) not in _SIZED:
+        source = whole(source)
+    t = type(source)
+    if t is RegoSet:
+        return member(k, source)
+    return t not in _OBJECTS or (k if type(k) is str else key(k)) in source
 
 
 _SIZED = frozenset({list, dict, RegoSet, Branch, Packed})

@@ -76,6 +76,8 @@ class InstructionWriter(Writer):
                 self.put(f"if U is U: {self.fail}")
             case ops.Indexed(source, tests):
                 self._indexed(source, tests)
+            case ops.KeyOf(source, k):
+                self.fail_if(f"not key_of({self.operand(source)}, {self.operand(k)})")
             case ops.TestEqual(a, b):
                 self._test_equal(a, b)
             case ops.TestTrue(a):
@@ -119,7 +121,9 @@ class InstructionWriter(Writer):
                 self.fail_if(f"not {self.solution(rhs)}")
             case ops.Either(lhs, rhs):
                 self._either(lhs, rhs)
-            case ops.WithState(dst, src, replaces):
+            case ops.WithState(dst, src, replaces, loc):
+                if any(type(step) is not str for r in replaces if r.kind in ("input", "data") for step in r.path):
+                    self.put(f"if U is U: raise bad_path({self.loc(loc)})")
                 self._with(dst, src, replaces)
 
     def _weigh(self, items: int, each: int) -> None:

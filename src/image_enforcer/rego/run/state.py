@@ -9,7 +9,7 @@ from ..errors import EVAL_BUILTIN_ERROR, EVAL_TYPE_ERROR, BuiltinError, EvalErro
 from ..meter import CELL, ENTRY
 from ..packed import Branch, Packed
 from ..places import NO_LOCATION, Location
-from ..values import UNDEFINED, Key, RegoSet, Value, key, unkey
+from ..values import UNDEFINED, Key, RegoSet, Value, key, step_key
 from .access import get, member, pairs, whole
 from .limits import Host, Limits
 
@@ -409,12 +409,13 @@ class State:
         if node.doc >= 0:
             return UNDEFINED if node.kind == "function" else self.doc(node.doc)
         virtual = self._leaves(node)
+        if virtual is UNDEFINED:
+            return base
         return virtual if base is UNDEFINED else merge(whole(base), virtual)
 
-    def _leaves(self, node: Node) -> dict[Key, Value]:
+    def _leaves(self, node: Node) -> Value:
         out: dict[Key, Value] = {}
-        for k in sorted(node.children, key=str):
-            child = node.children[k]
+        for child in node.ordered():
             if child.path == ("system",):
                 continue
             value: Value
@@ -424,8 +425,14 @@ class State:
                 value = merge(self.base(child.path), _packages(child))
             else:
                 value = self._leaves(child)
-            if value is not UNDEFINED:
-                out[k] = value
+            if value is UNDEFINED:
+                continue
+            k = key(child.path[-1])
+            if k in out:  # a number that is written in two ways
+                value = _united(out[k], value)
+                if value is UNDEFINED:
+                    return value
+            out[k] = value
         return out
 
     def open(self, path: tuple[Value, ...]) -> Value:
@@ -445,7 +452,7 @@ class State:
         path = (*node.path, k)
         if self.replaced(path):
             return self.base(path)
-        child = node.children.get(key(k))
+        child = node.children.get(step_key(k))
         if child is None:
             return self.base(path)
         if child.kind == "function":
@@ -473,9 +480,9 @@ class State:
                 value = self.step(cursor, k)
                 if value is not UNDEFINED:
                     yield k, value
-        for form in sorted(node.children, key=str):
-            if form not in there:
-                k = unkey(form)
+        for child in node.ordered():
+            k = child.path[-1]
+            if key(k) not in there:
                 value = self.step(cursor, k)
                 if value is not UNDEFINED:
                     yield k, value
@@ -505,7 +512,7 @@ class State:
 
 def _packages(node: Node) -> dict[Key, Value]:
     """The packages below a place, empty: they are there even where ``with`` has put something else at it."""
-    return {k: _packages(c) for k, c in node.children.items() if c.doc < 0 and c.path != ("system",)}
+    return {key(c.path[-1]): _packages(c) for c in node.ordered() if c.doc < 0 and c.path != ("system",)}
 
 
 class Cursor:
@@ -574,6 +581,18 @@ def merge(a: Value, b: Value) -> Value:
     for k, v in a.items():
         there = out.get(k, UNDEFINED)
         out[k] = v if there is UNDEFINED else merge(v, there)
+    return out
+
+
+def _united(a: Value, b: Value) -> Value:
+    """Two objects as one, or UNDEFINED where there are two values in one place."""
+    if type(a) is not dict or type(b) is not dict:
+        return UNDEFINED
+    out = dict(a)
+    for k, v in b.items():
+        out[k] = _united(out[k], v) if k in out else v
+        if out[k] is UNDEFINED:
+            return UNDEFINED
     return out
 
 

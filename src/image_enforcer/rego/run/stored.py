@@ -14,7 +14,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..places import Location, Text
-from ..values import BoolKey, Num, ObjectKey, RegoSet, Value, key
+from ..values import BoolKey, Num, ObjectKey, RegoSet, Value, key, step_key
 from .namespace import shared
 from .running import Running
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .link import Linked
     from .state import State
 
-FORM: Final = 1
+FORM: Final = 2
 """To be raised when the form of the bytes changes."""
 
 OUTSIDE: Final = frozenset({"http.send", "net.lookup_ip_addr", "opa.runtime"})
@@ -106,8 +106,7 @@ def _packed(value: Any) -> Any:
 
 
 def _tree(node: Node) -> tuple[Any, ...]:
-    children = [(_packed(k), _tree(child)) for k, child in node.children.items()]
-    return (_packed(node.path), node.doc, node.kind, children)
+    return (_packed(node.path), node.doc, node.kind, [_tree(child) for child in node.ordered()])
 
 
 def rule_paths(query: Running) -> tuple[tuple[str, ...], ...]:
@@ -152,7 +151,7 @@ class Stored:
         """The node of the document tree at a path."""
         node: StoredNode | None = self._tree
         for step in path:
-            node = None if node is None else node.children.get(key(step))
+            node = None if node is None else node.children.get(step_key(step))
         return cast("Node | None", node)
 
     def document(self, number: int) -> Callable[[State], Value]:
@@ -185,6 +184,10 @@ class StoredNode:
         self.doc = doc
         self.kind = kind
         self.children = children
+
+    def ordered(self) -> Iterator[StoredNode]:
+        """What is directly below, in the order of the steps: as it was stored."""
+        return iter(self.children.values())
 
 
 def restored(data: bytes, compile_again: Callable[[], Linked]) -> Running | None:
@@ -243,7 +246,8 @@ _MAKERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 def _node(tree: tuple[Any, ...]) -> StoredNode:
     path, doc, kind, children = tree
-    return StoredNode(_unpacked(path), doc, kind, {_unpacked(k): _node(child) for k, child in children})
+    made = [_node(child) for child in children]
+    return StoredNode(_unpacked(path), doc, kind, {step_key(child.path[-1]): child for child in made})
 
 
 __all__ = ["restored", "stored"]

@@ -37,6 +37,8 @@ from .nodes import (
 from .term_order import in_order, members_in_order
 
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ESCAPED = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
+"""Control characters and the backslash: with one of them a step of a reference is written as a string is."""
 INFIX = {
     "eq": "=", "assign": ":=", "equal": "==", "neq": "!=", "lt": "<", "gt": ">", "lte": "<=", "gte": ">=",
     "plus": "+", "minus": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|", "internal.member_2": "in",
@@ -150,6 +152,8 @@ def _ref(terms: tuple[Term, ...]) -> str:
     for step in terms[1:]:
         if isinstance(step, Scalar) and isinstance(step.value, str) and _IDENT.fullmatch(step.value):
             out.append("." + step.value if step.value not in KEYWORDS_V1 else f'["{step.value}"]')
+        elif isinstance(step, Scalar) and isinstance(step.value, str) and not _ESCAPED.search(step.value):
+            out.append(f'["{step.value}"]')  # as it is, quotes in it and all
         else:
             out.append(f"[{term_text(step)}]")
     return "".join(out)

@@ -78,3 +78,66 @@ def test_rules_below_a_partial_one_come_in_the_order_of_their_names() -> None:
     assert place(text) == (4, 1)
     text = "p[k] := [v] if { some k, v in {1: 1, 2: 2} }\np[2] := to_number(input.n)\np[1] := 1"
     assert place(text, n="x") == (4, 1)
+
+
+F = "f(x) := x\nf(x) := x + 1\n"
+G = "g(x) := x\ng(x) := x + 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("p if { f(1); g(2) }", "data.a.g"),
+        ("p if { f(1); not g(2) }", "data.a.g"),
+        ("p if { f(1) == 7; g(2) }", "data.a.f"),
+        ("p if { every x in [1, 2] { f(x) }; g(2) }", "data.a.f"),
+        ("p if { some x in [1, 2]; f(x); x == 2; g(x) }", "data.a.f"),
+        ("p := x if { x := [y | some z in [1]; y := f(z)]; g(2) }", "data.a.f"),
+        ("p := q if g(2)\nq := f(1)\nq := 9", "data.a.f"),
+        ("p := x if { x := q; g(2) }\nq := f(1)\nq := 9", "data.a.g"),
+        ("p := x if { q; x := 1 }\nq := f(1)\nq := 9", "data.a.f"),
+        ("p contains y if { y := f(1) }\np contains y if { y := g(1) }", "data.a.f"),
+    ],
+)
+def test_what_rests_on_the_first_value_comes_before_another_value(text: str, first: str) -> None:
+    assert message(f"{text}\n{F}{G}").split()[1] == first
+
+
+def test_a_value_that_rests_on_one_of_the_same_rule() -> None:
+    listing = ":\n  1 at a.rego:3\n  2 at a.rego:3"
+    text = "p := f(f(7))\nf(_) := x if { some x in [1, 2] }"
+    assert message(text) == "function data.a.f produced conflicting values for the same inputs" + 2 * listing
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("p := lower(q)\nq := input.n\nq := 2", "lower: operand 1 must be string but got number"),
+        ("p := lower(q)\nq := input.n\nq := upper(input.n)", "lower: operand 1 must be string but got number"),
+        ("p := q\nq := input.n\nq := upper(input.n)", "upper: operand 1 must be string but got number"),
+        ("p if { some x in [1, 2]; f(x); x == 2; lower(input.n) }", "function data.a.f"),
+        ("p := q\nq := f(1)\nq := lower(input.n)", "function data.a.f"),
+    ],
+)
+def test_faults_of_built_ins_in_strict_mode(text: str, first: str) -> None:
+    query = rego.compile_modules({"a.rego": f"package a\n{text}\n{F}"}).prepare("data.a.p", strict_builtin_errors=True)
+    with pytest.raises(rego.EvalError) as caught:
+        query.run(input={"n": 1})
+    assert caught.value.message.startswith(first)
+
+
+def test_a_document_with_a_conflict_is_not_kept_with_the_data() -> None:
+    query = rego.compile_modules({"a.rego": "package a\np := q\nq := x if { some x in data.n }"}).prepare("data.a.p")
+    snapshot = rego.Snapshot({"n": [1, 2]})
+    for _ in range(3):
+        with pytest.raises(rego.EvalError, match="conflicting"):
+            query.run(data=snapshot)
+
+
+def test_limits_hold_behind_a_conflict() -> None:
+    text = "p := x if { q; x := count([y | some y in numbers.range(1, 1000000)]) }\nq := 1\nq := 2"
+    query = rego.compile_modules({"a.rego": f"package a\n{text}"}).prepare("data.a.p")
+    with pytest.raises(rego.LimitError, match="bytes"):
+        query.run(limits=rego.Limits(memory=1_000_000))
+    with pytest.raises(rego.LimitError, match="steps"):
+        query.run(limits=rego.Limits(units=10_000, memory=None))

@@ -1,19 +1,23 @@
 """Conflicts between the values of a complete rule or function: once there is one, which values there are, and whence.
 
-An evaluation stops at the first two values that differ. The rules are then run again to list what each gives, so that
-nothing of this costs an evaluation without a conflict.
+The rules are run again to list what each gives, so that nothing of this costs an evaluation without a conflict. Then
+the evaluation goes on with the first value: OPA goes on with each value as soon as it has it, and meets what goes wrong
+there before another value. The conflict ends the evaluation when what rests on that value has been evaluated, see
+:class:`Pending`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..errors import EVAL_CONFLICT_ERROR, EvalError, RegoError
-from ..places import Location
+from ..places import NO_LOCATION, Location
 from ..text import term
-from ..values import UNDEFINED, Value, equal
+from ..values import UNDEFINED, Key, Value, equal, key
 
 if TYPE_CHECKING:
     from .state import State
@@ -37,8 +41,114 @@ class Conflict(EvalError):
         self.second = second
 
 
-def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> EvalError:
-    """The conflict with every value that differs from the first one, in the order of the text."""
+Way: TypeAlias = "tuple[tuple[FrameType, int], ...]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Postponed:
+    """A conflict that waits for what rests on the first value. ``depth`` is how many collections were being made."""
+
+    depth: int
+    way: Way
+    error: EvalError
+    lines: str
+    first: Location
+    """Where the rule stands that gave the first value."""
+    call: tuple[str, Key]
+
+
+def way_here() -> Way:
+    """The code of the policy that is running, the one that called first before the others, each with its line."""
+    found: list[tuple[FrameType, int]] = []
+    from inspect import currentframe  # late: only conflicts need it
+
+    frame = currentframe()
+    while frame is not None:
+        if frame.f_code.co_filename == "<policy>":
+            found.append((frame, frame.f_lineno))
+        frame = frame.f_back
+    return tuple(reversed(found))
+
+
+def _parted(a: Way, b: Way) -> tuple[Way, Way]:
+    """Two ways from the last code that they have in common."""
+    at = 0
+    while at + 1 < min(len(a), len(b)) and a[at + 1][0] is b[at + 1][0]:
+        at += 1
+    return a[at:], b[at:]
+
+
+OWED: Final = 1 << 70
+"""Room that an evaluation with a conflict lacks: who looks at what is left comes here, and nobody else has to."""
+
+
+class Pending:
+    """The conflicts that an evaluation has met and not raised yet; those within the continuation of others are last."""
+
+    __slots__ = ("_met",)
+
+    def __init__(self) -> None:
+        self._met: list[Postponed] = []
+
+    def __len__(self) -> int:
+        return len(self._met)
+
+    def add(self, conflict: Postponed) -> None:
+        """One more, unless the same call has given it before, or OPA does not come to it.
+
+        Raises the error of the last one where the code that called there is behind that call: then all that rests on
+        its value has been evaluated.
+        """
+        if any(conflict.call == other.call for other in self._met):
+            return
+        match self._since(conflict.way):
+            case "over":
+                raise self.error()
+            case "later":
+                return
+        self._met.append(conflict)
+
+    def comes_first(self) -> bool:
+        """Whether the last one is raised before what happens now."""
+        return bool(self._met) and self._since(way_here()) != ""
+
+    def _since(self, way: Way) -> str:
+        """What has become of the evaluation of what rests on the last one's value: it is at it, or that is over.
+
+        A rule that is asked behind another one of the same document comes ``later`` in any case.
+        """
+        if not self._met:
+            return ""
+        here, there = _parted(way, self._met[-1].way)
+        if len(there) > 1 and there[1][0].f_code.co_name.startswith("b"):
+            return "later"
+        return "over" if here and there and here[0][1] <= there[0][1] else ""
+
+    def forget(self, after: int) -> None:
+        """Forget what was met after so many."""
+        del self._met[after:]
+
+    def deepest(self) -> int:
+        """How many collections were being made when the last one was met; -1 without any."""
+        return self._met[-1].depth if self._met else -1
+
+    def error(self) -> EvalError:
+        """The error of the last one. Others list their values too if it is one of the rule that gave the first."""
+        *others, last = self._met
+        message = last.error.message
+        for other in reversed(others):
+            if other.first == last.error.location:
+                message += other.lines
+        return EvalError(last.error.code, message, last.error.location)
+
+
+def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> Value:
+    """Postpone a conflict, with every value that differs from the first one, in the order of the text; the first value.
+
+    Raises the error where the values are not there any more.
+    """
+    e = state.e
+    before = len(e.pending)
     found: list[tuple[Location, Value]] = []
     more = False
     with suppress(RegoError):  # what else goes wrong now is not what ended the evaluation
@@ -56,14 +166,21 @@ def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> Eva
                     break
             if more:
                 break
-    message = error.message
-    where = error.location
-    if len(found) > 1:
-        where = found[1][0]
-        found.sort(key=lambda f: (f[0].file, f[0].row, f[0].col))
-        lines = [f"  {_shown(v)} at {place}" for place, v in found]
-        message = "\n".join([message + ":", *lines, *(["  ..."] if more else [])])
-    return EvalError(error.code, message, where)
+    e.take_back(before)
+    if len(found) < 2:
+        raise EvalError(error.code, error.message, error.location) from None
+    (first, value), (where, _) = found[:2]
+    found.sort(key=lambda f: (f[0].file, f[0].row, f[0].col))
+    lines = "".join([":", *(f"\n  {_shown(v)} at {place}" for place, v in found), *(["\n  ..."] if more else [])])
+    conflict = EvalError(error.code, error.message + lines, where)
+    e.postpone(Postponed(len(e.growing), way_here(), conflict, lines, first, (error.message, key(list(operands)))))
+    return value
+
+
+def put_off(fault: EvalError, state: State) -> None:
+    """Postpone what went wrong in a rule whose document has a value: OPA asks the rule when it is done with that."""
+    e = state.e
+    e.postpone(Postponed(len(e.growing), way_here(), fault, "", NO_LOCATION, ("", id(fault))))
 
 
 def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -133,6 +133,8 @@ def _write_valued(w: Writer, routine: Routine, memo: str, instead: str) -> None:
         _begin(w, routine, memo)
         may_conflict = not routine.early_exit and _conflicts(routine)
         if may_conflict:
+            if w.traits.strict:
+                w.put("v = U")
             w.put("try:")
             w.indent += 1
         if not routine.clauses:
@@ -165,7 +167,11 @@ def _write_valued(w: Writer, routine: Routine, memo: str, instead: str) -> None:
                 "(" + "".join(f"({n}, {w.loc(at)})," for n, at in zip(row, there, strict=True)) + "),"
                 for row, there in zip(names, places, strict=False)
             )
-            w.put(f"except conflict as x: raise listed(x, ({rules}), {params}) from None")
+            w.put(f"except conflict as x: v = listed(x, ({rules}), {params})")
+            if w.traits.strict:
+                w.put("except EE as x:")
+                w.put(" if v is U: raise")
+                w.put(" put_off(x, s)")
         if routine.default:
             w.put(f"if v is U: v = {names[-1][0]}({params})")
         w.put(f"{_remember(w, routine, memo, 'v')}return v")

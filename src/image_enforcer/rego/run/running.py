@@ -108,6 +108,8 @@ class Running:
         e.growing.append(rows)
         try:
             self.function(state, rows)
+            if e.pending:
+                raise e.pending.error()
         except RecursionError:
             raise LimitError("depth", "evaluation nests deeper than it may") from None
         except MemoryError:

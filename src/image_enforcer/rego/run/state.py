@@ -11,6 +11,7 @@ from ..packed import Branch, Packed
 from ..places import NO_LOCATION, Location
 from ..values import UNDEFINED, Key, RegoSet, Value, key, step_key
 from .access import get, member, pairs, whole
+from .conflicts import OWED, Pending, Postponed
 from .limits import Host, Limits
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Evaluation:
     """What is one for all states of an evaluation: limits, host, strictness; the context of built-ins."""
 
     __slots__ = (
-        "_now", "cache", "fuel", "granted", "growing", "host", "left", "limits", "location", "room", "start",
+        "_now", "cache", "fuel", "granted", "growing", "host", "left", "limits", "location", "pending", "room", "start",
         "strict", "until", "used",
     )  # fmt: skip
 
@@ -76,6 +77,7 @@ class Evaluation:
         self.left = limits.units
         self.room = BOUNDLESS if limits.memory is None else limits.memory
         self.growing: list[list[Value] | dict[Key, Value]] = []
+        self.pending = Pending()
         self.start: float | None = None if limits.seconds is None else host.monotonic()
         self._now: int | None = None
         self.cache: dict[Any, Any] = {}
@@ -94,7 +96,7 @@ class Evaluation:
                 raise LimitError("units", f"evaluation needs more than {self.limits.units} steps")
         held = sum([len(c) * (CELL if type(c) is list else ENTRY) for c in self.growing])
         if self.room < held:
-            raise self._out_of_memory()
+            self._short(held)
         seconds = self.limits.seconds
         if seconds is not None and self.start is not None and self.host.monotonic() - self.start > seconds:
             raise LimitError("time", f"evaluation took longer than {seconds:g} s")
@@ -127,6 +129,27 @@ class Evaluation:
         self.refuel()
         return UNDEFINED
 
+    def _short(self, held: int) -> None:
+        """There is no room for what is held, or a conflict waits whose time has come: raise its error, or another."""
+        if not self.pending:
+            raise self._out_of_memory()
+        if self.pending.deepest() > len(self.growing):
+            raise self.pending.error()
+        if self.room + OWED < held:
+            raise self._out_of_memory()
+
+    def postpone(self, conflict: Postponed) -> None:
+        """A conflict is to be raised when what rests on its first value has been evaluated."""
+        if not self.pending:
+            self.room -= OWED
+        self.pending.add(conflict)
+
+    def take_back(self, after: int) -> None:
+        """Forget the conflicts that were postponed after so many."""
+        if len(self.pending) > after == 0:
+            self.room += OWED
+        self.pending.forget(after)
+
     def _out_of_memory(self) -> LimitError:
         return LimitError("memory", f"evaluation makes more than {self.limits.memory} bytes")
 
@@ -134,7 +157,7 @@ class Evaluation:
         """Steps of work and bytes of memory to come."""
         self.room -= size
         if self.room < 0:
-            raise self._out_of_memory()
+            self._short(0)
         if steps > MOST_STEPS:
             raise LimitError("units", f"one call of a built-in needs more than {MOST_STEPS} steps")
         self.fuel -= steps
@@ -195,6 +218,8 @@ class Evaluation:
     def fault(self, error: BuiltinError, name: str, location: Location) -> None:
         """A built-in has failed: nothing outside strict mode, where the call is undefined."""
         if self.strict:
+            if self.pending.comes_first():
+                raise self.pending.error()
             code = EVAL_TYPE_ERROR if isinstance(error, OperandError) else EVAL_BUILTIN_ERROR
             raise EvalError(code, f"{name}: {error}", location) from error
 
@@ -269,7 +294,7 @@ class State:
     def keep(self, number: int, value: Value, size: int) -> None:
         """Remember a document that rests on the data alone: with the data where it may stay there."""
         snapshot = self.snapshot
-        if snapshot is None or not snapshot.keep(self.g, number, value, size + ENTRY):
+        if snapshot is None or self.e.pending or not snapshot.keep(self.g, number, value, size + ENTRY):
             self.m[number] = value
 
     def hold(self, call: tuple[Any, ...], value: Value) -> None:
@@ -278,7 +303,7 @@ class State:
         ``call`` is the number of the document, the form of the question, and the keys.
         """
         snapshot, kept = self.snapshot, self.g[-1]
-        if snapshot is None or snapshot.lazy or len(kept) >= MOST_ANSWERS or not _short(value):
+        if snapshot is None or self.e.pending or snapshot.lazy or len(kept) >= MOST_ANSWERS or not _short(value):
             self.k[call] = value
         elif all(type(k) is str and len(k) <= LONGEST_KEPT for k in call[2:]):
             kept[call] = value
@@ -419,12 +444,15 @@ class State:
             if child.path == ("system",):
                 continue
             value: Value
+            before = len(self.e.pending)
             if child.doc >= 0:
                 value = UNDEFINED if child.kind == "function" else self.document(child.doc, child.path)
             elif self.replaced(child.path):
                 value = merge(self.base(child.path), _packages(child))
             else:
                 value = self._leaves(child)
+            if len(self.e.pending) > before:
+                raise self.e.pending.error()
             if value is UNDEFINED:
                 continue
             k = key(child.path[-1])

@@ -68,3 +68,27 @@ def test_many_calls_do_not_fill_the_memory() -> None:
 def test_strict_errors_are_met_each_time() -> None:
     with pytest.raises(rego.EvalError, match="divide by zero"):
         ask("p := [g(1), g(1)]\ng(x) := f(x)\nf(x) := x / 0", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("f(1, 2)", "true"),
+        ("y := 1; f(1, y)", "true"),
+        ("f(1, 3)", "undefined"),
+        ('f({"a": 1}, {"a": x}); x == 1', "true"),
+        ('f({"a": 1}, {"b": _})', "undefined"),
+        ("f(1, 3) with f as 3", "true"),
+        ("f([1], 1) with f as count", "true"),
+    ],
+)
+def test_values_are_compared_with_a_known_result_first(body: str, found: str) -> None:
+    query = rego.compile_modules({"t.rego": f"package t\np if {{ {body} }}\nf(x) := x\nf(x) := 2"}).prepare("data.t.p")
+    value = query.value()
+    assert ("undefined" if value is rego.UNDEFINED else rego.to_json(value)) == found
+
+
+def test_values_that_differ_from_a_result_in_part_known_are_a_conflict() -> None:
+    policy = "package t\np := y if { f(1, [2, y]) }\nf(_) := [2, 1]\nf(_) := [2, 3]"
+    with pytest.raises(rego.EvalError, match="conflicting values"):
+        rego.compile_modules({"t.rego": policy}).prepare("data.t.p").value()

@@ -170,12 +170,15 @@ class BodyPlanner:
                 self.ops.append(ops.TestTrue(result))
 
     def _capture(self, operator: ast.Ref, args: tuple[ast.Term, ...], out: ast.Term, loc: Location) -> None:
-        result = self.call(operator, args, loc)
+        # OPA compares each value with a result that is known before it compares the values with each other
+        result = self.call(operator, args, loc, each=not self._unbound(out))
         if result is not None:
             self.unify(out, Slot(result))
 
-    def call(self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location) -> Operand | None:
-        """Plan a call and give its result; None where it has none."""
+    def call(
+        self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location, *, each: bool = False
+    ) -> Operand | None:
+        """Plan a call and give its result; None where it has none. With ``each``, a function may have several."""
         name = ref_name(operator)
         values = tuple(self.value(a) for a in args)
         mockable = name in self.world.mocked
@@ -187,7 +190,8 @@ class BodyPlanner:
                 self.ops.append(ops.Fail())
                 return Const(None)
             dst = self.reg()
-            self.ops.append(ops.CallFunction(dst, self.state, node.doc, values, name, mockable, loc))
+            kind = ops.CallEach if each else ops.CallFunction
+            self.ops.append(kind(dst, self.state, node.doc, values, name, mockable, loc))
             return dst
         if self.world.is_relation(name):
             dst = self.reg()

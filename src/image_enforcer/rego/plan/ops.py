@@ -192,6 +192,19 @@ class CallFunction:
 
 
 @record(frozen=True, slots=True)
+class CallEach:
+    """For each value that a policy's own function gives: one, but where its rules differ."""
+
+    dst: Reg
+    state: int
+    doc: int
+    args: tuple[Operand, ...]
+    name: str
+    mockable: bool
+    loc: Location = NO_LOCATION
+
+
+@record(frozen=True, slots=True)
 class CallBuiltin:
     """``dst`` is None for built-ins without a result."""
 
@@ -444,7 +457,8 @@ class Solve:
 End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
 Read: TypeAlias = (
     Load | LoadData | Settle | Get | Scan | DocValue | DocDemand | DocMember | Extent
-    | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallBuiltin | CallRelation
+    | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallEach | CallBuiltin
+    | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (
     Fail | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray | BuildObject
@@ -452,7 +466,7 @@ Make: TypeAlias = (
 )  # fmt: skip
 Op: TypeAlias = Read | Make
 
-LOOPS = (Scan, CursorScan, CallRelation)
+LOOPS = (Scan, CursorScan, CallEach, CallRelation)
 
 
 @record(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def _wanted(planner: ProgramPlanner, routine: Routine) -> Iterator[tuple[int, st
     """The documents and demands that a routine names."""
     for op in _steps(routine):
         match op:
-            case ops.DocValue(doc=doc) | ops.CallFunction(doc=doc):
+            case ops.DocValue(doc=doc) | ops.CallFunction(doc=doc) | ops.CallEach(doc=doc):
                 yield doc, ""
             case ops.DocDemand(doc=doc, mask=mask):
                 yield doc, mask
@@ -150,6 +150,8 @@ class _Writer:
                 return f"{_operand(dst)} = what stands at place {_operand(cursor)}"
             case ops.CallFunction(dst, state, doc, args):
                 return f"{_operand(dst)} = {self._name(doc)}({_operands(args)}){_at(state)}"
+            case ops.CallEach(dst, state, doc, args):
+                return f"for {_operand(dst)} given by {self._name(doc)}({_operands(args)}){_at(state)}"
             case ops.CallBuiltin(dst, state, name, args):
                 shown = f"{name}({_operands(args)}){_at(state)}"
                 return shown if dst is None else f"{_operand(dst)} = {shown}"

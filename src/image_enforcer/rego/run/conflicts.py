@@ -35,10 +35,21 @@ Rules: TypeAlias = "Sequence[Sequence[tuple[Callable[..., Value], Location]]]"
 class Conflict(EvalError):
     """One rule has given two values that differ."""
 
-    def __init__(self, message: str, location: Location, first: Value = UNDEFINED, second: Value = UNDEFINED) -> None:
+    def __init__(
+        self, message: str, location: Location, first: Value = UNDEFINED, second: Value = UNDEFINED, rule: int = -1
+    ) -> None:
         super().__init__(EVAL_CONFLICT_ERROR, message, location)
         self.first = first
         self.second = second
+        self._rule = rule
+
+    @property
+    def rule(self) -> int:
+        """The number of the rule that gave the value that differs; -1 where that is not known."""
+        trace = self.__traceback__
+        if self._rule >= 0 or trace is None or trace.tb_next is None:
+            return self._rule
+        return _rule_of(trace.tb_next.tb_frame)
 
 
 Way: TypeAlias = "tuple[tuple[FrameType, int], ...]"
@@ -50,7 +61,11 @@ class Postponed:
 
     depth: int
     way: Way
+    rule: int
+    """The number of the rule that gave the value that differs."""
     error: EvalError
+    values: tuple[Value, ...]
+    """What the rules give, the first value first."""
     lines: str
     first: Location
     """Where the rule stands that gave the first value."""
@@ -68,6 +83,12 @@ def way_here() -> Way:
             found.append((frame, frame.f_lineno))
         frame = frame.f_back
     return tuple(reversed(found))
+
+
+def _rule_of(frame: FrameType) -> int:
+    """The number of the rule whose code it is, among those of its document; -1 of other code."""
+    name = frame.f_code.co_name
+    return int(name.split("_")[-2]) if name.startswith("b") and frame.f_code.co_filename == "<policy>" else -1
 
 
 def _parted(a: Way, b: Way) -> tuple[Way, Way]:
@@ -101,7 +122,7 @@ class Pending:
         """
         if any(conflict.call == other.call for other in self._met):
             return
-        match self._since(conflict.way):
+        match self._since(conflict.way, conflict.rule):
             case "over":
                 raise self.error()
             case "later":
@@ -110,23 +131,27 @@ class Pending:
 
     def comes_first(self) -> bool:
         """Whether the last one is raised before what happens now."""
-        return bool(self._met) and self._since(way_here()) != ""
+        return bool(self._met) and self._since(way_here(), -1) != ""
 
-    def _since(self, way: Way) -> str:
+    def _since(self, way: Way, rule: int) -> str:
         """What has become of the evaluation of what rests on the last one's value: it is at it, or that is over.
 
-        A rule that is asked behind another one of the same document comes ``later`` in any case.
+        What comes from another ``rule`` of a document that asks its rules in turn comes ``later`` in any case.
         """
         if not self._met:
             return ""
         here, there = _parted(way, self._met[-1].way)
-        if len(there) > 1 and there[1][0].f_code.co_name.startswith("b"):
-            return "later"
+        if len(there) > 1 and _rule_of(there[1][0]) >= 0:
+            return "" if len(here) == 1 and rule == _rule_of(there[1][0]) else "later"
         return "over" if here and there and here[0][1] <= there[0][1] else ""
 
     def forget(self, after: int) -> None:
         """Forget what was met after so many."""
         del self._met[after:]
+
+    def last_values(self) -> tuple[Value, ...]:
+        """The values between which the last one is."""
+        return self._met[-1].values
 
     def deepest(self) -> int:
         """How many collections were being made when the last one was met; -1 without any."""
@@ -170,17 +195,36 @@ def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> Val
     if len(found) < 2:
         raise EvalError(error.code, error.message, error.location) from None
     (first, value), (where, _) = found[:2]
+    values = tuple([v for _, v in found])
     found.sort(key=lambda f: (f[0].file, f[0].row, f[0].col))
     lines = "".join([":", *(f"\n  {_shown(v)} at {place}" for place, v in found), *(["\n  ..."] if more else [])])
     conflict = EvalError(error.code, error.message + lines, where)
-    e.postpone(Postponed(len(e.growing), way_here(), conflict, lines, first, (error.message, key(list(operands)))))
+    e.postpone(
+        Postponed(
+            len(e.growing), way_here(), error.rule, conflict, values, lines, first, (error.message, key(list(operands)))
+        )
+    )
     return value
+
+
+def each(state: State, function: Callable[..., Value], *operands: Value) -> tuple[Value, ...]:
+    """Every value that the rules of a function give, of which the caller takes one that it knows."""
+    pending = state.e.pending
+    before = len(pending)
+    value = function(state, *operands)
+    if value is UNDEFINED:
+        return ()
+    values = pending.last_values() if len(pending) > before else ()
+    if not values or values[0] is not value:
+        return (value,)
+    state.e.take_back(len(pending) - 1)
+    return tuple([v for i, v in enumerate(values) if not any(equal(v, w) for w in values[:i])])
 
 
 def put_off(fault: EvalError, state: State) -> None:
     """Postpone what went wrong in a rule whose document has a value: OPA asks the rule when it is done with that."""
     e = state.e
-    e.postpone(Postponed(len(e.growing), way_here(), fault, "", NO_LOCATION, ("", id(fault))))
+    e.postpone(Postponed(len(e.growing), way_here(), -1, fault, (), "", NO_LOCATION, ("", id(fault))))
 
 
 def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -65,6 +65,11 @@ class InstructionWriter(Writer):
                 call = f"{self.names.document(doc)}({self.state(state)}{self._tail(args)})"
                 self._mocked(f"r{dst.n}", op, call)
                 self.fail_if(f"r{dst.n} is U")
+            case ops.CallEach(dst, state, doc, args, _, _):
+                answers = self.fresh("t")
+                call = f"each({self.state(state)}, {self.names.document(doc)}{self._tail(args)})"
+                self._mocked(answers, op, call, one=True)
+                self._loop(f"for r{dst.n} in {answers}:")
             case ops.CallBuiltin():
                 self._call_builtin(op)
             case ops.CallRelation():
@@ -225,13 +230,19 @@ class InstructionWriter(Writer):
         self.put(f" if r{dst.n} is None: r{dst.n} = {asked}")
         self.put(f"else: r{dst.n} = ({value} if type({value}) is str else key({value})) in {made}.members")
 
-    def _mocked(self, target: str, op: ops.CallFunction | ops.CallBuiltin, call: str) -> None:
+    def _mocked(
+        self, target: str, op: ops.CallFunction | ops.CallEach | ops.CallBuiltin | ops.CallRelation, call: str,
+        *, one: bool = False,
+    ) -> None:  # fmt: skip
+        """A call, or that of what ``with`` has put in its place, which gives ``one`` value where several are wanted."""
         if not op.mockable:
             self.put(f"{target} = {call}")
             return
         s = self.state(op.state)
         k = self.names.constant(op.name)
         mocked = f"{s}.linked.mock({s}, {k}, {self.loc(op.loc)}{self._tail(op.args)})"
+        if one:
+            mocked = f"one({mocked})"
         self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {target} = {mocked}")
         self.put(f"else: {target} = {call}")
 
@@ -278,17 +289,9 @@ class InstructionWriter(Writer):
         return [self.e] if self.traits.takes_context(name) else []
 
     def _call_relation(self, op: ops.CallRelation) -> None:
-        s = self.state(op.state)
-        fn = self.names.builtin(op.name)
-        call = f"{fn}({', '.join([*self._context(op.name), *(self.operand(a) for a in op.args)])})"
         answers = self.fresh("t")
-        if op.mockable:
-            k = self.names.constant(op.name)
-            mocked = f"one({s}.linked.mock({s}, {k}, {self.loc(op.loc)}{self._tail(op.args)}))"
-            self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {answers} = {mocked}")
-            self.put(f"else: {answers} = {call}")
-        else:
-            self.put(f"{answers} = {call}")
+        args = ", ".join([*self._context(op.name), *(self.operand(a) for a in op.args)])
+        self._mocked(answers, op, f"{self.names.builtin(op.name)}({args})", one=True)
         self._loop(f"for r{op.dst.n} in {answers}:")
 
     def _indexed(self, source: Operand, tests: tuple[tuple[str, Value], ...]) -> None:

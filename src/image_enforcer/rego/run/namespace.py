@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import BuiltinError, EvalError
 from ..values import UNDEFINED, Num, RegoSet, Value, equal, key
 from . import access
-from .conflicts import Conflict, listed, put_off
+from .conflicts import Conflict, each, listed, put_off
 from .state import lookup
 
 
@@ -28,7 +28,7 @@ def shared() -> dict[str, Any]:
         "make_object": access.make_object, "make_set": _make_set, "is_collection": access.is_collection,
         "put": access.put, "put_path": access.put_path, "finish": access.finish, "indexed": access.indexed,
         "key_of": access.key_of, "bad_path": access.bad_path,
-        "conflict": Conflict, "listed": listed, "put_off": put_off, "EE": EvalError,
+        "conflict": Conflict, "listed": listed, "each": each, "put_off": put_off, "EE": EvalError,
         "one": _one, "lookup": lookup, "Num": Num,
         "SIZED": frozenset({str, list, dict, RegoSet}),
     }  # fmt: skip

@@ -155,7 +155,8 @@ def _write_valued(w: Writer, routine: Routine, memo: str, instead: str) -> None:
                 assert isinstance(end, ops.Give)
                 w.put("if t is not U:")
                 w.put(" if v is U: v = t")
-                w.put(f" elif not equal(v, t): raise conflict({w.names.constant(end.message)}, {w.loc(end.loc)})")
+                told = f"{w.names.constant(end.message)}, {w.loc(end.loc)}"
+                w.put(f" elif not equal(v, t): raise conflict({told}, rule={i})")
             if closes > 80:  # Python nests a hundred levels of indentation
                 w.indent -= closes
                 closes = 0

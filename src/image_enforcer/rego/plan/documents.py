@@ -12,7 +12,7 @@ from functools import cmp_to_key
 from typing import Any
 
 from ..syntax.nodes import Module, Rule, Scalar, Term
-from ..values import Value, compare, step_key
+from ..values import Key, Value, compare, key, step_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class Node:
     doc: int = -1
     kind: str = ""
     """``complete``, ``function``, ``set`` or ``object`` where the node is a document, else empty."""
+    slot: int = -1
+    """The number under which the document is remembered: that of the first one whose path is equal but for the spelling
+    of numbers. OPA remembers by value, so that the one which is asked first decides for both."""
+    shares: bool = False
+    """Whether there is another one of the same number."""
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it."""
@@ -92,6 +97,11 @@ def build_tree(modules: Mapping[str, Module]) -> tuple[Node, list[Node]]:
             node.rules.append(RuleAt(rule, path[ground:]))
     documents: list[Node] = []
     _settle(root, documents)
+    slots: dict[tuple[Key, ...], int] = {}
+    for node in documents:
+        node.slot = slots.setdefault(tuple(map(key, node.path)), node.doc)
+        if node.slot != node.doc:
+            node.shares = documents[node.slot].shares = True
     return root, documents
 
 

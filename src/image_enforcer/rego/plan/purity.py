@@ -35,9 +35,9 @@ class Purity:
         """Whether a document depends on the data alone: not on input, clock or chance, nor on ``with``."""
         got = self._static.get(doc)
         if got is None:
-            got = self._static[doc] = self.planner.world.documents[doc].kind != "function" and self._reaches_data_only(
-                doc
-            )
+            node = self.planner.world.documents[doc]
+            alone = node.kind != "function" and not node.shares
+            got = self._static[doc] = alone and self._reaches_data_only(doc)
         return got
 
     def _reaches_data_only(self, doc: int) -> bool:

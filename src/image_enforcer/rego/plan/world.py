@@ -37,6 +37,10 @@ class World:
             node = below
         return node
 
+    def slot(self, doc: int) -> int:
+        """The number under which a document is remembered."""
+        return self.documents[doc].slot
+
     def is_function(self, path: tuple[Value, ...]) -> bool:
         """Whether the document at the path is a function."""
         node = self.find(path)

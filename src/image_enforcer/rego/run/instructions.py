@@ -208,11 +208,12 @@ class InstructionWriter(Writer):
         if op.replaceable:
             self.put(f"{target} = {s}.document({op.doc}, {self._path(op.path)})")
         else:
+            slot = self.traits.slot(op.doc)
             if self.traits.static(op.doc):
-                self.put(f"{target} = {s}.g[{op.doc}]")
-                self.put(f"if {target} is None: {target} = {s}.m[{op.doc}]")
+                self.put(f"{target} = {s}.g[{slot}]")
+                self.put(f"if {target} is None: {target} = {s}.m[{slot}]")
             else:
-                self.put(f"{target} = {s}.m[{op.doc}]")
+                self.put(f"{target} = {s}.m[{slot}]")
             self.put(f"if {target} is None: {target} = {name}({s})")
         self.fail_if(f"{target} is U")
 

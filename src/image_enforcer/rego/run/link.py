@@ -54,7 +54,9 @@ class Linked:
         self.slots = len(self.world.documents)
         self.nothing: list[Value] = [*[None] * self.slots, {}]  # what is kept where there is nothing to keep it with
         self.names = Names()
-        self.traits = Traits(lambda name: self._builtin(name).context, _sizeable, self.purity.static, strict)
+        self.traits = Traits(
+            lambda name: self._builtin(name).context, _sizeable, self.purity.static, self.world.slot, strict
+        )
         self.namespace = self.names.globals
         self.source: list[str] = []
         self._made: set[tuple[int, str]] = set()
@@ -72,12 +74,12 @@ class Linked:
         self.ensure([(number, "")])
         fn = self.namespace[f"d{number}_"]
         with self._lock:
-            static = self.purity.static(number)
+            static, slot = self.purity.static(number), self.world.slot(number)
 
         def remembered(s: State) -> Value:
-            got = s.g[number] if static else None
+            got = s.g[slot] if static else None
             if got is None:
-                got = s.m[number]
+                got = s.m[slot]
             return fn(s) if got is None else got  # type: ignore[operator]
 
         return remembered

@@ -306,7 +306,7 @@ def _remember(w: Writer, routine: Routine, memo: str, value: str) -> str:
         case "g":
             return f"s.keep({routine.doc}, {value}, room - {w.e}.room); "
         case "m":
-            return f"s.m[{routine.doc}] = {value}; "
+            return f"s.m[{w.traits.slot(routine.doc)}] = {value}; "
         case "k":
             return f"s.know(mk, {value}, ({''.join(f'r{p.n}, ' for p in routine.params)})); "
         case _:

@@ -52,6 +52,8 @@ def _document(query: Running, linked: Linked) -> tuple[Any, ...]:
     builtins = {name: builtin for builtin, name in linked.names.builtins.items()}
     if not OUTSIDE.isdisjoint(builtins.values()):
         raise Unstorable
+    if any(node.shares for node in linked.world.documents):
+        raise Unstorable
     known = shared()
     functions: dict[str, CodeType] = {}
     constants: dict[str, Any] = {}

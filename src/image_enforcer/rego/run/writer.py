@@ -33,6 +33,8 @@ class Traits:
     """Whether the size of a built-in's result counts."""
     static: Callable[[int], bool]
     """Whether a document rests on the data alone."""
+    slot: Callable[[int], int]
+    """The number under which a document is remembered."""
     strict: bool
     """Whether a built-in that fails ends the evaluation."""
 

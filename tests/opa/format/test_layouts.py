@@ -158,6 +158,13 @@ def test_a_branch_behind_one_of_one_line_gets_its_own() -> None:
     assert lay_out("a.rego", laid.text).text == laid.text
 
 
+def test_a_brace_behind_the_if_of_a_branch_opens_a_body() -> None:
+    source = "package a\n\np := 1 if {\n\tx\n\ty\n} else := 2 if { {1, 2}[y] } else := 3 if { not {1}[y] }\n"
+    laid = lay_out("a.rego", source)
+    assert laid.text.endswith("\n} else := 2 if {\n\t{1, 2}[y]\n}\n\nelse := 3 if not {1}[y]\n")
+    assert laid.sound
+
+
 def test_values_that_go_without_saying_behind_if_are_left_out_at_once() -> None:
     source = "package a\n\nimport future.keywords\n\nobj.baz := true { input.baz }\n\nobj[k] := true { k = 1 }\n"
     laid = lay_out("a.rego", source, CONVERSIONS["v0"])
@@ -171,6 +178,14 @@ def test_strings_in_heads_are_read_again() -> None:
     source = 'package a\n\no["\x7f"] := 1 if x\n\no[f({"a": "\x7f"})] := 1 if x\n'
     laid = lay_out("a.rego", source)
     assert (laid.text, laid.sound) == (source, True)
+
+
+def test_comments_of_other_rules_stay() -> None:
+    """The layout of OPA's layout of the first rule leaves out its arguments."""
+    rest = "\n\nq if {\n\tx == [\n\t\t1, # one\n\t\t2, # two\n\t]\n\n\t# three\n\ty # four\n}\n"
+    body = "if {\n\tx # d\n\ty\n}" + rest
+    laid = lay_out("a.rego", "package a\n\nf(\n\tx, # c\n) := x + # e\n y " + body)
+    assert (laid.text, laid.sound) == ("package a\n\n# c\n# e\nf(\n\tx,\n) := x + y " + body, True)
 
 
 def test_comments_without_a_place_move() -> None:

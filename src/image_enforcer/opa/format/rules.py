@@ -13,7 +13,7 @@ from ...rego.syntax.term_order import in_order
 from .expressions import write_body, write_expr
 from .lists import Item, write_items
 from .logical import leading_expr
-from .operators import is_union, is_union_expr, leading_operand
+from .operators import begins_with_brace, is_union, is_union_expr, leading_operand
 from .page import Crowded, Page
 from .places import Place, closing_row, place_of, term_place
 from .remarks import Remarks
@@ -63,6 +63,12 @@ def _is_set(expr: Expr) -> bool:
     return not expr.negated and isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Set)
 
 
+def _opens_body(expr: Expr) -> bool:
+    """Whether an expression is written to begin with a brace, which is always that of a body in a branch."""
+    first = leading_expr(expr)
+    return first is not None and begins_with_brace(first)
+
+
 def _is_true(rule: Rule) -> bool:
     """Whether a rule's body says nothing, as that of a rule that was written without one."""
     body = rule.body
@@ -90,7 +96,7 @@ def _write_rule(page: Page, rule: Rule, remarks: Remarks, *, is_else: bool = Fal
     if uses_if:
         page.write(" if")
         if len(rule.body) == 1 and rule.body[0].loc.row == place_of(rule.head.loc).end_row:
-            if not _is_set(rule.body[0]):
+            if not (_is_set(rule.body[0]) or (is_else and _opens_body(rule.body[0]))):
                 return _write_short_body(page, rule, remarks)
     if crowded_head and remarks:
         page.write(" { ")

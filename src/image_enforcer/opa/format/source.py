@@ -17,7 +17,7 @@ from ...rego.syntax.keywords import KEYWORDS_V1
 from ...rego.syntax.lexer import Source, tokenize
 from ...rego.syntax.nodes import Call, CallExpr, Comment, Expr, Module, Ref, Rule, Var
 from .document import Unwritable, write_module
-from .moving import Reach, moved
+from .moving import Reach, moved, with_own_comments
 from .operators import SIGNS
 from .style import V1, Target, operator_name
 from .tree import rule_text
@@ -69,11 +69,8 @@ def lay_out(name: str, text: str, conversion: Conversion = Conversion()) -> Laid
     if first.text == text and conversion.read == conversion.result_version:
         return replace(first, sound=True)
     made = _settled(first.module, first.text, conversion)
-    if made is None:
-        for reach in Reach if first.module.comments else ():
-            made = _settled_elsewhere(first.module, reach, conversion)
-            if made is not None:
-                break
+    if made is None and first.module.comments:
+        made = _settled_elsewhere(first.module, conversion)
     return first if made is None else LaidOut(made, first.module, sound=True)
 
 
@@ -93,9 +90,34 @@ def _settled(module: Module, made: str, conversion: Conversion) -> str | None:
     return None
 
 
-def _settled_elsewhere(module: Module, reach: Reach, conversion: Conversion) -> str | None:
-    """The layout of a module whose comments have moved, if that is sound."""
-    text = moved(module, reach)
+def _settled_elsewhere(module: Module, conversion: Conversion) -> str | None:
+    """The layout of a module with comments moved, of some rules or of all, if there is one that is sound."""
+    reaches = [Reach.ODD] * len(module.rules)
+    if len(module.rules) > 1:
+        reaches = [Reach.NONE] * len(module.rules)
+        for number, text in with_own_comments(module):
+            reaches[number] = _reach(text, conversion)
+    made = _settled_moved(module, reaches, Reach.ODD, conversion)
+    for reach in Reach if made is None else ():
+        made = made or _settled_moved(module, [reach] * len(module.rules), reach, conversion)
+    return made
+
+
+def _reach(text: str, conversion: Conversion) -> Reach:
+    """Which comments of a module with one rule have to move for it to have a sound layout."""
+    try:
+        laid = _laid_out("rule", text, conversion)
+    except Unformatted:
+        return Reach.NONE
+    if _settled(laid.module, laid.text, conversion) is not None:
+        return Reach.NONE
+    tried = (r for r in Reach if _settled_moved(laid.module, [r] * len(laid.module.rules), r, conversion) is not None)
+    return next(tried, Reach.STATEMENTS)
+
+
+def _settled_moved(module: Module, reaches: list[Reach], preamble: Reach, conversion: Conversion) -> str | None:
+    """The layout of a module with comments moved, if that is sound."""
+    text = moved(module, reaches, preamble)
     if text is None:
         return None
     try:

@@ -37,7 +37,7 @@ from ..syntax.nodes import (
     Var,
     With,
 )  # fmt: skip
-from ..syntax.term_order import in_order, members_in_order
+from ..syntax.term_order import distinct, distinct_pairs, in_order, members_in_order
 from .locals import Names
 from .visit import Rewriter, indexed, is_equality, kept, operator_name
 
@@ -211,9 +211,9 @@ class Calls(Bodies):
                 made_items = kept(items, [self._term(i, support) for i in items])
                 return term if made_items is items else replace(term, items=made_items)
             case Set(items):
-                return replace(term, items=tuple(self._term(i, support) for i in members_in_order(items)))
+                return replace(term, items=tuple(self._term(i, support) for i in distinct(items)))
             case Object(pairs):
-                made_pairs = tuple((self._term(k, support), self._term(v, support)) for k, v in in_order(pairs))
+                made_pairs = tuple((self._term(k, support), self._term(v, support)) for k, v in distinct_pairs(pairs))
                 return replace(term, pairs=made_pairs)
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                 made_body, extra = self._closure(body, (inner,))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..places import NO_LOCATION, Location
 from ..syntax import nodes as ast
+from ..syntax.term_order import term_order
 from ..values import RegoSet, Value, key, step_key
 from . import ops
 from .documents import Node
@@ -41,6 +42,8 @@ class BodyPlanner:
         self.env = env
         self.state = state
         self.ops: list[ops.Op] = []
+        self.written: dict[Operand, tuple[tuple[Operand, ...], tuple[Operand, ...]]] = {}
+        """Keys and values of sets and objects that are written out here or around, with variables among the keys."""
 
     # --- bodies ----------------------------------------------------------------------------------
 
@@ -51,10 +54,16 @@ class BodyPlanner:
 
     def inner(self, body: ast.Body, end: Callable[[BodyPlanner], ops.End]) -> ops.Block:
         """Plan a body that sees this one's variables, and whose own stay inside."""
-        child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
+        child = self.within()
         child.body(body)
         last = end(child)
         return ops.Block(tuple(child.ops), last)
+
+    def within(self) -> BodyPlanner:
+        """A planner for a body that sees this one's variables."""
+        child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
+        child.written = dict(self.written)
+        return child
 
     def reg(self) -> Reg:
         """A fresh register."""
@@ -94,7 +103,7 @@ class BodyPlanner:
 
     def _every(self, key_term: ast.Term | None, value_term: ast.Term, domain: ast.Term, body: ast.Body) -> None:
         source = self.value(domain)
-        child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
+        child = self.within()
         regs: list[Reg | None] = []
         for term in (key_term, value_term):
             reg = None
@@ -250,15 +259,22 @@ class BodyPlanner:
 
     def _build(self, kind: str, items: tuple[ast.Term, ...]) -> Operand:
         values = tuple(self.value(i) for i in items)
+        if (
+            kind == "set"
+        ):  # in the order of the terms: it decides which of equal members stays, and how they are scanned
+            values = tuple(v for _, v in sorted(zip(items, values, strict=True), key=_by_term))
         if all(isinstance(v, Const) for v in values):
             constants = [v.value for v in values if isinstance(v, Const)]
             return Const(constants if kind == "array" else RegoSet.of(constants))
         dst = self.reg()
         self.ops.append(ops.BuildArray(dst, values) if kind == "array" else ops.BuildSet(dst, values))
+        if kind == "set":
+            self.written[dst] = (values, ())
         return dst
 
     def _object(self, pairs: tuple[tuple[ast.Term, ast.Term], ...]) -> Operand:
         values = tuple((self.value(k), self.value(v)) for k, v in pairs)
+        values = tuple(v for _, v in sorted(zip([k for k, _ in pairs], values, strict=True), key=_by_term))
         if all(isinstance(x, Const) for pair in values for x in pair):
             made: dict[Value, Value] = {}
             for k, v in values:
@@ -267,6 +283,8 @@ class BodyPlanner:
             return Const(made)
         dst = self.reg()
         self.ops.append(ops.BuildObject(dst, values))
+        if not all(isinstance(k, Const) for k, _ in values):
+            self.written[dst] = (tuple(k for k, _ in values), tuple(v for _, v in values))
         return dst
 
     # --- unification -----------------------------------------------------------------------------
@@ -418,6 +436,12 @@ class BodyPlanner:
         if self.known(step):
             self.ops.append(ops.Get(dst, source, self.value(step), base))
             return dst
+        written = self.written.get(source)
+        if written is not None:
+            index = self.reg()
+            self.ops.append(ops.ScanWritten(*written, index, dst))
+            self.unify(step, Slot(index))
+            return dst
         if isinstance(step, ast.Var) and step.is_wildcard:
             self.ops.append(ops.Scan(source, None, dst))
             return dst
@@ -502,6 +526,10 @@ class BodyPlanner:
         dst = self.reg()
         self.ops.append(ops.DocValue(dst, self.state, node.doc, node.path, replaceable))
         return self.steps(dst, rest)
+
+
+def _by_term(pair: tuple[ast.Term, object]) -> Any:
+    return term_order(pair[0])
 
 
 def ref_name(ref: ast.Ref) -> str:

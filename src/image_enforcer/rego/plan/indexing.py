@@ -45,7 +45,7 @@ def plan_conditions(planner: BodyPlanner, index: Callable[[], RuleIndex], rule: 
 
 
 def _way(planner: BodyPlanner, way: Sequence[Condition]) -> ops.Block:
-    inner = BodyPlanner(planner.world, planner.counter, planner.states, dict(planner.env), planner.state)
+    inner = planner.within()
     for condition in way:
         _plan(inner, condition)
     return ops.Block(tuple(inner.ops), ops.Found(True))

@@ -91,6 +91,17 @@ class Scan:
 
 
 @record(frozen=True, slots=True)
+class ScanWritten:
+    """For each key of a set or object as it was written out in the policy, in that order, however many are equal."""
+
+    keys: tuple[Operand, ...]
+    values: tuple[Operand, ...]
+    """Those of an object; empty for a set."""
+    key: Reg | None
+    value: Reg | None
+
+
+@record(frozen=True, slots=True)
 class DocValue:
     """The whole of a virtual document; fails where it is undefined."""
 
@@ -456,7 +467,7 @@ class Solve:
 
 End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
 Read: TypeAlias = (
-    Load | LoadData | Settle | Get | Scan | DocValue | DocDemand | DocMember | Extent
+    Load | LoadData | Settle | Get | Scan | ScanWritten | DocValue | DocDemand | DocMember | Extent
     | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallEach | CallBuiltin
     | CallRelation
 )  # fmt: skip
@@ -466,7 +477,7 @@ Make: TypeAlias = (
 )  # fmt: skip
 Op: TypeAlias = Read | Make
 
-LOOPS = (Scan, CursorScan, CallEach, CallRelation)
+LOOPS = (Scan, ScanWritten, CursorScan, CallEach, CallRelation)
 
 
 @record(frozen=True, slots=True)

@@ -144,6 +144,9 @@ class _Writer:
                 return f"{_operand(dst)} = place data{_path(path)}{_at(state)}"
             case ops.CursorStep(dst, _, cursor, key):
                 return f"{_operand(dst)} = place {_operand(cursor)}[{_operand(key)}]"
+            case ops.ScanWritten(keys, _, key, value):
+                names = ", ".join(_operand(r) for r in (key, value) if r is not None)
+                return f"for {names} as written of {_operands(keys)}"
             case ops.CursorScan(_, cursor, key, dst):
                 return f"for {_operand(key)}, {_operand(dst)} below place {_operand(cursor)}"
             case ops.CursorValue(dst, _, cursor):

@@ -89,6 +89,12 @@ def pairs(e: Evaluation, source: Value) -> Iterable[tuple[Value, Value]]:
     return pairs(e, whole(source))
 
 
+def written(items: tuple[tuple[Value, Value], ...]) -> Iterator[tuple[Value, Value]]:
+    """Each key of an object as it was written out, with the value of the first one that is equal."""
+    for k, _ in items:
+        yield k, next(v for other, v in items if equal(other, k))
+
+
 def elements(e: Evaluation, source: Value) -> Iterable[Value]:
     """Each value of a collection, in the order of :func:`pairs`."""
     t = type(source)

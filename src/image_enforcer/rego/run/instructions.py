@@ -35,6 +35,8 @@ class InstructionWriter(Writer):
                 self._get(dst, source, k, base)
             case ops.Scan(source, k, v, ordered):
                 self._scan(self.operand(source), k, v, ordered)
+            case ops.ScanWritten(keys, values, k, v):
+                self._scan_written(keys, values, k, v)
             case ops.DocValue():
                 self._doc_value(op)
             case ops.DocDemand(dst, state, doc, mask, keys, path, replaceable):
@@ -164,6 +166,19 @@ class InstructionWriter(Writer):
             key_name = f"r{k.n}" if k is not None else "_"
             value_name = f"r{v.n}" if v is not None else "_"
             self._loop(f"for {key_name}, {value_name} in pairs({self.e}, {source}):")
+
+    def _scan_written(
+        self, keys: tuple[Operand, ...], values: tuple[Operand, ...], k: Reg | None, v: Reg | None
+    ) -> None:
+        names = [f"r{r.n}" if r is not None else "_" for r in (k, v)]
+        self.pay(str(len(keys) + 1))
+        if values:
+            pairs = ", ".join(f"({self.operand(a)}, {self.operand(b)})" for a, b in zip(keys, values, strict=True))
+            self._loop(f"for {names[0]}, {names[1]} in written(({pairs},)):")
+        else:
+            self._loop(f"for {names[0]} in ({self.args(keys)},):")
+            if v is not None and k is not None:
+                self.put(f"{names[1]} = {names[0]}")
 
     def _get(self, dst: Reg, source: Operand, k: Operand, base: bool) -> None:
         where, step = self.subscripted(source), self.operand(k)

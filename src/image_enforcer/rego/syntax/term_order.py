@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cmp_to_key
 
-from ..values import compare
+from ..values import Num, compare
 from .nodes import (
     Array,
     ArrayComprehension,
@@ -63,3 +63,23 @@ def in_order(pairs: Sequence[tuple[Term, Term]]) -> Sequence[tuple[Term, Term]]:
 def members_in_order(items: Sequence[Term]) -> Sequence[Term]:
     """The members of a set."""
     return items if len(items) < 2 else sorted(items, key=term_order)
+
+
+def distinct(items: Sequence[Term]) -> Sequence[Term]:
+    """The members of a set without those that are written again."""
+    ordered = members_in_order(items)
+    return [t for i, t in enumerate(ordered) if not i or not _equal(t, ordered[i - 1])]
+
+
+def distinct_pairs(pairs: Sequence[tuple[Term, Term]]) -> Sequence[tuple[Term, Term]]:
+    """The pairs of an object by their keys; of a key that is written again the last one counts."""
+    ordered = in_order(pairs)
+    return [p for i, p in enumerate(ordered) if i + 1 == len(ordered) or not _equal(p[0], ordered[i + 1][0])]
+
+
+def _equal(a: Term, b: Term) -> bool:
+    match a, b:
+        case Scalar(int() | Num() as x), Scalar(int() | Num() as y) if not isinstance(x, bool | str):
+            return x == y and not isinstance(y, bool)
+        case _:
+            return a == b

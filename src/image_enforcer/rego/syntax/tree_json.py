@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, assert_never
 
@@ -41,7 +41,7 @@ from .nodes import (
     TermExpr,
     Var,
 )
-from .term_order import in_order, members_in_order
+from .term_order import distinct, in_order
 
 Json: TypeAlias = "dict[str, Any]"
 
@@ -203,7 +203,7 @@ class TreeJson:
             case Array(items):
                 return "array", self._terms(items)
             case Set(items):
-                return "set", self._terms(_first_of_equals(members_in_order(items)))
+                return "set", self._terms(distinct(items))
             case Object(pairs):
                 return "object", [[self.term(k), self.term(v)] for k, v in in_order(pairs)]
             case Call(operator, args):
@@ -261,18 +261,6 @@ def _shown_place(term: Term) -> Location:
         case Ref((Array() | Object() | Set() | ArrayComprehension() | ObjectComprehension() | SetComprehension(), *_)):
             return loc.showing(max(loc.begin, term.head.loc.end - 1), loc.end)
     return loc
-
-
-def _first_of_equals(items: Sequence[Term]) -> Sequence[Term]:
-    return [t for i, t in enumerate(items) if not i or not _equal(t, items[i - 1])]
-
-
-def _equal(a: Term, b: Term) -> bool:
-    match a, b:
-        case Scalar(int() | Num() as x), Scalar(int() | Num() as y) if not isinstance(x, bool | str):
-            return x == y and not isinstance(y, bool)
-        case _:
-            return a == b
 
 
 def _scalar_type(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
 from ..signatures import signatures
-from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, Var
+from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, TermExpr, Var
 from ..syntax.printer import package_text, term_text
 from ..syntax.term_order import term_order
 from ..values import Key, key
@@ -148,6 +148,22 @@ class RuleTree:
             return len(rule.head.args or ())
         found = signatures().get(operator_name(operator))
         return -1 if found is None else len(found.args)
+
+    def is_defined(self, ref: Ref) -> bool:
+        """Whether a reference names a rule that, as can be seen from its heads, always has a value."""
+        if not (isinstance(ref.head, Var) and ref.head.name == "data"):
+            return False
+        node = self.find(ref)
+        rules = [rule for rule, _ in node.rules] if node is not None else []
+        if not rules or rules[0].head.args:
+            return False
+        first = rules[0]
+        if first.default or first.head.value is None:
+            return True
+        if len(rules) > 1:
+            return any(r.default for r in rules[1:])
+        empty = len(first.body) == 1 and first.body[0].terms == TermExpr(Scalar(True))
+        return empty and (isinstance(first.head.value, Var) or constant_value(first.head.value) is not None)
 
     # --- conflicts -------------------------------------------------------------------------------
 

@@ -84,40 +84,57 @@ class Bodies(Rewriter):
 
 
 class Templates(Rewriter):
-    """``$"a {x}"`` becomes ``internal.template_string(["a ", {v | v = x}])``; an undefined part is an empty set."""
+    """``$"a {x}"`` becomes ``internal.template_string(["a ", {v | v = x}])``; an undefined part is an empty set.
 
-    def __init__(self, names: Names) -> None:
+    ``defined`` tells of a reference that there always is a value: it needs no variable.
+    """
+
+    def __init__(self, names: Names, defined: Callable[[Ref], bool]) -> None:
         self.names = names
+        self.defined = defined
+
+    def rule(self, rule: Rule) -> Rule:
+        """A rule; as in OPA its body comes first, so that names are given in that order."""
+        body = self.body(rule.body)
+        head = self.head(rule.head)
+        else_ = None if rule.else_ is None else self.rule(rule.else_)
+        if head is rule.head and body is rule.body and else_ is rule.else_:
+            return rule
+        return replace(rule, head=head, body=body, else_=else_)
 
     def term(self, term: Term) -> Term:
         """A term; a template string becomes a call."""
         if not isinstance(term, TemplateString):
             return super().term(term)
         loc = term.loc
-        items: list[Term] = []
-        for part in term.parts:
-            if isinstance(part, Scalar):
-                items.append(part)
-                continue
-            expr = self.expr(part)
-            if isinstance(expr.terms, TermExpr) and isinstance(expr.terms.term, Var) and not expr.withs:
-                items.append(Set((expr.terms.term,), expr.loc))  # it has a value where the string is made
-                continue
-            at = expr.loc
-            match expr.terms:
-                case TermExpr(inner):
-                    value: Term = inner
-                case CallExpr(operator, args):
-                    at = NO_LOCATION  # OPA knows of no place for a call that is a part of its own
-                    value = Call(operator, args, at)
-                case _:
-                    raise LookupError("a template expression is a term or a call")
-            var = Var(self.names.fresh(), at)
-            operator = Ref((Var("eq", at),), at)
-            body = (Expr(CallExpr(operator, (var, value)), withs=expr.withs, loc=at),)
-            items.append(SetComprehension(var, body, at))
+        names = [None if isinstance(p, Scalar) or self._has_value(p) else self.names.fresh() for p in term.parts]
+        items = tuple(
+            [p if isinstance(p, Scalar) else self._part(p, n) for p, n in zip(term.parts, names, strict=True)]
+        )
         name = Ref((Var("internal", loc), Scalar("template_string", loc)), loc)
-        return Call(name, (Array(tuple(items), loc),), loc)
+        return Call(name, (Array(items, loc),), loc)
+
+    def _has_value(self, part: Expr) -> bool:
+        inner = part.terms.term if isinstance(part.terms, TermExpr) else None
+        return isinstance(inner, Var) or (isinstance(inner, Ref) and self.defined(inner))
+
+    def _part(self, part: Expr, name: str | None) -> Term:
+        expr = self.expr(part)
+        at = expr.loc
+        match expr.terms:
+            case TermExpr(inner):
+                value: Term = inner
+            case CallExpr(operator, args):
+                at = NO_LOCATION  # OPA knows of no place for a call that is a part of its own
+                value = Call(operator, args, at)
+            case _:
+                raise LookupError("a template expression is a term or a call")
+        if name is None:
+            return Set((value,), at)
+        var = Var(name, at)
+        operator = Ref((Var("eq", at),), at)
+        body = (Expr(CallExpr(operator, (var, value)), withs=expr.withs, loc=at),)
+        return SetComprehension(var, body, at)
 
 
 # --- print ---------------------------------------------------------------------------------------

@@ -327,8 +327,7 @@ class LocalVars:
     def _explicit_not(self, expr: Expr, node: Not) -> Expr:
         self.scopes.append(Scope())
         try:
-            made = replace(expr, terms=replace(node, body=self._body(node.body, set())))
-            return self._withs(_Renamed(self.scopes[-1].names).expr(made))  # as below ``every``
+            return self._renamed(expr, replace(node, body=self._body(node.body, set())))  # as below ``every``
         finally:
             self.scopes.pop()
 
@@ -475,10 +474,14 @@ class LocalVars:
                 return None
             body = self._body(node.body, set())
             # as in OPA, what is not declared outside is taken from the body everywhere else, modifiers included
-            made = replace(expr, terms=replace(node, key=key, value=value, domain=domain, body=body))
-            return self._withs(_Renamed(self.scopes[-1].names).expr(made))
+            return self._renamed(expr, replace(node, key=key, value=value, domain=domain, body=body))
         finally:
             self.scopes.pop()
+
+    def _renamed(self, expr: Expr, terms: Every | Not) -> Expr:
+        """An expression with the names of the innermost scope in all of it."""
+        made = _Renamed(self.scopes[-1].names).expr_terms(replace(expr, terms=terms, withs=()))
+        return self._withs(replace(expr, terms=made))
 
     # --- terms -----------------------------------------------------------------------------------
 

@@ -147,7 +147,7 @@ def _check_modules(
     stages.end()
     used = TemplateVars(tree.arity, original)
     stages.add([p for m in work.values() for r in m.rules for p in used.rule(r)])
-    templates = expand.Templates(names)
+    templates = expand.Templates(names, tree.is_defined)
     work = _each(work, templates.rule)
     stages.add(overrides.void_calls(tuple(m.rules for m in work.values())))
     stages.end()
@@ -379,7 +379,7 @@ def _check_query(
     original = {new: old for old, new in local.scopes[0].names.items() if new != old}
     shown = {**checked.original, **local.original}
     stages.add(TemplateVars(tree.arity, shown).body(body))
-    body = expand.Templates(_again(names, body)).body(body)
+    body = expand.Templates(_again(names, body), tree.is_defined).body(body)
     stages.add(overrides.void_calls(body))
     stages.end()
     stages.add(Undeclared(tree.arity, shown).body(body, {"data", "input"}))

@@ -129,7 +129,11 @@ class BodyPlanner:
             if root == "input":
                 replaces.append(ops.Replace("input", path, "", self.value(item.value), ""))
             elif (root == "data" and not self.world.is_function(path)) or (root == "data" and not path):
-                replaces.append(ops.Replace("data", path, "", self.value(item.value), ""))
+                function_path = self._document_path(item.value)
+                if function_path and self.world.is_function(function_path):  # a function has no value of its own
+                    replaces.append(ops.Replace("nothing", path, "", None, ""))
+                else:
+                    replaces.append(ops.Replace("data", path, "", self.value(item.value), ""))
             else:
                 document = self._document_path(item.value)
                 function = "" if document else self._function_name(item.value)

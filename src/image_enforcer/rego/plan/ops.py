@@ -383,9 +383,10 @@ class Either:
 
 @record(frozen=True, slots=True)
 class Replace:
-    """One ``with``: ``kind`` is ``input``, ``data``, ``value`` (a function gives a value) or ``function``.
+    """One ``with``: ``kind`` is ``input``, ``data``, ``nothing``, ``value`` (a function gives a value) or ``function``.
 
-    What takes a function's place is a built-in, called ``function``, or what stands at ``path`` below ``data``.
+    There is ``nothing`` in the place of a document that a function takes. What takes a function's place is a built-in,
+    called ``function``, or what stands at ``path`` below ``data``.
     """
 
     kind: str

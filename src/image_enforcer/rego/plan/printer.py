@@ -262,8 +262,8 @@ def _at(state: int) -> str:
 
 
 def _replacement(item: ops.Replace) -> str:
-    target = "".join((item.kind if item.kind in ("input", "data") else item.name, _path(item.path)))
-    return f"{target} as {item.function or _operand(item.value)}"
+    target = "".join(("data" if item.kind == "nothing" else item.name or item.kind, _path(item.path)))
+    return f"{target} as {'nothing' if item.kind == 'nothing' else item.function or _operand(item.value)}"
 
 
 def _plain(op: object) -> str:

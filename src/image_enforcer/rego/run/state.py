@@ -278,6 +278,9 @@ class State:
             elif kind == "data":
                 rep = graft(rep, path, value)
                 targets.append(path)
+            elif kind == "nothing":
+                rep = _without(rep, path)
+                targets.append(path)
             else:
                 mocks[name] = (kind == "function", path or value)
         if targets:
@@ -628,5 +631,17 @@ def _overlay(real: Value, rep: Value, targets: tuple[tuple[Value, ...], ...]) ->
     """The real documents with the replaced places exchanged, for look-ups at and below the targets."""
     data = real
     for target in targets:
-        data = graft(data, target, lookup(rep, target))
+        put = lookup(rep, target)
+        data = _without(data, target) if put is UNDEFINED else graft(data, target, put)
     return data
+
+
+def _without(root: Value, path: tuple[Value, ...]) -> Value:
+    """A copy of a document in which there is nothing at a path."""
+    if lookup(root, path) is UNDEFINED:
+        return root
+    if not path:
+        return {}
+    above = dict(whole(lookup(root, path[:-1])))
+    del above[key(path[-1])]
+    return graft(root, path[:-1], above)

@@ -29,30 +29,32 @@ _value = cmp_to_key(compare)
 
 
 def term_order(term: Term) -> tuple[object, ...]:
-    """A sort key: scalars, variables, references, composites, comprehensions, calls."""
+    """A sort key: scalars, template strings, variables, references, composites, comprehensions, calls."""
     match term:
         case Scalar(value):
             return 0, _value(value)
+        case TemplateString(parts, over_lines):
+            return 1, over_lines, len(parts)
+        case Call(Ref((Var("internal"), Scalar("template_string"))), (Array(parts),)):
+            return 1, False, len(parts)  # OPA has put the call into the place where the string was
         case Var(name):
-            return 1, name.encode("utf-8", "surrogatepass")
+            return 2, name.encode("utf-8", "surrogatepass")
         case Ref(terms):
-            return 2, tuple(term_order(t) for t in terms)
+            return 3, tuple(term_order(t) for t in terms)
         case Array(items):
-            return 3, tuple(term_order(i) for i in items)
+            return 4, tuple(term_order(i) for i in items)
         case Object():
-            return 4, tuple(term_order(t) for p in in_order(term.pairs) for t in p)
+            return 5, tuple(term_order(t) for p in in_order(term.pairs) for t in p)
         case Set(items):
-            return 5, tuple(sorted(term_order(i) for i in items))
+            return 6, tuple(sorted(term_order(i) for i in items))
         case ArrayComprehension():
-            return (6,)
-        case ObjectComprehension():
             return (7,)
-        case SetComprehension():
+        case ObjectComprehension():
             return (8,)
+        case SetComprehension():
+            return (9,)
         case Call(operator, args):
-            return 9, tuple(term_order(t) for t in (operator, *args))
-        case TemplateString():
-            return (10,)
+            return 10, tuple(term_order(t) for t in (operator, *args))
 
 
 def in_order(pairs: Sequence[tuple[Term, Term]]) -> Sequence[tuple[Term, Term]]:

@@ -91,8 +91,12 @@ def selects(ref: Ref, path: Ref, bound: frozenset[str]) -> list[int] | None:
 
 
 def bound_before(rule: Rule, at: int) -> frozenset[str]:
-    """The variables that may have a value when an expression of a body is evaluated."""
-    return frozenset(variables((rule.head, rule.body[:at])))
+    """The variables that may have a value when an expression of a body is evaluated.
+
+    As in OPA those of the head's reference are none of them, but for its key.
+    """
+    head = rule.head
+    return frozenset(variables((head.args or (), head.key, head.value, rule.body[:at])))
 
 
 def is_constant(term: Term) -> bool:

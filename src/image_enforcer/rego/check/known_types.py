@@ -120,7 +120,7 @@ class KnownTypes:
             if constant is not None:
                 static[key(constant[0])] = Property(constant[0], kind)
             else:
-                dynamic = (self.type(k) or ANY, kind)
+                dynamic = (self.type(k), kind)
         ordered = sorted(static.values(), key=PropertyOrder)
         return bounded(ObjectType(tuple(ordered), dynamic))
 

@@ -11,7 +11,6 @@ from ..syntax.nodes import (
     Array,
     ArrayComprehension,
     Body,
-    Call,
     CallExpr,
     Every,
     Expr,
@@ -36,7 +35,7 @@ from .known_types import KnownTypes
 from .type_calls import call_problem, with_problem
 from .type_env import TypeNode
 from .type_refs import reference_problem
-from .visit import ROOTS
+from .visit import ROOTS, children
 
 
 def check_body(types: KnownTypes, body: Body) -> list[Problem]:
@@ -72,6 +71,7 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
 
 
 def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
+    """The problems of the last comprehension that has some: as in OPA those of the others are not told."""
     found: list[Problem] = []
     todo: list[object] = [expr.terms]
     while todo:
@@ -79,28 +79,11 @@ def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
         match x:
             case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
                 _, problems = types.closed(body)
-                if problems:
-                    found = problems
-            case TermExpr(term):
-                todo.append(term)
-            case CallExpr(_, args) | Call(_, args):
-                todo.extend(args)
-            case Every(_, _, domain, body):
-                todo += [domain, *body]
+                found = problems or found
             case Expr():
                 todo.append(x.terms)
-            case Not(body):
-                todo += body
-            case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
-                todo += [*lhs, *rhs]
-            case Ref(terms):
-                todo.extend(terms)
-            case Array(items) | Set(items):
-                todo.extend(items)
-            case Object(pairs):
-                todo.extend(t for p in pairs for t in p)
             case _:
-                pass
+                todo.extend(reversed(children(x)))
     return found
 
 

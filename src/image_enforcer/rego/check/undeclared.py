@@ -56,9 +56,9 @@ class Undeclared:
             if not _prints(expr):
                 continue
             safe = body_outputs(body[:i], self.arity, outer)
-            safe |= {n for n in variables(body[:i]) if n.startswith("__local")}  # as in OPA, bound or not
             problems.extend(self._below(expr, safe))
             if isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) == "print":
+                safe |= {n for n in variables(body[:i]) if n.startswith("__local")}  # as in OPA, bound or not
                 for arg in expr.terms.args:
                     problems.extend(self._unbound(arg, safe, arg.loc))
         return problems

@@ -13,6 +13,7 @@ from ..errors import BuiltinError
 from ..meter import METER
 from ..values import Num, Value
 from . import bigfloat, durations, operands
+from .byte_texts import as_utf8
 from .contract import Builtin, Context
 from .remembered import of_text, of_texts
 from .time_layouts import LAYOUTS, render
@@ -32,20 +33,39 @@ def now_ns(context: Context) -> Value:
 @lru_cache(maxsize=256)
 def zone(name: str) -> tzinfo:
     """A time zone by name; raises :class:`BuiltinError` where there is none."""
-    if name in ("", "UTC"):
+    if name in ("", "UTC", "Local"):
         return UTC
-    if name == "Local":
-        return UTC
+    name = as_utf8(name)
     if name.startswith(("/", "\\")) or ".." in name:
         raise BuiltinError("time: invalid location name")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    found = _stored("/".join(parts)) if parts else IsADirectoryError()
+    if isinstance(found, ZoneInfo):
+        if name.endswith(("/", "/.")):
+            raise BuiltinError("not a directory")
+        return found
+    match found:
+        case IsADirectoryError():
+            raise BuiltinError("is a directory")
+        case ValueError():
+            raise BuiltinError("invalid argument" if "\0" in name else "malformed time zone information")
+    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        raise BuiltinError("file name too long")
+    if any(isinstance(_stored("/".join(parts[:i])), ZoneInfo) for i in range(1, len(parts))):
+        raise BuiltinError("not a directory")
+    raise BuiltinError(f"unknown time zone {name}")
+
+
+_LONGEST_NAME: Final = 255
+"""Bytes of a name between slashes."""
+
+
+def _stored(name: str) -> ZoneInfo | Exception:
+    """The zone that is stored under a name, or why there is none."""
     try:
         return ZoneInfo(name)
-    except ValueError:
-        raise BuiltinError("invalid argument" if "\0" in name else "malformed time zone information") from None
-    except IsADirectoryError:
-        raise BuiltinError("is a directory") from None
-    except (KeyError, OSError):
-        raise BuiltinError(f"unknown time zone {name}") from None
+    except (ValueError, KeyError, OSError) as e:
+        return e
 
 
 class Moment:

@@ -239,7 +239,10 @@ class _State:
         if isinstance(node, Chain):
             value = self.operand(dot, node.operand)
         elif isinstance(node, Variable):
-            value = next(v for name, v in reversed(self.variables) if name == names[0])
+            known = [v for name, v in self.variables if name == names[0]]
+            if not known:  # declared by the very pipeline that asks for it
+                raise self.fault(f"undefined variable: {names[0]}")
+            value = known[-1]
             names = names[1:]
             if not names:
                 self.not_called(operands, final)

@@ -210,7 +210,7 @@ class Corpora:
         unit = self.one(
             "", "", "m", "k", "K", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "KB", "kb", "MB", "MiB",
             "gib", "B", "b", "u", "n", "mi", "\u00b5", "Z", "ki", "KIB", "e3", "i",
-            "e21", "e21m", "e10000", "e-10000", "e400Ki", "mİ", "é", "\u212a", "E+3k", "e1e1",
+            "e21", "e21m", "e500", "e-500", "e400Ki", "mİ", "é", "\u212a", "E+3k", "e1e1",
         )  # fmt: skip
         number = self.pick(
             lambda: self.integer(0, 2000), lambda: self.integer(0, 9) + "." + self.integer(0, 999), self.number

@@ -47,3 +47,8 @@ def test_long_texts_are_paid_for() -> None:
     text = "package a\n" + "p if { true }\n" * 9000
     with pytest.raises(rego.LimitError):
         query.run(input={"text": text}, limits=rego.Limits(memory=10 << 20))
+
+
+def test_a_fault_without_a_place_in_a_text_without_a_name() -> None:
+    found = outcome('rego.parse_module("", "")')
+    assert found == "fault: rego.parse_module: 0:0: rego_parse_error: empty module"

@@ -62,3 +62,9 @@ def test_as_python_does(text: str, part: str) -> None:
 @given(st.text())
 def test_case_keeps_the_number_of_characters(text: str) -> None:
     assert value("[count(lower(input.t)), count(upper(input.t))]", t=text) == [len(text)] * 2
+
+
+def test_of_two_wrong_operands_the_first_is_told() -> None:
+    assert (
+        outcome("contains(input.a, input.b)", a=1, b=[]) == "fault: contains: operand 1 must be string but got number"
+    )

@@ -26,7 +26,8 @@ def parse_module(filename: Value, rego: Value) -> Value:
         module = parsed(name, text, annotations=False)
     except CompileError as e:
         first = e.problems[0]
-        raise BuiltinError(str(e) if first.location.row else str(first)) from None
+        place = "" if name else "0:0: "  # nothing comes before a fault without a place but the name of its file
+        raise BuiltinError(str(e) if first.location.row else f"{place}{first}") from None
     return value_of(TreeJson().module(module))
 
 

@@ -36,7 +36,8 @@ def contains(a: Value, b: Value) -> Value:
     """Whether ``b`` stands somewhere in ``a``."""
     if type(a) is str and type(b) is str and len(a) <= LARGE:
         return b in a
-    return operands.string(b, 2) in operands.string(a, 1)
+    text = operands.string(a, 1)
+    return operands.string(b, 2) in text
 
 
 def startswith(a: Value, b: Value) -> Value:

@@ -38,6 +38,7 @@ OUTCOMES = {
     r"regex.is_valid(`\p{Old_Italic}`)": "false",
     r'regex.find_n(`\Qa+\E*`, "a++a", -1)': '["a++", "a"]',
     'regex.find_n("a*(?i)*", "aA", -1)': '["a", ""]',
+    r'regex.template_match(`{\d}{`, "", "{", "}")': (r'fault: regex.template_match: unbalanced braces in "{\\d}{"'),
     # Groups in replacements: the first of a name that took part; no number begins with a zero.
     'regex.replace("ab", "(?P<n>a)|(?<n>b)", "[$n]")': '"[a][b]"',
     'regex.replace("ab", "(b)(a)?", "<${1}$01$²>")': '"a<b$²>"',

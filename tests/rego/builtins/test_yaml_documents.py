@@ -84,6 +84,10 @@ OUTCOMES = {
 
 
 DOCUMENTS = {
+    '---\n1\n...\n"\\/"': "fault: yaml: line 4: found unknown escape character",
+    '- "a\n  \\/"': "fault: yaml: line 2: found unknown escape character",
+    "- '\\/'\n- a\\/b\n- \"\\\\/\"": '["\\\\/", "a\\\\/b", "\\\\/"]',
+    "{a:, '\\/':b, c\\/:}": '{"\\\\/": "b", "a:": null, "c\\\\/:": null}',
     "<<:\n  +1: a\n  ~: b\n  1.50: c\n  !!binary YQ==: d": '{"+1": "a", "1.50": "c", "a": "d"}',
     "<<: {[1]: a}": "fault: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string",
     "1: 1\n<<: {[1]: a}": "fault: yaml: runtime error: hash of unhashable type []interface {}",

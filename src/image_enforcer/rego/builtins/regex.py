@@ -10,6 +10,7 @@ import re2
 
 from ..errors import BuiltinError
 from ..meter import CELL, LARGE, METER
+from ..text import quoted
 from ..values import Value
 from . import operands, regex_syntax
 from .byte_texts import as_utf8
@@ -234,9 +235,9 @@ def _template_pattern(form: str, opening: str, closing: str) -> str:
                 compiled(f"^{form[inner:i]}$")
                 at = i + 1
             elif depth < 0:
-                raise BuiltinError(f'unbalanced braces in "{form}"')
+                raise BuiltinError(f"unbalanced braces in {quoted(form)}")
     if depth:
-        raise BuiltinError(f'unbalanced braces in "{form}"')
+        raise BuiltinError(f"unbalanced braces in {quoted(form)}")
     out.append(re2.escape(form[at:]) + "$")
     return "".join(out)
 

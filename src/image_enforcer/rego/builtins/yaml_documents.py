@@ -16,7 +16,7 @@ from ..meter import METER
 from ..values import Value
 from .byte_texts import as_utf8
 from .yaml_decoding import MAX_NODES, decoded
-from .yaml_nodes import MAX_DEPTH, Loader, Node, UnknownAnchor, check_dialect, first_document, has_dialect, unfinished
+from .yaml_nodes import MAX_DEPTH, Loader, Node, UnknownAnchor, check_dialect, first_document, unfinished
 from .yaml_scalars import YamlError
 
 __all__ = ["MAX_DEPTH", "MAX_NODES", "YamlError", "compose", "load"]
@@ -30,11 +30,19 @@ def load(text: str) -> Value:
 
 
 def _first_read(text: str) -> Node | None:
-    """The first document. A colon before a bracket or comma is part of a word to Go's library, and a fault to libyaml.
+    """The first document, with something else in place of what libyaml and Go's library do not read alike.
 
-    Something else stands in for each such colon then.
+    A colon before a bracket or comma is part of a word to Go's library, and a fault to libyaml; a slash behind a
+    backslash is a fault in double quotes to Go's.
     """
-    read, instead = text, ""
+    spare = (c for c in map(chr, range(0xE000, 0xF000)) if c not in text)
+    instead: dict[str, str] = {}
+    read = text
+    if "\\/" in text:
+        slash = next(spare)
+        instead[slash] = "/"
+        read = read.replace("\\/", f"\\{slash}")
+    colon = next(spare)
     for _ in range(_COLONS):
         try:
             return first_document(read, instead)
@@ -42,8 +50,8 @@ def _first_read(text: str) -> Node | None:
             if e.problem != _COLON or e.problem_mark is None:
                 raise
             at = e.problem_mark.index
-            instead = instead or next(c for c in map(chr, range(0xE000, 0xF000)) if c not in text)
-            read = read[:at] + instead + read[at + 1 :]
+            instead[colon] = ":"
+            read = read[:at] + colon + read[at + 1 :]
     return first_document(read, instead)
 
 
@@ -58,9 +66,10 @@ def compose(text: str, *, alone: bool = True) -> Any:
     """
     with _told(text):
         _check_depth(text)
-        if has_dialect(text):
+        if "\\/" in text or "%YAML" in text:
             for event in yaml.parse(text, Loader=Loader):
-                check_dialect(event, text)
+                check_dialect(event)
+                _check_slashes(event, text)
         return _first(text, alone)
 
 
@@ -117,6 +126,19 @@ def _first(text: str, alone: bool) -> Any:
         return node
     finally:
         loader.dispose()
+
+
+_SLASH: Final = re.compile(r"(?<!\\)(?:\\\\)*\\/")
+
+
+def _check_slashes(event: Any, text: str) -> None:
+    """Refuse slashes behind backslashes in double quotes, which Go's library does not take."""
+    if isinstance(event, yaml.ScalarEvent) and event.style == '"':
+        assert event.start_mark is not None
+        assert event.end_mark is not None
+        if _SLASH.search(text, event.start_mark.index, event.end_mark.index):
+            line = event.start_mark.line
+            raise YamlError(f"yaml: {f'line {line + 1}: ' if line else ''}found unknown escape character")
 
 
 def _check_depth(text: str) -> None:

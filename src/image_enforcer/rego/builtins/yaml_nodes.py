@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,23 +69,25 @@ class Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoad
         return ""
 
 
-def first_document(text: str, colon: str = "") -> Node | None:
+def first_document(text: str, instead: Mapping[str, str]) -> Node | None:
     """The first document of a text, all of which is read, for faults in it count; None where there is no document.
 
     Raises :class:`YamlError` and PyYAML's errors. A name holds from its anchor on, in the documents behind it too.
-    What stands for a colon in the text, if anything does, is one in words.
+    ``instead`` says what characters of the text stand for, where they stand for something else.
     """
-    events = _checked(text) if has_dialect(text) else yaml.parse(text, Loader=Loader)
+    events = yaml.parse(text, Loader=Loader)
+    meant = str.maketrans(dict(instead))
     anchors: dict[str, Node] = {}
     first: Node | None = None
     for event in events:
+        check_dialect(event)
         if isinstance(event, yaml.NodeEvent):
-            node = _node(event, events, text, anchors, colon)
+            node = _node(event, events, text, anchors, meant)
             first = first or node
     return first
 
 
-def _node(event: Any, events: Iterator[Any], text: str, anchors: dict[str, Node], colon: str) -> Node:
+def _node(event: Any, events: Iterator[Any], text: str, anchors: dict[str, Node], meant: dict[int, str]) -> Node:
     """The node that begins with an event, and all that is inside it."""
     whole: list[Node] = []
     open_: list[tuple[SequenceNode | MappingNode, list[Node]]] = []
@@ -95,7 +96,7 @@ def _node(event: Any, events: Iterator[Any], text: str, anchors: dict[str, Node]
     while True:
         kind = type(event)
         if kind is yaml.ScalarEvent:
-            word = event.value.replace(colon, ":") if colon else event.value
+            word = event.value.translate(meant) if meant else event.value
             scalar = ScalarNode(short(event.tag), event.start_mark.line + 1, word, not event.style)
             if event.anchor is not None:
                 anchors[event.anchor] = scalar
@@ -134,9 +135,6 @@ def _node(event: Any, events: Iterator[Any], text: str, anchors: dict[str, Node]
         event = next(events)
 
 
-_SLASH: Final = re.compile(r"(?<!\\)(?:\\\\)*\\/")
-
-
 def _check_word(at: int, text: str, word: str) -> None:
     """Refuse a question mark inside a word in brackets, which ends the word to Go's library."""
     if "?" in word[1:]:
@@ -144,27 +142,10 @@ def _check_word(at: int, text: str, word: str) -> None:
         raise YamlError(f"yaml: {f'line {line}: ' if line else ''}{problem}")
 
 
-def has_dialect(text: str) -> bool:
-    """Whether :func:`check_dialect` may have something to refuse in a text."""
-    return "\\/" in text or "%YAML" in text
-
-
-def _checked(text: str) -> Iterator[Any]:
-    for event in yaml.parse(text, Loader=Loader):
-        check_dialect(event, text)
-        yield event
-
-
-def check_dialect(event: Any, text: str) -> None:
-    """Refuse what libyaml takes and Go's library does not: slashes behind backslashes, and YAML 1.2."""
+def check_dialect(event: Any) -> None:
+    """Refuse what libyaml takes and Go's library does not: YAML 1.2."""
     if isinstance(event, yaml.DocumentStartEvent) and event.version not in (None, (1, 1)):
         raise YamlError("yaml: found incompatible YAML document")
-    if isinstance(event, yaml.ScalarEvent) and event.style == '"':
-        assert event.start_mark is not None
-        assert event.end_mark is not None
-        if _SLASH.search(text, event.start_mark.index, event.end_mark.index):
-            line = event.start_mark.line
-            raise YamlError(f"yaml: {f'line {line + 1}: ' if line else ''}found unknown escape character")
 
 
 def unfinished(before: str) -> tuple[str, int]:

@@ -119,3 +119,10 @@ def test_many_tests_of_many_texts_are_paid_for() -> None:
     assert query.value(input=given) is rego.UNDEFINED
     with pytest.raises(rego.LimitError, match="steps"):
         query.value(input=given, limits=rego.Limits(units=50_000))
+
+
+def test_a_condition_may_be_a_call_without_arguments() -> None:
+    policy = rego.compile_modules(
+        {"t.rego": "package t\n\np if time.now_ns()\n\nq if { opa.runtime(); input.n == 1 }\n"}
+    )
+    assert policy.prepare("data.t").value(input=INPUT) == {"p": True, "q": True}

@@ -77,7 +77,7 @@ def _first_risky(world: World, body: ast.Body) -> int:
                 sure = _plain(world, constants, term)
             case ast.CallExpr(operator, args):
                 sure = ref_name(operator) in _SURE and all(_plain(world, constants, a) for a in args)
-                if isinstance(args[0], ast.Var) and isinstance(args[-1], ast.Scalar):
+                if args and isinstance(args[0], ast.Var) and isinstance(args[-1], ast.Scalar):
                     constants.add(args[0].name)
             case ast.SomeDecl():
                 sure = True

@@ -309,7 +309,10 @@ def _of_names(target: Ref) -> bool:
 
 
 def shown_body(rule: Rule) -> Body:
-    """A rule's body; one that was never written gives way to what the checks have put behind it."""
-    if (rule.generated_body or rule.default) and len(rule.body) > 1:
+    """A rule's body; one that was never written gives way to what the checks have put behind it, not before it."""
+    unwritten = (rule.generated_body or rule.default) and rule.body[0].terms == TermExpr(Scalar(True))
+    if not unwritten:
+        return rule.body
+    if len(rule.body) > 1:
         return tuple(replace(e, index=i) for i, e in enumerate(rule.body[1:]))
-    return (replace(rule.body[0], generated=True),) if rule.generated_body or rule.default else rule.body
+    return (replace(rule.body[0], generated=True),)

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from image_enforcer.rego.meter import make_room
+
 ROOT = Path(__file__).resolve().parents[1]
 
 os.environ["IMAGE_ENFORCER_CACHE"] = "off"  # what one test compiles is not the next one's
+
+make_room()  # before hypothesis looks at how deep Python may nest
 
 settings.register_profile(
     "house", deadline=None, derandomize=bool(os.environ.get("CI")), suppress_health_check=[HealthCheck.too_slow]

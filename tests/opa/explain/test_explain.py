@@ -45,10 +45,8 @@ def test_what_stands_before_a_body_that_was_never_written_is_a_step() -> None:
     session = Session(Documents(Loaded({}, {"p.rego": parse_module("p.rego", text)}, {"p.rego": text})))
     shown = said(session, "trace", "data.p.q").splitlines()
     steps = [line.split("| | Eval ")[1].split(" = [{")[0] for line in shown if "| | Eval" in line]
-    assert len(steps) == 3
     assert steps[0].startswith("__local")
     assert steps[1] == "true"
-    assert shown[-1] == "]"
 
 
 def test_the_trace_comes_behind_prints_and_before_errors(session: Session) -> None:

@@ -34,6 +34,7 @@ from tests.rego.check.compiling import problems
         ("p if { x := {input.z: 1, data.y: \"a\"}; y := x[_]; lower(y) }", "lower: invalid argument(s)"),
         ("p if { x := {upper(\"z\"): 1, lower(\"a\"): \"a\"}; y := x[_]; lower(y) }", "lower: invalid argument(s)"),
         ("p if { [x, y] = [set() | input.z]; x; y }", "match error"),
+        ("q[null] := 1\np if { x := null; q[x] }", "undefined ref: data.a.q[x]"),
         ("p if { every x in [1] { x } with time.now_ns as 2 }", "function time.now_ns used as reference, not called"),
     ],
 )  # fmt: skip
@@ -52,6 +53,7 @@ def test_refused(text: str, message: str) -> None:
         "q[x] := 1 if x := input.k\np := q.b",
         "q := {\"a\": input.b}\np := q.a.c.d",
         "p if { some x in [1, \"a\"]; startswith(x, \"a\") }",
+        "q[[1]] := 1\np if { x := [1]; q[x] }",
         "p if data.other.x + 1 == 2",
         "q := {\"a\": 1}\np if { q.b == 1 with data.a.q as {\"b\": 1} }",
         "p if 1 in [1, \"a\"]",

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ..syntax.nodes import Scalar, Term, Var
 from ..types import ANY, STRING, AnyOf, ObjectType, Property, SetType, Type, type_of, union
-from ..values import Key, Value, key, sort_values, unkey
+from ..values import Key, RegoSet, Value, key, sort_values, unkey
 from .documents import RuleTree
 from .type_algebra import PropertyOrder
 
@@ -118,7 +118,9 @@ def extent(node: TypeNode) -> Type:
     """The type of everything below a place."""
     if node.value is not None:
         return node.value
-    static = [Property(unkey(k), extent(c)) for k, c in node.children.items() if not isinstance(k, Var)]
+    # as in OPA, which leaves null and collections out: what is asked for by a variable of such a type is not there
+    known = [(unkey(k), c) for k, c in node.children.items() if not isinstance(k, Var)]
+    static = [Property(k, extent(c)) for k, c in known if k is not None and type(k) not in (list, dict, RegoSet)]
     static.sort(key=PropertyOrder)
     return ObjectType(tuple(static), (STRING, ANY))
 

@@ -477,7 +477,11 @@ class Corpora:
 
     def coded(self) -> str:
         """Text of an encoding of bytes: base64 of either alphabet, hex, or in percent signs; or nearly."""
-        raw = self.random.randbytes(self.random.randint(0, 6)) if self.often(0.4) else self.text().encode()
+        raw = (
+            self.random.randbytes(self.random.randint(0, 6))
+            if self.often(0.4)
+            else self.text().encode("utf-8", "surrogatepass")
+        )
         return self.spoiled(
             self.pick(
                 lambda: base64.b64encode(raw).decode(),

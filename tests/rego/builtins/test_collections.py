@@ -26,3 +26,10 @@ OUTCOMES = {
 @pytest.mark.parametrize("expression", OUTCOMES)
 def test_outcome(expression: str) -> None:
     assert outcome(expression) == OUTCOMES[expression]
+
+
+@pytest.mark.parametrize("name", ["union", "intersection"])
+def test_what_is_no_set_among_sets_is_told_by_its_own_kind(name: str) -> None:
+    asked = f"{name}({{x | some x in input.items}})"
+    assert outcome(asked, items=["a", {}]) == f"fault: {name}: operand 1 must be set but got string"
+    assert outcome(asked, items=[{}, [1]]) == f"fault: {name}: operand 1 must be set but got array"

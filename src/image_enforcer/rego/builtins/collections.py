@@ -65,11 +65,7 @@ def set_diff(a: Value, b: Value) -> Value:
 
 
 def _sets(a: Value) -> list[RegoSet]:
-    found = operands.a_set(a, 1)
-    for item in found:
-        if type(item) is not RegoSet:
-            raise OperandError(f"operand 1 must be set of sets but got set containing {type_name(item)}")
-    return found.sorted()
+    return [operands.a_set(item, 1) for item in operands.a_set(a, 1).sorted()]
 
 
 def union(a: Value) -> Value:

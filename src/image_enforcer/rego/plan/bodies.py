@@ -15,6 +15,7 @@ from ..syntax import nodes as ast
 from ..syntax.term_order import term_order
 from ..values import RegoSet, Value, key, step_key
 from . import ops
+from .closures import Closures, Comprehension
 from .documents import Node
 from .ops import Const, InputRoot, Operand, Reg
 from .world import World
@@ -42,6 +43,7 @@ class BodyPlanner:
         self.env = env
         self.state = state
         self.ops: list[ops.Op] = []
+        self.closures: Closures | None = None
         self.written: dict[Operand, tuple[tuple[Operand, ...], tuple[Operand, ...]]] = {}
         """Keys and values of sets and objects that are written out here or around, with variables among the keys."""
 
@@ -63,6 +65,7 @@ class BodyPlanner:
         """A planner for a body that sees this one's variables."""
         child = BodyPlanner(self.world, self.counter, self.states, dict(self.env), self.state)
         child.written = dict(self.written)
+        child.closures = self.closures
         return child
 
     def reg(self) -> Reg:
@@ -239,12 +242,13 @@ class BodyPlanner:
                 return self._build("set", items)
             case ast.Object(pairs):
                 return self._object(pairs)
-            case ast.ArrayComprehension(inner, body):
-                return self._collect("array", body, lambda p: ops.Append(p.value(inner)), term.loc)
-            case ast.SetComprehension(inner, body):
-                return self._collect("set", body, lambda p: ops.AddMember(p.value(inner)), term.loc)
-            case ast.ObjectComprehension(k, v, body):
-                return self._collect("object", body, lambda p: ops.PutPair(p.value(k), p.value(v), k.loc), term.loc)
+            case ast.ArrayComprehension(inner, _):
+                return self._collect("array", term, lambda p: ops.Append(p.value(inner)))
+            case ast.SetComprehension(inner, _):
+                return self._collect("set", term, lambda p: ops.AddMember(p.value(inner)))
+            case ast.ObjectComprehension(k, v, _):
+                last = self.closures is not None and self.closures.indexed(term)
+                return self._collect("object", term, lambda p: ops.PutPair(p.value(k), p.value(v), k.loc, last))
             case ast.Call(operator, args):
                 result = self.call(operator, args, term.loc)
                 return Const(True) if result is None else result
@@ -256,9 +260,11 @@ class BodyPlanner:
         self.ops.append(ops.Load(reg, InputRoot(self.state), ()))
         return reg
 
-    def _collect(self, kind: str, body: ast.Body, end: Callable[[BodyPlanner], ops.End], loc: Location) -> Operand:
+    def _collect(self, kind: str, term: Comprehension, end: Callable[[BodyPlanner], ops.End]) -> Operand:
+        if self.closures is not None and self.closures.indexed(term):
+            self.closures.probe(self, term.body)
         dst = self.reg()
-        self.ops.append(ops.Collect(dst, kind, self.inner(body, end), loc))
+        self.ops.append(ops.Collect(dst, kind, self.inner(term.body, end), term.loc))
         return dst
 
     def _build(self, kind: str, items: tuple[ast.Term, ...]) -> Operand:
@@ -303,9 +309,13 @@ class BodyPlanner:
                     pending[i : i + 1] = done
                     break
             else:
-                if not all(self._is_circular(x, y) or self._is_circular(y, x) for x, y in pending):
-                    self.ops.append(ops.Fail())
+                self._left(pending)
                 return
+
+    def _left(self, pending: list[tuple[Side, Side]]) -> None:
+        """Plan pairs of which no side is known."""
+        if not all(self._is_circular(x, y) or self._is_circular(y, x) for x, y in pending):
+            self.ops.append(ops.Fail())
 
     @staticmethod
     def _is_circular(var: Side, term: Side) -> bool:

@@ -248,6 +248,19 @@ class Fail:
 
 
 @record(frozen=True, slots=True)
+class Unevaluated:
+    """Ends the evaluation: a built-in would be called with an operand that has no value.
+
+    ``parts`` are the operand's text: constant texts and values by turns, a text first and last.
+    """
+
+    name: str
+    position: int
+    parts: tuple[Operand, ...]
+    loc: Location = NO_LOCATION
+
+
+@record(frozen=True, slots=True)
 class TestEqual:
     """Fails unless both are equal."""
 
@@ -432,11 +445,13 @@ class AddMember:
 
 @record(frozen=True, slots=True)
 class PutPair:
-    """One more pair of an object comprehension; another value under the same key is a conflict."""
+    """One more pair of an object comprehension; another value under the same key is a conflict, or else the ``last``
+    one stays."""
 
     key: Operand
     value: Operand
     loc: Location = NO_LOCATION
+    last: bool = False
 
 
 @record(frozen=True, slots=True)
@@ -473,8 +488,8 @@ Read: TypeAlias = (
     | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (
-    Fail | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray | BuildObject
-    | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState
+    Fail | Unevaluated | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray
+    | BuildObject | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState
 )  # fmt: skip
 Op: TypeAlias = Read | Make
 

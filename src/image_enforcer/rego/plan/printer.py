@@ -191,6 +191,8 @@ def _making(op: ops.Op) -> str:
     match op:
         case ops.Fail():
             return "fail"
+        case ops.Unevaluated(name, position):
+            return f"error: {name} would need the value of its operand {position}"
         case ops.TestEqual(a, b):
             return f"{_operand(a)} = {_operand(b)}?"
         case ops.TestTrue(a):

@@ -10,12 +10,14 @@ from ..syntax.printer import term_text
 from ..values import Value, equal
 from . import ops
 from .bodies import BodyPlanner, Slot
+from .closures import Closures
 from .documents import Node, RuleAt, build_tree
 from .index import RuleIndex
 from .indexing import plan_conditions
 from .ops import Block, Clause, Const, Operand, Reg, Routine
 from .savings import ALL, Savings
 from .trim import trimmed
+from .unbound import plan_probe
 from .world import World, replaced_by
 
 
@@ -47,6 +49,11 @@ class ProgramPlanner:
         if got is None:
             got = self._indices[node.doc] = RuleIndex(self.world.root, [at.rule for at in node.rules])
         return got
+
+    def _planner(self, numbers: Iterator[int], args: Sequence[ast.Term], body: ast.Body) -> BodyPlanner:
+        planner = BodyPlanner(self.world, numbers, count(1), {})
+        planner.closures = Closures(args, body, self.world.arity, plan_probe)
+        return planner
 
     # --- complete rules and functions ------------------------------------------------------------
 
@@ -80,7 +87,7 @@ class ProgramPlanner:
     def _value_block(
         self, node: Node, rule: ast.Rule, params: tuple[Reg, ...], numbers: Iterator[int], early: bool, message: str
     ) -> Block:
-        planner = BodyPlanner(self.world, numbers, count(1), {})
+        planner = self._planner(numbers, rule.head.args or (), rule.body)
         for term, reg in zip(rule.head.args or (), params, strict=True):
             if isinstance(term, ast.Var) and term.name not in planner.env and not term.is_wildcard:
                 planner.env[term.name] = reg
@@ -111,7 +118,7 @@ class ProgramPlanner:
         self, node: Node, at: RuleAt, mask: str, params: tuple[Reg, ...], numbers: Iterator[int]
     ) -> Block:
         rule = at.rule
-        planner = BodyPlanner(self.world, numbers, count(1), {})
+        planner = self._planner(numbers, (), rule.body)
         head_key = rule.head.key
         terms = list(at.suffix)
         if at.is_set and head_key is not None:
@@ -146,7 +153,7 @@ class ProgramPlanner:
             for at in node.rules:
                 term = at.rule.head.key
                 assert term is not None
-                planner = BodyPlanner(self.world, numbers, count(1), {})
+                planner = self._planner(numbers, (), at.rule.body)
                 planner.unify(term, Slot(member))
                 plan_conditions(planner, lambda: self.index(node), at.rule)
                 planner.body(at.rule.body)
@@ -163,7 +170,7 @@ class ProgramPlanner:
 
     def query(self, body: ast.Body, names: Sequence[str]) -> Routine:
         """The routine of a query that gives the values of these variables for each solution."""
-        planner = BodyPlanner(self.world, count(), count(1), {})
+        planner = self._planner(count(), (), body)
         planner.body(body)
         values = tuple(planner.env.get(n, Const(None)) for n in names)
         block = Block(tuple(planner.ops), ops.Solve(values))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EVAL_CONFLICT_ERROR, EvalError
+from ..errors import EVAL_CONFLICT_ERROR, EVAL_INTERNAL_ERROR, EvalError
 from ..meter import METER
 from ..packed import Branch, Packed
 from ..packed import whole as unpacked
 from ..parting import parted
 from ..places import Location
+from ..text import term as value_text
 from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, key, sorted_keys, unkey
 
 if TYPE_CHECKING:
@@ -184,6 +185,13 @@ def conflict(message: str, location: Location) -> EvalError:
 def bad_path(location: Location) -> EvalError:
     """The error of a ``with`` whose target has a step that is no text."""
     return conflict("bad document path", location)
+
+
+def unevaluated(name: str, position: int, parts: tuple[Value, ...], location: Location) -> EvalError:
+    """The error of a built-in's operand that has no value; ``parts`` are texts and values by turns."""
+    shown = "".join(value_text(part) if at % 2 else part for at, part in enumerate(parts))
+    message = f"built-in function {name} called with operand {position} that requires evaluation: {shown}"
+    return EvalError(EVAL_INTERNAL_ERROR, message, location)
 
 
 UNIQUE = "object keys must be unique"

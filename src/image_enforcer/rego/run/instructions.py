@@ -81,6 +81,9 @@ class InstructionWriter(Writer):
         match op:
             case ops.Fail():
                 self.put(f"if U is U: {self.fail}")
+            case ops.Unevaluated(name, position, parts, loc):
+                made = f"{self.names.constant(name)}, {position}, ({self.args(parts)},), {self.loc(loc)}"
+                self.put(f"if U is U: raise unevaluated({made})")
             case ops.Indexed(source, tests):
                 self._indexed(source, tests)
             case ops.KeyOf(source, k):
@@ -351,6 +354,9 @@ class InstructionWriter(Writer):
                     self.put(f"{target}.append({self.operand(value)})")
                 case ops.AddMember(value):
                     self.add_member(target, value)
+                case ops.PutPair(k, v, _, True):
+                    at = self.operand(k)
+                    self.put(f"{target}[{at} if type({at}) is str else key({at})] = {self.operand(v)}")
                 case ops.PutPair(k, v, loc):
                     self.put(f"put({target}, {self.operand(k)}, {self.operand(v)}, {self.loc(loc)})")
 

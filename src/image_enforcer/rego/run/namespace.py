@@ -28,6 +28,7 @@ def shared() -> dict[str, Any]:
         "make_object": access.make_object, "make_set": _make_set, "is_collection": access.is_collection,
         "put": access.put, "put_path": access.put_path, "finish": access.finish, "indexed": access.indexed,
         "key_of": access.key_of, "written": access.written, "bad_path": access.bad_path,
+        "unevaluated": access.unevaluated,
         "conflict": Conflict, "listed": listed, "each": each, "put_off": put_off, "EE": EvalError,
         "one": _one, "lookup": lookup, "Num": Num,
         "SIZED": frozenset({str, list, dict, RegoSet}),

@@ -1,0 +1,274 @@
+"""Bodies whose variables are not bound beforehand, as far as a built-in can meet one that is still unbound.
+
+OPA ends the evaluation there. So a comprehension that it evaluates apart (:mod:`.closures`) is preceded by its own body
+up to that built-in, with nothing bound from around; where that never gets there, nothing has happened. Bodies without
+such a built-in cost nothing. What cannot be followed (a replaced function, ``else``) is taken for one that is not met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+
+from ..check.visit import Rewriter, operator_name, walk
+from ..places import Location
+from ..syntax import nodes as ast
+from ..syntax.printer import term_text
+from ..syntax.term_order import term_order
+from . import ops
+from .bodies import BodyPlanner, Side, Slot, ref_name
+from .documents import Node
+from .ops import Const, Operand
+from .world import World
+
+DEEPEST = 6
+"""Calls within calls that are followed."""
+
+MARK = "\x00"
+"""What parts a variable's name from the number of the call that it belongs to."""
+
+
+def plan_probe(planner: BodyPlanner, body: ast.Body) -> None:
+    """Plan what of a comprehension's body comes before a built-in that meets an unbound variable, and its error."""
+    if not any(_may_meet(x) for x in walk(body)):
+        return
+    dry = _Unbound(replace(planner.world, demands={}), count(), count(1), {}, 0)
+    dry.body(body)
+    if dry.seen.met:
+        probe = _Unbound(planner.world, planner.counter, planner.states, {}, planner.state)
+        probe.body(body)
+        planner.ops.append(ops.Negation(_without_end(probe)))
+
+
+def _may_meet(node: object) -> bool:
+    """Whether a node is a call of something that needs values."""
+    return isinstance(node, ast.CallExpr) and operator_name(node.operator) not in ("eq", "assign", "equal")
+
+
+class _Seen:
+    """What all planners of one probe share."""
+
+    def __init__(self) -> None:
+        self.met = False
+        self.calls = count(1)
+
+
+class _Unbound(BodyPlanner):
+    """Plans a body in which variables may stay unbound, or stand for terms with unbound variables in them."""
+
+    def __init__(
+        self, world: World, counter: Iterator[int], states: Iterator[int], env: dict[str, Operand], state: int = 0
+    ) -> None:
+        super().__init__(world, counter, states, env, state)
+        self.loose: dict[str, ast.Term] = {}
+        """What unbound variables stand for: one another, or composite terms with unbound variables in them."""
+        self.over = False
+        """Whether nothing of the body is planned any more."""
+        self.parent: _Unbound | None = None
+        self.depth = 0
+        self.seen = _Seen()
+
+    def within(self) -> _Unbound:
+        child = _Unbound(self.world, self.counter, self.states, dict(self.env), self.state)
+        child.written = dict(self.written)
+        child.loose = dict(self.loose)
+        child.parent, child.depth, child.seen = self, self.depth, self.seen
+        return child
+
+    def body(self, body: ast.Body) -> None:
+        for at, expr in enumerate(body):
+            if self.over:
+                return
+            plugged = _Plug(self.loose).expr(expr) if self.loose else expr
+            match plugged.terms:
+                case ast.CallExpr(operator, args) if not plugged.negated:
+                    node = self._function(operator)
+                    arity = self.world.arity(operator)
+                    if node is not None and not all(map(self.known, args[:arity])):
+                        self._call_rules(node, plugged, args, body[at + 1 :])
+                        return
+            self.expr(plugged)
+
+    def expr(self, expr: ast.Expr) -> None:
+        if not all(self.known(w.value) for w in expr.withs):
+            self.lose()
+        else:
+            super().expr(expr)
+
+    def lose(self) -> None:
+        """Follow this no further, here and around: it is not known whether there is a solution."""
+        self.over = True
+        if self.parent is not None:
+            self.parent.lose()
+
+    def _terms(self, expr: ast.Expr) -> None:
+        match expr.terms:
+            case ast.TermExpr(term) if not self.known(term) and not isinstance(term, ast.Ref):
+                pass
+            case ast.CallExpr(operator, (a, b)) if ref_name(operator) == "equal":
+                self.unify(a, b)
+            case _:
+                super()._terms(expr)
+
+    def _operands(self, lhs: ast.Body, rhs: ast.Body) -> tuple[ops.Block, ops.Block]:
+        first = self.inner(lhs, lambda _: ops.Found(True))
+        if self.over:
+            return first, ops.Block((ops.Fail(),), ops.Found(True))
+        return first, self.inner(rhs, lambda _: ops.Found(True))
+
+    # --- unification -----------------------------------------------------------------------------
+
+    def _left(self, pending: list[tuple[Side, Side]]) -> None:
+        while pending:
+            a, b = pending.pop(0)
+            if isinstance(a, Slot) or isinstance(b, Slot) or isinstance(a, ast.Ref) or isinstance(b, ast.Ref):
+                self.ops.append(ops.Fail())
+                return
+            plug = _Plug(self.loose)
+            a, b = plug.term(a), plug.term(b)
+            if a == b:
+                continue
+            if isinstance(a, ast.Var) and not self.known(a):
+                self._loosen(a, b)
+            elif isinstance(b, ast.Var) and not self.known(b):
+                self._loosen(b, a)
+            else:
+                self.ops.append(ops.Fail())
+                return
+
+    def _loosen(self, var: ast.Var, term: ast.Term) -> None:
+        if any(isinstance(x, ast.Var) and x.name == var.name for x in walk(term)):
+            self.lose()
+            return
+        plug = _Plug({var.name: term})
+        self.loose = {name: plug.term(t) for name, t in self.loose.items()}
+        self.loose[var.name] = term
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def call(
+        self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location, *, each: bool = False
+    ) -> Operand | None:
+        name = ref_name(operator)
+        unbound = [at for at, arg in enumerate(args) if not self.known(arg)]
+        if name in self.world.mocked or (unbound and self._function(operator) is not None):
+            self.lose()
+            return Const(None)
+        if unbound:
+            at = unbound[0]
+            parts = tuple(_joined(self._shown(args[at])))
+            self.ops.append(ops.Unevaluated(name, at + 1, parts, loc))
+            self.over = self.seen.met = True
+            return Const(None)
+        return super().call(operator, args, loc, each=each)
+
+    def _function(self, operator: ast.Ref) -> Node | None:
+        if not isinstance(operator.head, ast.Var) or operator.head.name != "data":
+            return None
+        node = self.world.find(tuple(t.value for t in operator.path if isinstance(t, ast.Scalar)))
+        return node if node is not None and node.kind == "function" else None
+
+    def _call_rules(self, node: Node, expr: ast.Expr, args: tuple[ast.Term, ...], rest: ast.Body) -> None:
+        """Plan the rules of a function that gets unbound arguments, each with what comes after the call."""
+        assert isinstance(expr.terms, ast.CallExpr)
+        known = all(self.known(w.value) for w in expr.withs)
+        if known and self.depth < DEEPEST and ref_name(expr.terms.operator) not in self.world.mocked:
+            state = self._with(expr) if expr.withs else self.state
+            for at in node.rules:
+                if not at.rule.default:
+                    self.ops.append(ops.Negation(self._rule(at.rule, state, args, rest)))
+        self.lose()
+
+    def _rule(self, rule: ast.Rule, state: int, args: tuple[ast.Term, ...], rest: ast.Body) -> ops.Block:
+        child = self.within()
+        child.parent, child.depth, child.state = None, self.depth + 1, state
+        rename = _Rename(f"{MARK}{next(self.seen.calls)}")
+        for arg, param in zip(args, rename.terms(rule.head.args or ()), strict=False):
+            if not (isinstance(param, ast.Var) and param.is_wildcard):
+                child.unify(_Plug(child.loose).term(arg), _Plug(child.loose).term(param))
+        child.body(rename.body(rule.body))
+        if not child.over and rule.else_ is None:
+            value = rename.term(rule.head.value if rule.head.value is not None else ast.Scalar(True))
+            taken = args[len(rule.head.args or ()) :]
+            plug = _Plug(child.loose)
+            if taken:
+                child.unify(plug.term(taken[0]), plug.term(value))
+            elif child.known(value):
+                child.ops.append(ops.TestTrue(child.value(value)))
+            child.state, child.depth = self.state, self.depth
+            child.body(rest)
+        return _without_end(child)
+
+    # --- the operand's text ----------------------------------------------------------------------
+
+    def _shown(self, term: ast.Term) -> Iterator[str | Operand]:
+        match term:
+            case ast.Var(name) if name not in self.env:
+                yield term_text(ast.Var(name.partition(MARK)[0]))
+            case ast.Array(items):
+                yield from self._listed("[", [(i,) for i in items], "]")
+            case ast.Set(items):
+                yield from self._listed("{", [(i,) for i in sorted(items, key=term_order)], "}")
+            case ast.Object(pairs):
+                yield from self._listed("{", sorted(pairs, key=lambda p: term_order(p[0])), "}")
+            case ast.Var():
+                yield self.value(term)
+            case _:
+                yield term_text(term)
+
+    def _listed(self, start: str, items: list[tuple[ast.Term, ...]], end: str) -> Iterator[str | Operand]:
+        yield start
+        for at, item in enumerate(items):
+            if at:
+                yield ", "
+            yield from self._shown(item[0])
+            if len(item) > 1:
+                yield ": "
+                yield from self._shown(item[1])
+        yield end
+
+
+def _without_end(planner: _Unbound) -> ops.Block:
+    """A block that has no solution, whatever becomes of it."""
+    return ops.Block((*planner.ops, ops.Fail()), ops.Found(True))
+
+
+def _joined(parts: Iterator[str | Operand]) -> Iterator[Operand]:
+    """Texts and values by turns, beginning and ending with a text."""
+    text = ""
+    for part in parts:
+        if isinstance(part, str):
+            text += part
+        else:
+            yield Const(text)
+            yield part
+            text = ""
+    yield Const(text)
+
+
+class _Plug(Rewriter):
+    """Puts terms in the place of variables."""
+
+    def __init__(self, terms: dict[str, ast.Term]) -> None:
+        self._terms = terms
+
+    def term(self, term: ast.Term) -> ast.Term:
+        if isinstance(term, ast.Var):
+            return self._terms.get(term.name, term)
+        return super().term(term)
+
+
+class _Rename(Rewriter):
+    """Gives the variables of a rule names of their own."""
+
+    def __init__(self, suffix: str) -> None:
+        self._suffix = suffix
+
+    def term(self, term: ast.Term) -> ast.Term:
+        if isinstance(term, ast.Var) and term.name not in ("data", "input"):
+            return replace(term, name=term.name + self._suffix)
+        return super().term(term)
+
+    def operator(self, operator: ast.Ref) -> ast.Ref:
+        return operator

@@ -1,0 +1,81 @@
+"""Built-ins that meet an unbound variable in a comprehension that is evaluated apart. Outcomes as OPA 1.22.2's."""
+
+import re
+
+import pytest
+
+from image_enforcer import rego
+
+INPUT = rego.from_json('{"l": [1, 2, "a", 1], "o": {"a": 1, "b": [1, 2]}, "m": [[1, 2], [1, 3]], "n": 2, "e": []}')
+FUNCTIONS = """
+f(a) if a > 0
+h(a) if f(a)
+in_list(a) if { a in input.l }
+nowhere(a) if { input.nope; a > 0 }
+second([a, b]) if a > b
+"""
+
+
+def outcome(body: str) -> str:
+    query = rego.compile_modules({"t.rego": f"package t\np contains m if {{ {body} }}\n{FUNCTIONS}"})
+    try:
+        return rego.to_json(query.prepare("data.t.p").value(input=INPUT))
+    except rego.EvalError as error:
+        return re.sub(r"__local\d+__", "_", f"{error.location.row}:{error.location.col}: {error.message}")
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("x = input.l[_]; m = [v | x > 1; x = input.l[v]]", "2:44: built-in function gt called with operand 1 {}: x"),
+        ("x = input.l[_]; m = {v | 1 < x; x = input.l[v]}", "2:44: built-in function lt called with operand 2 {}: x"),
+        ("some x in input.l; m := {v: 1 | not x > 1; x = input.l[v]}",
+         "2:51: built-in function gt called with operand 1 {}: _"),
+        ("some x in input.l; m := [v | f(x); x = input.l[v]]",
+         "4:9: built-in function gt called with operand 1 {}: _"),
+        ("some x in input.l; m := [v | h(x); x = input.l[v]]",
+         "4:9: built-in function gt called with operand 1 {}: _"),
+        ("some x in input.l; m := [v | in_list(x); x = input.l[v]]",
+         "6:17: built-in function internal.member_2 called with operand 1 {}: _"),
+        ("some x in input.l; m := [v | second([x, 1]); x = input.l[v]]",
+         "8:19: built-in function gt called with operand 1 {}: _"),
+        ("x = input.l[_]; m = [v | [x, 1] > [0]; x = input.l[v]]",
+         "2:44: built-in function gt called with operand 1 {}: [x, 1]"),
+        ('x = input.l[_]; m = [v | y = input.o; 0 < {"k": [x, y]}; x = input.l[v]]',
+         '2:57: built-in function lt called with operand 2 {}: {{"k": [x, {{"a": 1, "b": [1, 2]}}]}}'),
+        ("x = input.l[_]; m = [v | input.l[_] < {x}; x = input.l[v]]",
+         "2:44: built-in function lt called with operand 2 {}: {{x}}"),
+        ("x = input.l[_]; m = [v | every q in input.l { q != x }; x = input.l[v]]",
+         "2:65: built-in function neq called with operand 2 {}: x"),
+    ],
+)  # fmt: skip
+def test_a_built_in_meets_it(body: str, error: str) -> None:
+    assert outcome(body) == error.format("that requires evaluation")
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("some x in input.l; m := [v | x = input.l[v]; x == 2]", "[[],[1]]"),
+        ("x = input.l[_]; m = [v | x = input.l[v]; count([x]) > 1]", "[[]]"),
+        ("some x in input.l; m := [v | input.nope; x > 1; x = input.l[v]]", "[[]]"),
+        ("some x in input.l; m := [v | nowhere(x); x = input.l[v]]", "[[]]"),
+        ("some x in input.l; m := [v | not nowhere(x); x = input.l[v]]", "[[0,3],[1],[2]]"),
+        ("some x in input.l; m := [v | some e in input.e; x > e; x = input.l[v]]", "[[]]"),
+        ("input.e[_]; x = input.l[_]; m = [v | x > 1; x = input.l[v]]", "[]"),
+        ("x = input.l[_]; x != \"a\"; m = [v | v = input.l[_]; x > v]", "[[],[1,1]]"),
+        ("some x in input.l; m := [v | x in [1]; x = input.l[v]] with input.n as 1", "[[],[0,3]]"),
+    ],
+)  # fmt: skip
+def test_none_meets_it(body: str, found: str) -> None:
+    assert outcome(body) == found
+
+
+def test_only_what_may_meet_one_is_planned_twice() -> None:
+    def plan(body: str) -> str:
+        policy = f"package t\np contains m if {{ some x in input.l; m := [v | {body}; x = input.l[v]] }}\n{FUNCTIONS}"
+        return rego.compile_modules({"t.rego": policy}).prepare("data.t.p").plan()
+
+    assert "not" not in plan("input.n > 1")
+    assert "not" not in plan("nowhere(1)")
+    assert "error: gt would need the value of its operand 1" in plan("nowhere(x)")

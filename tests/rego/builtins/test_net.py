@@ -14,6 +14,13 @@ OUTCOMES = {
     'net.cidr_merge(["::/0", "10.0.0.0/8"])': '{"::/0"}',
     'net.cidr_merge(["::1/128", "::/128"])': '{"::/127"}',
     'net.cidr_merge(["::ffff:0:0/96", "fd00::/8"])': '{"0.0.0.0/0", "fd00::/8"}',
+    # written as IPv6, a network of IPv4 stands alone
+    'net.cidr_merge(["10.0.0.0/30", "::ffff:10.0.0.1/108"])': '{"10.0.0.0/12", "10.0.0.0/30"}',
+    'net.cidr_merge(["::/0", "::ffff:10.0.0.1/108"])': '{"::/0"}',
+    'net.cidr_merge(["::ffff:1.0.0.1/120", "1.0.0.0/24", "1.0.1.0/24"])': '{"1.0.0.0/23", "1.0.0.0/24"}',
+    'net.cidr_merge(["::ffff:10.0.0.1/120", "::ffff:10.0.3.1/120"])': (
+        "fault: net.cidr_merge: networks of IPv4 that are written as IPv6 cannot be merged"
+    ),
     'net.cidr_merge(["1.2.3.4", "1.2.3.4"])': '{"1.0.0.0/8"}',
     'net.cidr_merge(["1.2.3.4", "200.1.1.1"])': '{"1.2.3.4/8", "200.1.1.1/24"}',
     'net.cidr_contains("10.0.0.0/8", "10.0.0.0/x")': (

@@ -113,11 +113,12 @@ def cidr_merge(a: Value) -> Value:
     if type(a) is not list and type(a) is not RegoSet:
         raise BuiltinError("operand must be an array")
     METER.spend(100 * len(a))
-    blocks = sorted((_block(item) for item in a), key=lambda block: (block.last, block.first))
+    blocks = sorted((_block(item) for item in a), key=lambda block: (block.ends[1], block.ends[0]))
     for i in range(len(blocks) - 1, 0, -1):
         before, block = blocks[i - 1], blocks[i]
-        if _previous(block.first) <= before.last:
-            blocks[i - 1 : i + 1] = [_Block(min(before.first, block.first), block.last, None)]
+        if _previous(block.ends[0]) <= before.ends[1]:
+            ends = min(before.ends[0], block.ends[0]), block.ends[1]
+            blocks[i - 1 : i + 1] = [_Block(min(before.first, block.first), block.last, None, ends)]
     shown = [text for block in blocks for text in block.texts()]
     return RegoSet({text: text for text in shown})
 
@@ -125,22 +126,26 @@ def cidr_merge(a: Value) -> Value:
 _MAPPED: Final = 0xFFFF << 32
 _V4: Final = range(_MAPPED, _MAPPED + (1 << 32))
 """Where IPv4 addresses lie among those of IPv6."""
+_PREFIX: Final = _MAPPED.to_bytes(16, "big")[:12]
 
 
 class _Block:
     """A run of addresses, and how it was written if it is one that was given."""
 
-    __slots__ = ("first", "last", "written")
+    __slots__ = ("ends", "first", "last", "written")
 
-    def __init__(self, first: int, last: int, written: str | None) -> None:
+    def __init__(self, first: int, last: int, written: str | None, ends: tuple[bytes, bytes]) -> None:
         self.first = first
         self.last = last
         self.written = written
+        self.ends = ends  # what it is compared with others by
 
     def texts(self) -> list[str]:
         """The networks that it consists of."""
         if self.written is not None:
             return [self.written]
+        if any(len(end) > 16 for end in self.ends):  # where OPA crashes
+            raise BuiltinError("networks of IPv4 that are written as IPv6 cannot be merged")
         if self.first in _V4 and self.last in _V4:
             ends = ipaddress.IPv4Address(self.first - _MAPPED), ipaddress.IPv4Address(self.last - _MAPPED)
             return [str(n) for n in ipaddress.summarize_address_range(*ends)]
@@ -162,12 +167,26 @@ def _block(item: Value) -> _Block:
         written = f"{address}/{found.prefixlen}"
     offset = _MAPPED if found.version == 4 else 0
     first, last = int(found.network_address) + offset, int(found.broadcast_address) + offset
-    return _Block(first, last, written or str(found))
+    ends = first.to_bytes(16, "big"), last.to_bytes(16, "big")
+    if found.version == 4 and ":" in item:
+        ends = _mapped_ends(first, int(found.hostmask))
+    return _Block(first, last, written or str(found), ends)
 
 
-def _previous(address: int) -> int:
+def _mapped_ends(first: int, host: int) -> tuple[bytes, bytes]:
+    """What OPA compares a network by that is written as IPv6 and is one of IPv4: twelve bytes too many, and its end
+    in the wrong ones of them. So it stands alone, beside those that it lies in, and OPA crashes where it would not.
+    """
+    start = _PREFIX + first.to_bytes(16, "big")
+    wrong = (int.from_bytes(start[:16], "big") | host).to_bytes(16, "big")
+    return start, wrong + start[16:]
+
+
+def _previous(address: bytes) -> bytes:
     """The address before, in its family; the first has none but itself."""
-    return address if address in (0, _MAPPED) else address - 1
+    number = int.from_bytes(address, "big")
+    first = len(address) == 16 and number in (0, _MAPPED)
+    return address if first else (number - 1).to_bytes(len(address), "big")
 
 
 def _class_mask(address: Address) -> int:

@@ -79,3 +79,14 @@ def test_only_what_may_meet_one_is_planned_twice() -> None:
     assert "not" not in plan("input.n > 1")
     assert "not" not in plan("nowhere(1)")
     assert "error: gt would need the value of its operand 1" in plan("nowhere(x)")
+
+
+def test_no_more_rules_are_followed_than_there_is_room_for() -> None:
+    """Forty rules that call forty more, and so on, would be followed some two million times."""
+    names = ("f", "g", "h", "k")
+    calls = zip(names, (*names[1:], "last"), strict=True)
+    rules = [f"{a}(x) := 1 if {{ input.n == {i}; {b}(x) }}" for a, b in calls for i in range(40)]
+    policy = "package t\np := x if { some y in input.l; x := [input.q[y] | f(y); input.z[y]] }\nlast(x) := 1 if x > 3\n"
+    plan = rego.compile_modules({"t.rego": policy + "\n".join(rules)}).prepare("data.t.p").plan()
+    assert "error: gt would need the value of its operand 1" in plan
+    assert plan.count("error: ") <= 300

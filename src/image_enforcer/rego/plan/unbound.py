@@ -25,6 +25,9 @@ from .world import World
 DEEPEST = 6
 """Calls within calls that are followed."""
 
+MOST_RULES = 300
+"""Rules of functions that are followed in all: each is followed once for every way that leads to it."""
+
 MARK = "\x00"
 """What parts a variable's name from the number of the call that it belongs to."""
 
@@ -52,6 +55,7 @@ class _Seen:
     def __init__(self) -> None:
         self.met = False
         self.calls = count(1)
+        self.rules_left = MOST_RULES
 
 
 class _Unbound(BodyPlanner):
@@ -176,7 +180,8 @@ class _Unbound(BodyPlanner):
         if known and self.depth < DEEPEST and ref_name(expr.terms.operator) not in self.world.mocked:
             state = self._with(expr) if expr.withs else self.state
             for at in node.rules:
-                if not at.rule.default:
+                if not at.rule.default and self.seen.rules_left > 0:
+                    self.seen.rules_left -= 1
                     self.ops.append(ops.Negation(self._rule(at.rule, state, args, rest)))
         self.lose()
 

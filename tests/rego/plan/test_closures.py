@@ -44,6 +44,7 @@ def test_the_last_of_equal_keys_wins(body: str) -> None:
         "some x in input.a; m := {k: v | k := input.rows[v].name; g(x)}",
         "some x in input.a; m := {k: v | input.rows[v].owner == x; k := input.rows[v].name} with input.n as 2",
         "some x in input.a; m := {k: v | input.rows[v].owner == x; k := input.rows[v].name; count([x | x]) > 0}",
+        "x = input.rows[_].owner; m := {k: v | not x = 1; x = input.rows[v].owner; k = input.rows[v].name}",
         "x := 0; m := {k: v | input.rows[x].owner = o; input.rows[v].owner = o; k := input.rows[v].name}",
     ],
 )

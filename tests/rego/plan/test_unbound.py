@@ -13,6 +13,13 @@ h(a) if f(a)
 in_list(a) if { a in input.l }
 nowhere(a) if { input.nope; a > 0 }
 second([a, b]) if a > b
+one(1)
+asks_one(a) if one(a)
+chosen(a) := 1 if a == 2 else := 2 if a > 2
+either(a) if { some i; input.l[i] == a }
+either(a) if a > 7
+same(a) if g(a) == 1
+g(_) := 1
 """
 
 
@@ -45,6 +52,10 @@ def outcome(body: str) -> str:
          '2:57: built-in function lt called with operand 2 {}: {{"k": [x, {{"a": 1, "b": [1, 2]}}]}}'),
         ("x = input.l[_]; m = [v | input.l[_] < {x}; x = input.l[v]]",
          "2:44: built-in function lt called with operand 2 {}: {{x}}"),
+        ("some x in input.l; m := [v | chosen(x); x = input.l[v]]",
+         "11:26: built-in function gt called with operand 1 {}: _"),
+        ("some x in input.l; m := [v | not h(x); x > 1; x = input.l[v]]",
+         "4:9: built-in function gt called with operand 1 {}: _"),
         ("x = input.l[_]; m = [v | every q in input.l { q != x }; x = input.l[v]]",
          "2:65: built-in function neq called with operand 2 {}: x"),
     ],
@@ -62,6 +73,9 @@ def test_a_built_in_meets_it(body: str, error: str) -> None:
         ("some x in input.l; m := [v | nowhere(x); x = input.l[v]]", "[[]]"),
         ("some x in input.l; m := [v | not nowhere(x); x = input.l[v]]", "[[0,3],[1],[2]]"),
         ("some x in input.l; m := [v | some e in input.e; x > e; x = input.l[v]]", "[[]]"),
+        ("some x in input.l; m := [v | asks_one(x); x > 0; x = input.l[v]]", "[[],[0,3]]"),
+        ("some x in input.l; m := [v | either(x); x = input.l[v]]", "[[0,3],[1],[2]]"),
+        ("some x in input.l; m := [v | not same(x); x > 1; x = input.l[v]]", "[[]]"),
         ("input.e[_]; x = input.l[_]; m = [v | x > 1; x = input.l[v]]", "[]"),
         ("x = input.l[_]; x != \"a\"; m = [v | v = input.l[_]; x > v]", "[[],[1,1]]"),
         ("some x in input.l; m := [v | x in [1]; x = input.l[v]] with input.n as 1", "[[],[0,3]]"),
@@ -90,3 +104,14 @@ def test_no_more_rules_are_followed_than_there_is_room_for() -> None:
     plan = rego.compile_modules({"t.rego": policy + "\n".join(rules)}).prepare("data.t.p").plan()
     assert "error: gt would need the value of its operand 1" in plan
     assert plan.count("error: ") <= 300
+
+
+def test_many_rules_and_many_calls_are_not_nested_without_end() -> None:
+    numbers = range(120)
+    rules = "\n".join(f"f(x) if {{ input.l[x] == {i}; input.n == {i} }}" for i in numbers)
+    calls = "; ".join(f"g{i}(y)" for i in numbers)
+    called = "\n".join(f"g{i}(_) if input.n" for i in numbers)
+    for body in ("not f(y); input.e[y]", f"{calls}; y = 2"):
+        policy = f"p contains m if {{ some y in input.l; m := [v | {body}; y = input.l[v]] }}"
+        query = rego.compile_modules({"t.rego": f"package t\n{policy}\n{rules}\n{called}"}).prepare("data.t.p")
+        assert rego.to_json(query.value(input=INPUT)) in ("[[]]", "[[],[1]]")

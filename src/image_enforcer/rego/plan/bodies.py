@@ -243,11 +243,13 @@ class BodyPlanner:
             case ast.Object(pairs):
                 return self._object(pairs)
             case ast.ArrayComprehension(inner, _):
+                self._is_apart(term)
                 return self._collect("array", term, lambda p: ops.Append(p.value(inner)))
             case ast.SetComprehension(inner, _):
+                self._is_apart(term)
                 return self._collect("set", term, lambda p: ops.AddMember(p.value(inner)))
             case ast.ObjectComprehension(k, v, _):
-                last = self.closures is not None and self.closures.indexed(term)
+                last = self._is_apart(term)
                 return self._collect("object", term, lambda p: ops.PutPair(p.value(k), p.value(v), k.loc, last))
             case ast.Call(operator, args):
                 result = self.call(operator, args, term.loc)
@@ -260,9 +262,12 @@ class BodyPlanner:
         self.ops.append(ops.Load(reg, InputRoot(self.state), ()))
         return reg
 
+    def _is_apart(self, term: Comprehension) -> bool:
+        """Whether OPA finds a comprehension's solutions apart from the body around it; plans what it may meet there."""
+        closures = self.closures
+        return closures is not None and closures.indexed(term) and closures.probe(self, term.body)
+
     def _collect(self, kind: str, term: Comprehension, end: Callable[[BodyPlanner], ops.End]) -> Operand:
-        if self.closures is not None and self.closures.indexed(term):
-            self.closures.probe(self, term.body)
         dst = self.reg()
         self.ops.append(ops.Collect(dst, kind, self.inner(term.body, end), term.loc))
         return dst

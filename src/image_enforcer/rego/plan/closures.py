@@ -31,9 +31,9 @@ class Closures:
 
     def __init__(
         self, args: Sequence[ast.Term], body: ast.Body, arity: Callable[[ast.Ref], int],
-        probe: Callable[[BodyPlanner, ast.Body], None],
+        probe: Callable[[BodyPlanner, ast.Body], bool],
     ) -> None:  # fmt: skip
-        """``probe`` plans what comes before such a comprehension, given its body."""
+        """``probe`` plans what comes before such a comprehension, given its body, and tells if that is all."""
         self.probe = probe
         self._args = tuple(args)
         self._body = body

@@ -2,16 +2,16 @@
 
 OPA ends the evaluation there. So a comprehension that it evaluates apart (:mod:`.closures`) is preceded by its own body
 up to that built-in, with nothing bound from around; where that never gets there, nothing has happened. Bodies without
-such a built-in cost nothing. What cannot be followed (a replaced function, ``else``) is taken for one that is not met.
+such a built-in cost nothing. What cannot be followed (a replaced function, say) is taken for one that is not met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 
-from ..check.visit import Rewriter, operator_name, walk
+from ..check.visit import Rewriter, operator_name, variables, walk
 from ..places import Location
 from ..syntax import nodes as ast
 from ..syntax.printer import term_text
@@ -19,11 +19,14 @@ from ..syntax.term_order import term_order
 from . import ops
 from .bodies import BodyPlanner, Side, Slot, ref_name
 from .documents import Node
+from .index import Condition, RuleIndex, branches
 from .ops import Const, Operand
 from .world import World
 
-DEEPEST = 6
-"""Calls within calls that are followed."""
+_CLOSURES = (ast.Every, ast.Not, ast.LogicalAnd, ast.LogicalOr)
+
+DEEPEST = 8
+"""Calls that are followed within others, or behind them: the code for what comes after a call is within its own."""
 
 MOST_RULES = 300
 """Rules of functions that are followed in all: each is followed once for every way that leads to it."""
@@ -32,21 +35,31 @@ MARK = "\x00"
 """What parts a variable's name from the number of the call that it belongs to."""
 
 
-def plan_probe(planner: BodyPlanner, body: ast.Body) -> None:
-    """Plan what of a comprehension's body comes before a built-in that meets an unbound variable, and its error."""
+def plan_probe(planner: BodyPlanner, body: ast.Body) -> bool:
+    """Plan what of a comprehension's body comes before a built-in that meets an unbound variable, and its error.
+
+    The answer is whether all solutions are found so. They need not be where something but a unification meets an
+    unbound variable; then OPA may have to look for them again, with everything bound.
+    """
     if not any(_may_meet(x) for x in walk(body)):
-        return
+        return True
     dry = _Unbound(replace(planner.world, demands={}), count(), count(1), {}, 0)
     dry.body(body)
     if dry.seen.met:
         probe = _Unbound(planner.world, planner.counter, planner.states, {}, planner.state)
         probe.body(body)
-        planner.ops.append(ops.Negation(_without_end(probe)))
+        planner.ops.append(ops.Negation(_endless(probe.ops)))
+    return not dry.seen.called
 
 
 def _may_meet(node: object) -> bool:
-    """Whether a node is a call of something that needs values."""
-    return isinstance(node, ast.CallExpr) and operator_name(node.operator) not in ("eq", "assign", "equal")
+    """Whether a node is a call of something that needs values, or has a body of its own."""
+    match node:
+        case ast.CallExpr(operator, _):
+            return operator_name(operator) not in ("eq", "assign", "equal")
+        case ast.Expr(terms, negated):
+            return negated or isinstance(terms, _CLOSURES)
+    return False
 
 
 class _Seen:
@@ -54,8 +67,19 @@ class _Seen:
 
     def __init__(self) -> None:
         self.met = False
-        self.calls = count(1)
-        self.rules_left = MOST_RULES
+        self.called = False
+        """Whether a function, or a body inside, has met an unbound variable."""
+        self.indices: dict[int, RuleIndex] = {}
+        self.followed = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A rule of a function that is called with unbound arguments."""
+
+    block: ops.Block
+    value: ast.Term | None
+    lost: bool
 
 
 class _Unbound(BodyPlanner):
@@ -69,7 +93,11 @@ class _Unbound(BodyPlanner):
         """What unbound variables stand for: one another, or composite terms with unbound variables in them."""
         self.over = False
         """Whether nothing of the body is planned any more."""
+        self.lost = False
+        """Whether it is not known if the body has a solution."""
         self.parent: _Unbound | None = None
+        self.then: Callable[[_Unbound], None] | None = None
+        """What comes after the body: that of a rule is followed by what comes after the call."""
         self.depth = 0
         self.seen = _Seen()
 
@@ -90,9 +118,16 @@ class _Unbound(BodyPlanner):
                     node = self._function(operator)
                     arity = self.world.arity(operator)
                     if node is not None and not all(map(self.known, args[:arity])):
+                        self.seen.called = True
                         self._call_rules(node, plugged, args, body[at + 1 :])
                         return
+            if plugged.negated or isinstance(plugged.terms, _CLOSURES):
+                unbound = [v for v in variables(plugged).values() if not self.known(v)]
+                shared = variables(body[at + 1 :])
+                self.seen.called |= any(v.name in shared for v in unbound)
             self.expr(plugged)
+        if self.then is not None and not self.over:
+            self.then(self)
 
     def expr(self, expr: ast.Expr) -> None:
         if not all(self.known(w.value) for w in expr.withs):
@@ -102,7 +137,7 @@ class _Unbound(BodyPlanner):
 
     def lose(self) -> None:
         """Follow this no further, here and around: it is not known whether there is a solution."""
-        self.over = True
+        self.over = self.lost = True
         if self.parent is not None:
             self.parent.lose()
 
@@ -176,34 +211,98 @@ class _Unbound(BodyPlanner):
     def _call_rules(self, node: Node, expr: ast.Expr, args: tuple[ast.Term, ...], rest: ast.Body) -> None:
         """Plan the rules of a function that gets unbound arguments, each with what comes after the call."""
         assert isinstance(expr.terms, ast.CallExpr)
-        known = all(self.known(w.value) for w in expr.withs)
-        if known and self.depth < DEEPEST and ref_name(expr.terms.operator) not in self.world.mocked:
-            state = self._with(expr) if expr.withs else self.state
-            for at in node.rules:
-                if not at.rule.default and self.seen.rules_left > 0:
-                    self.seen.rules_left -= 1
-                    self.ops.append(ops.Negation(self._rule(at.rule, state, args, rest)))
-        self.lose()
+        if (
+            self.depth >= DEEPEST
+            or not all(self.known(w.value) for w in expr.withs)
+            or ref_name(expr.terms.operator) in self.world.mocked
+        ):
+            self.lose()
+            return
+        state = self._with(expr) if expr.withs else self.state
+        index = self.seen.indices.get(node.doc)
+        if index is None:
+            index = self.seen.indices[node.doc] = RuleIndex(self.world.root, [at.rule for at in node.rules])
+        chains: list[list[_Followed]] = []
+        for rule in (at.rule for at in node.rules if not at.rule.default):
+            if self.seen.followed >= MOST_RULES:
+                self.lose()
+                break
+            chain = [self._rule(index, link, state, args, rest) for link in branches(rule)]
+            chains.append([found for found in chain if found is not None])
+        if rest or self.then is not None:
+            self._each(chains)
+            self.lose()
+            return
+        none = tuple(ops.Negation(found.block) for chain in chains for found in chain)
+        self.ops.append(ops.Negation(ops.Block(none, ops.Found(True))))
+        if any(found.lost for chain in chains for found in chain):
+            self.lose()
 
-    def _rule(self, rule: ast.Rule, state: int, args: tuple[ast.Term, ...], rest: ast.Body) -> ops.Block:
+    def _each(self, chains: list[list[_Followed]]) -> None:
+        """One rule after the other; what has a result, or may have one, keeps its ``else`` from being met."""
+        values = [found.value for chain in chains for found in chain]
+        one_value = all(isinstance(v, ast.Scalar) and v == values[0] for v in values)
+        for chain in chains:
+            made: list[ops.Op] = []
+            for found in chain:
+                made.append(ops.Negation(found.block))
+                if found.lost:
+                    made.append(ops.Fail())
+                    break
+            self.ops.extend(made if one_value else [ops.Negation(_endless(made))])  # of one value one result is enough
+
+    def _rule(
+        self, index: RuleIndex, rule: ast.Rule, state: int, args: tuple[ast.Term, ...], rest: ast.Body
+    ) -> _Followed | None:
+        """A rule with what comes after the call, which happens with its first solution; None where the index leaves it
+        out, as it does where it asks something of an argument that has no value."""
         child = self.within()
         child.parent, child.depth, child.state = None, self.depth + 1, state
-        rename = _Rename(f"{MARK}{next(self.seen.calls)}")
-        for arg, param in zip(args, rename.terms(rule.head.args or ()), strict=False):
+        self.seen.followed += 1
+        rename = _Rename(f"{MARK}{self.seen.followed}")
+        params = rename.terms(rule.head.args or ())
+        unbound = {
+            p.name for p, arg in zip(rule.head.args or (), args, strict=False)
+            if isinstance(p, ast.Var) and not self.known(arg)
+        }  # fmt: skip
+
+        def fails(condition: Condition) -> bool:
+            return bool(condition.tests) and condition.place[0] in unbound
+
+        asked = index.asked(rule)
+        ways = [way for way in asked.ways if not any(map(fails, way))]
+        if any(map(fails, asked.always)) or (asked.ways and not ways):
+            return None
+        for arg, param in zip(args, params, strict=False):
             if not (isinstance(param, ast.Var) and param.is_wildcard):
-                child.unify(_Plug(child.loose).term(arg), _Plug(child.loose).term(param))
+                plug = _Plug(child.loose)
+                child.unify(plug.term(arg), plug.term(param))
+        taken = args[len(params) :]
+        value = rename.term(rule.head.value if rule.head.value is not None else ast.Scalar(True))
+
+        def then(end: _Unbound) -> None:
+            end.state = self.state
+            if not rest and self.then is None:
+                end.result(taken, value)
+                return
+            after = end.within()
+            after.parent, after.then = None, self.then
+            after.result(taken, value)
+            after.body(rest)
+            end.ops.append(ops.Negation(_endless(after.ops)))
+
+        child.then = then
         child.body(rename.body(rule.body))
-        if not child.over and rule.else_ is None:
-            value = rename.term(rule.head.value if rule.head.value is not None else ast.Scalar(True))
-            taken = args[len(rule.head.args or ()) :]
-            plug = _Plug(child.loose)
-            if taken:
-                child.unify(plug.term(taken[0]), plug.term(value))
-            elif child.known(value):
-                child.ops.append(ops.TestTrue(child.value(value)))
-            child.state, child.depth = self.state, self.depth
-            child.body(rest)
-        return _without_end(child)
+        return _Followed(ops.Block(tuple(child.ops), ops.Found(True)), rule.head.value, child.lost)
+
+    def result(self, taken: tuple[ast.Term, ...], value: ast.Term) -> None:
+        """Plan that a function's value is taken, or else that it is not false."""
+        plug = _Plug(self.loose)
+        value = plug.term(value)
+        if taken:
+            self.unify(plug.term(taken[0]), value)
+        elif self.known(value):
+            self.ops.append(ops.TestTrue(self.value(value)))
 
     # --- the operand's text ----------------------------------------------------------------------
 
@@ -234,9 +333,9 @@ class _Unbound(BodyPlanner):
         yield end
 
 
-def _without_end(planner: _Unbound) -> ops.Block:
+def _endless(some: Sequence[ops.Op]) -> ops.Block:
     """A block that has no solution, whatever becomes of it."""
-    return ops.Block((*planner.ops, ops.Fail()), ops.Found(True))
+    return ops.Block((*some, ops.Fail()), ops.Found(True))
 
 
 def _joined(parts: Iterator[str | Operand]) -> Iterator[Operand]:

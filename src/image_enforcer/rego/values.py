@@ -20,6 +20,7 @@ side is known to be a string. Undefined is no value; where a place can be undefi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cmp_to_key
@@ -223,6 +224,19 @@ class Spelling:
 
     def __hash__(self) -> int:
         return hash((Spelling, self.text))
+
+
+_INDEX: Final = re.compile(r"([+-]?)(([0-9]*)(?:\.0*)?)", re.ASCII)
+_LONGEST_INDEX: Final = 19
+
+
+def index_of(step: str) -> int:
+    """The index that a text names in an array of a base document, below 0 where it names none."""
+    match = _INDEX.fullmatch(step)
+    if match is None or not 0 < len(match[2]) <= _LONGEST_INDEX:
+        return -1
+    index = int(match[3] or 0)
+    return -index if match[1] == "-" else index
 
 
 def step_key(value: Value) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import Final
 
 from ..errors import Problem
 from ..places import NO_LOCATION
@@ -35,7 +37,10 @@ from .known_types import KnownTypes
 from .type_calls import call_problem, with_problem
 from .type_env import TypeNode
 from .type_refs import reference_problem
-from .visit import ROOTS, children
+from .visit import ROOTS, children, walk
+
+MOST_AGAIN: Final = 8
+"""Comprehensions inside one that are looked at again at most."""
 
 
 def check_body(types: KnownTypes, body: Body) -> list[Problem]:
@@ -71,7 +76,11 @@ def _check_expr(types: KnownTypes, expr: Expr) -> list[Problem]:
 
 
 def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
-    """The problems of the last comprehension that has some: as in OPA those of the others are not told."""
+    """The problems of the last comprehension that has some: as in OPA those of the others are not told.
+
+    Also as in OPA, those inside one without problems are looked at once more, with what is known out here: without the
+    ``with`` that may be around them there.
+    """
     found: list[Problem] = []
     todo: list[object] = [expr.terms]
     while todo:
@@ -80,11 +89,19 @@ def _closure_problems(types: KnownTypes, expr: Expr) -> list[Problem]:
             case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
                 _, problems = types.closed(body)
                 found = problems or found
+                if not problems and _few_inside(x):
+                    todo.extend(reversed(children(x)))
             case Expr():
                 todo.append(x.terms)
             case _:
                 todo.extend(reversed(children(x)))
     return found
+
+
+def _few_inside(closure: Term) -> bool:
+    """Whether what is inside may be looked at again: each level of closures doubles how often that is."""
+    inside = (x for x in walk(closure) if isinstance(x, ArrayComprehension | SetComprehension | ObjectComprehension))
+    return len(list(islice(inside, MOST_AGAIN + 2))) <= MOST_AGAIN + 1
 
 
 def _reference_problems(types: KnownTypes, expr: Expr) -> list[Problem]:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ..places import NO_LOCATION, Location
 from ..syntax import nodes as ast
 from ..syntax.term_order import term_order
-from ..values import RegoSet, Value, key, step_key
+from ..values import RegoSet, Value, index_of, key, step_key
 from . import ops
 from .closures import Closures, Comprehension
 from .documents import Node
@@ -436,6 +436,8 @@ class BodyPlanner:
             while i < len(path):
                 step = path[i]
                 if not (isinstance(step, ast.Scalar) and isinstance(step.value, str)):
+                    break
+                if base and index_of(step.value) >= 0:  # in base documents it finds a place in an array, too
                     break
                 names.append(step.value)
                 i += 1

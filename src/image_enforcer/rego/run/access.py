@@ -12,7 +12,7 @@ from ..packed import whole as unpacked
 from ..parting import parted
 from ..places import Location
 from ..text import term as value_text
-from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, key, sorted_keys, unkey
+from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, index_of, key, sorted_keys, unkey
 
 if TYPE_CHECKING:
     from .state import Evaluation
@@ -41,11 +41,23 @@ def get(source: Value, step: Value) -> Value:
 
 
 def get_base(source: Value, step: Value) -> Value:
-    """:func:`get` in a base document, where an integer also names the key with its text."""
+    """:func:`get` in a base document, where an integer also names the key with its text, and a text an index."""
+    if type(source) is list and type(step) is str:
+        return item(source, index_of(step))
     found = get(source, step)
     if found is UNDEFINED and type(step) is int and type(source) in _OBJECTS:
         return source.get(str(step), UNDEFINED)
     return found
+
+
+def lookup_base(root: Value, path: tuple[Value, ...]) -> Value:
+    """The value at a path of a base document, or UNDEFINED."""
+    value = root
+    for step in path:
+        if value is UNDEFINED:
+            return value
+        value = get_base(value, step)
+    return value
 
 
 _OBJECTS = frozenset({dict, Branch, Packed})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..meter import CELL, ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Operand, Reg
-from ..values import Value
+from ..values import Value, index_of
 from .access import LONG
 from .shortcuts import shortcut
 from .writer import MAX_NESTING, Writer
@@ -207,10 +207,10 @@ class InstructionWriter(Writer):
         s = self.state(state)
         self.put(f"if {s}.targets is None:")
         self.indent += 1
-        if all(type(k) is str for k in keys):
+        if all(type(k) is str and index_of(k) < 0 for k in keys):
             self._load(dst, f"{s}.data", keys)
         else:
-            self.put(f"r{dst.n} = lookup({s}.data, {self._path(keys)})")
+            self.put(f"r{dst.n} = lookup_base({s}.data, {self._path(keys)})")
             self.fail_if(f"r{dst.n} is U")
         self.indent -= 1
         self.put("else:")

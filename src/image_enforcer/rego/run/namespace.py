@@ -8,7 +8,6 @@ from ..errors import BuiltinError, EvalError
 from ..values import UNDEFINED, Num, RegoSet, Value, equal, key
 from . import access
 from .conflicts import Conflict, each, listed, put_off
-from .state import lookup
 
 
 def _make_set(items: tuple[Value, ...]) -> RegoSet:
@@ -30,6 +29,6 @@ def shared() -> dict[str, Any]:
         "key_of": access.key_of, "written": access.written, "bad_path": access.bad_path,
         "unevaluated": access.unevaluated,
         "conflict": Conflict, "listed": listed, "each": each, "put_off": put_off, "EE": EvalError,
-        "one": _one, "lookup": lookup, "Num": Num,
+        "one": _one, "lookup_base": access.lookup_base, "Num": Num,
         "SIZED": frozenset({str, list, dict, RegoSet}),
     }  # fmt: skip

@@ -10,7 +10,7 @@ from ..meter import CELL, ENTRY
 from ..packed import Branch, Packed
 from ..places import NO_LOCATION, Location
 from ..values import UNDEFINED, Key, RegoSet, Value, key, step_key
-from .access import get, member, pairs, whole
+from .access import get, lookup_base, member, pairs, whole
 from .conflicts import OWED, Pending, Postponed
 from .limits import Host, Limits
 
@@ -389,11 +389,11 @@ class State:
     def base(self, path: tuple[Value, ...]) -> Value:
         """The base document at the path: what ``with`` put there, merged with the real one above its targets."""
         if self.targets is None:
-            return lookup(self.data, path)
+            return lookup_base(self.data, path)
         put = lookup(self.rep, path)
         if self.replaced(path):
             return put
-        real = lookup(self.real, path)
+        real = lookup_base(self.real, path)
         if put is UNDEFINED:
             return real
         return put if real is UNDEFINED else merge(put, real)

@@ -32,7 +32,7 @@ class ProgramPlanner:
         names, paths = replaced_by(modules, tuple(bodies))
         self.world = World(root, documents, frozenset(names), frozenset(paths), savings=savings, strict=strict)
         self._routines: dict[tuple[int, str], Routine] = {}
-        self._indices: dict[int, RuleIndex] = {}
+        self._index: tuple[int, RuleIndex] | None = None
 
     def routine(self, doc: int, mask: str) -> Routine:
         """The routine of a document, or of a demand on it."""
@@ -44,11 +44,10 @@ class ProgramPlanner:
         return got
 
     def index(self, node: Node) -> RuleIndex:
-        """The index of a document's rules."""
-        got = self._indices.get(node.doc)
-        if got is None:
-            got = self._indices[node.doc] = RuleIndex(self.world.root, [at.rule for at in node.rules])
-        return got
+        """The index of a document's rules. The last one is kept: it is asked for by one rule after the other."""
+        if self._index is None or self._index[0] != node.doc:
+            self._index = node.doc, RuleIndex(self.world.root, [at.rule for at in node.rules])
+        return self._index[1]
 
     def _planner(self, numbers: Iterator[int], args: Sequence[ast.Term], body: ast.Body) -> BodyPlanner:
         planner = BodyPlanner(self.world, numbers, count(1), {})

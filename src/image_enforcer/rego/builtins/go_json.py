@@ -7,13 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..errors import BuiltinError
+from ..errors import BuiltinError, LimitError
 from ..meter import METER
 from ..text import quoted
 from .byte_texts import as_utf8, to_bytes
 
 MAX_DEPTH: Final = 500
-"""How deep a text may nest here; Go stops at 10,000."""
+"""How deep a text may nest here."""
+
+GO_DEPTH: Final = 10_000
+"""How deep it may nest in Go."""
 
 _SPACE: Final = b" \t\r\n"
 
@@ -53,11 +56,16 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def first_value(text: str) -> tuple[Any, str]:
-    """The first value of a text and what follows it; raises :class:`BuiltinError`."""
+    """The first value of a text and what follows it.
+
+    Raises :class:`BuiltinError`, and :class:`LimitError` for what Go reads and nests too deep here.
+    """
     METER.spend(len(text) >> 3, 20 * len(text))
     start = len(text) - len(text.lstrip(" \t\r\n"))
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-        raise BuiltinError(f"exceeded max depth of {MAX_DEPTH}")
+    if text.count("[") + text.count("{") > MAX_DEPTH and (depth := _depth(text)) > MAX_DEPTH:
+        if depth > GO_DEPTH:
+            raise BuiltinError("exceeded max depth")
+        raise LimitError("depth", f"JSON text nests deeper than {MAX_DEPTH} levels")
     try:
         value, end = _DECODER.raw_decode(text, start)
     except (ValueError, _Refused, RecursionError):

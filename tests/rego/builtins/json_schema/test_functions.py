@@ -179,7 +179,7 @@ def test_schemas_that_are_equal_to_rego_are_read_each() -> None:
 HOSTILE = {
     "a schema that is itself": ("{}", '{"$ref":"#"}'),
     "a long chain": ("{}", json.dumps({"d": [{"$ref": f"#/d/{i + 1}"} for i in range(5000)], "$ref": "#/d/0"})),
-    "deep text": ("[" * 100_000 + "]" * 100_000, "{}"),
+    "deep text": ("[" * 9_000 + "]" * 9_000, "{}"),
     "a huge pattern": ("{}", json.dumps({"pattern": "a" * 100_000})),
     "doubling": (
         "{}",

@@ -274,9 +274,8 @@ class BodyPlanner:
 
     def _build(self, kind: str, items: tuple[ast.Term, ...]) -> Operand:
         values = tuple(self.value(i) for i in items)
-        if (
-            kind == "set"
-        ):  # in the order of the terms: it decides which of equal members stays, and how they are scanned
+        if kind == "set":
+            # in the order of the terms: it decides which of equal members stays, and how they are scanned
             values = tuple(v for _, v in sorted(zip(items, values, strict=True), key=_by_term))
         if all(isinstance(v, Const) for v in values):
             constants = [v.value for v in values if isinstance(v, Const)]

@@ -112,7 +112,7 @@ class Evaluation:
     def attempt(self, make: Callable[[State], Value], state: State, allowance: int) -> Value:
         """What ``make`` gives, or UNDEFINED where it needs more units than allowed, or more memory than is left."""
         self.refuel()
-        depth, room = len(self.growing), self.room
+        depth, room, conflicts = len(self.growing), self.room, len(self.pending)
         self.until = self.used + allowance
         self.fuel = self.granted = min(CHUNK, allowance)
         try:
@@ -125,6 +125,7 @@ class Evaluation:
         finally:
             self.until = None
         del self.growing[depth:]
+        self.take_back(conflicts)  # who asks otherwise meets them again
         self.room = room
         self.refuel()
         return UNDEFINED
@@ -360,6 +361,8 @@ class State:
         if not tally.kept:
             e.room -= ENTRY
             tally.answers[form] = found
+        elif e.pending:  # an answer is not kept longer than the conflict that it may rest on
+            pass
         elif len(tally.answers) < MOST_ANSWERS and type(form) is str and len(form) <= LONGEST_KEPT:
             tally.answers[form] = found
         return found

@@ -13,6 +13,11 @@ from image_enforcer import rego
     ("text", "expected"),
     [
         ("p if { x = {x} }", {"p": True}),
+        ("p if { m := 1; w = [x, [m | true]] }", {"p": True}),
+        ("p if { m := 1; w = [x, [m | true], input.z] }", {}),
+        ("p if { m := 1; w = [x, [m | true]]; w = [3, [2]] }", {}),
+        ("p if { m := 1; w = [x, [m | true]]; w = [3, [1]] }", {"p": True}),
+        ("p if { m := 1; w = [x, [m | true]]; x = 3; w = [4, [1]] }", {}),
         ("p := x if { [x, {y}] = input.a; y == 1 }", {}),
         ("p if { [x] = [{x, 1}] }", {"p": True}),
         ("p if { x = {1, input.z, x} }", {}),

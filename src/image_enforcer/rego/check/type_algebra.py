@@ -37,9 +37,9 @@ def unifies(a: Type | None, b: Type | None) -> bool:
                 and (a.dynamic is None or b.dynamic is None or unifies(a.dynamic, b.dynamic))
             )
         case ObjectType(), ObjectType():
+            inside, other = _inside(a), _inside(b)
             if not (_objects(a, b) and _objects(b, a)):
                 return False
-            inside, other = (t.dynamic and t.dynamic[1] for t in (a, b))
             return inside is None or other is None or unifies(inside, other)
         case SetType(), SetType():
             return a.of is None or b.of is None or unifies(a.of, b.of)
@@ -62,12 +62,17 @@ def _objects(a: ObjectType, b: ObjectType) -> bool:
     for p in a.static:
         other = select(b, p.key)
         if other is None:
-            if a.dynamic is not None or b.dynamic is not None:
-                continue
-            return False
+            if _inside(a) is None and _inside(b) is None:
+                return False
+            continue
         if not unifies(p.type, other):
             return False
     return True
+
+
+def _inside(t: ObjectType) -> Type | None:
+    """The type of the values under keys that are not known: none, too, where that type is not known."""
+    return t.dynamic[1] if t.dynamic is not None else None
 
 
 def empty_collection(t: Type | None) -> bool:

@@ -89,7 +89,7 @@ def _unify_composite(types: KnownTypes, term: Array | Object | Set, kind: Type |
                 for i, item in enumerate(items)
             )
         case Object(pairs), ObjectType(props, dynamic):
-            if len(pairs) != len(props) and dynamic is None:
+            if len(pairs) != len(props) and (dynamic is None or dynamic[1] is None):
                 return False
             for k, v in pairs:
                 constant = constant_value(k)

@@ -46,6 +46,8 @@ class BodyPlanner:
         self.closures: Closures | None = None
         self.written: dict[Operand, tuple[tuple[Operand, ...], tuple[Operand, ...]]] = {}
         """Keys and values of sets and objects that are written out here or around, with variables among the keys."""
+        self.unsettled: list[tuple[Side, Side]] = []
+        """Pairs of which no side has a value so far."""
 
     # --- bodies ----------------------------------------------------------------------------------
 
@@ -305,7 +307,7 @@ class BodyPlanner:
 
     def unify(self, a: Side, b: Side) -> None:
         """Plan ``a = b``: bind what is unbound, take patterns apart, compare the rest."""
-        pending: list[tuple[Side, Side]] = [(a, b)]
+        pending: list[tuple[Side, Side]] = [(a, b), *self.unsettled]
         while pending:
             for i, (x, y) in enumerate(pending):
                 done = self._unify_one(x, y)
@@ -313,18 +315,38 @@ class BodyPlanner:
                     pending[i : i + 1] = done
                     break
             else:
-                self._left(pending)
-                return
+                break
+        self._left(pending)
 
     def _left(self, pending: list[tuple[Side, Side]]) -> None:
-        """Plan pairs of which no side is known."""
-        if not all(self._is_circular(x, y) or self._is_circular(y, x) for x, y in pending):
-            self.ops.append(ops.Fail())
+        """Plan pairs of which no side is known.
 
-    @staticmethod
-    def _is_circular(var: Side, term: Side) -> bool:
-        """Whether a variable is to be a set of which some members have no value: OPA takes that for true."""
-        return isinstance(var, ast.Var) and isinstance(term, ast.Set)
+        OPA lets a variable stand for a term whose own variables have no value yet, and takes that for true: the checks
+        see to it that nobody asks for the variable. What binds it later is compared with the term then.
+        """
+        for x, y in (pair for pair in pending if pair not in self.unsettled):
+            var, term = (x, y) if self._unbound(x) else (y, x)
+            if not (self._unbound(var) and isinstance(term, ast.Var | ast.Array | ast.Set | ast.Object)):
+                self.ops.append(ops.Fail())
+                return
+            self._parts(term)
+        self.unsettled = pending
+
+    def _parts(self, term: Side) -> None:
+        """Plan what a term without a value has of parts with one: it needs them all the same."""
+        if not isinstance(term, Slot) and self.known(term):
+            self.value(term)
+            return
+        match term:
+            case ast.Array(items) | ast.Set(items):
+                for item in items:
+                    self._parts(item)
+            case ast.Object(pairs):
+                for k, v in pairs:
+                    self._parts(k)
+                    self._parts(v)
+            case _:
+                pass
 
     def _without_value(self) -> Operand:
         """A variable that the checks take for bound although nothing binds it before: as in OPA it is undefined."""

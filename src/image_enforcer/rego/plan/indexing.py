@@ -15,7 +15,7 @@ from . import ops
 from .bodies import BodyPlanner, ref_name
 from .documents import is_virtual
 from .ground import ground_term, ground_value, is_ground, is_root
-from .index import Condition, RuleIndex
+from .index import Condition, RuleIndex, branches
 from .said import Place
 from .world import World
 
@@ -38,10 +38,24 @@ def plan_conditions(planner: BodyPlanner, index: Callable[[], RuleIndex], rule: 
         if counts(condition):
             _plan(planner, condition)
     if any(counts(condition) for way in asked.ways for condition in way):
-        blocks = [_way(planner, way) for way in asked.ways]
-        while len(blocks) > 2:
-            blocks[-2:] = [ops.Block((ops.Either(blocks[-2], blocks[-1]),), ops.Found(True))]
-        planner.ops.append(ops.Either(*blocks))
+        planner.ops.append(_any([_way(planner, way) for way in asked.ways]))
+
+
+def plan_gate(planner: BodyPlanner, index: RuleIndex, rules: Sequence[ast.Rule]) -> ops.Block | None:
+    """What the index asks of all rules of a document without arguments before any is evaluated; None if nothing."""
+    every = [index.asked(link) for rule in rules for link in branches(rule)]
+    if not planner.world.savings.index or not all(asked.always or asked.ways for asked in every):
+        return None
+    blocks = [_way(planner, (*asked.always, *way)) for asked in every for way in (asked.ways or ((),))]
+    return ops.Block((_any(blocks),), ops.Found(True)) if len(blocks) > 1 else blocks[0]
+
+
+def _any(blocks: Sequence[ops.Block]) -> ops.Either:
+    """Whether one of several blocks, at least two, has a solution."""
+    rest = blocks[-1]
+    for block in reversed(blocks[1:-1]):
+        rest = ops.Block((ops.Either(block, rest),), ops.Found(True))
+    return ops.Either(blocks[0], rest)
 
 
 def _way(planner: BodyPlanner, way: Sequence[Condition]) -> ops.Block:

@@ -532,3 +532,5 @@ class Routine:
     depth: int
     memo: bool
     label: str
+    gate: Block | None = None
+    """Of a document whose place others share: without a solution no rule is evaluated, and nothing remembered."""

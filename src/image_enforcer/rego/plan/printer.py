@@ -81,6 +81,9 @@ class _Writer:
             *(["remembered"] if routine.memo else []),
         ]
         yield self._title(routine) + (f"  # {'; '.join(marks)}" if marks else "")
+        if routine.gate is not None:
+            yield f"{INDENT}only if"
+            yield from self._block(routine.gate, 2)
         several = len(routine.clauses) > 1
         for number, clause in enumerate(routine.clauses, start=1):
             if several:

@@ -13,7 +13,7 @@ from .bodies import BodyPlanner, Slot
 from .closures import Closures
 from .documents import Node, RuleAt, build_tree
 from .index import RuleIndex
-from .indexing import plan_conditions
+from .indexing import plan_conditions, plan_gate
 from .ops import Block, Clause, Const, Operand, Reg, Routine
 from .savings import ALL, Savings
 from .trim import trimmed
@@ -76,11 +76,13 @@ class ProgramPlanner:
                 link = link.else_
             return Clause(tuple(blocks))
 
+        gated = node.shares and not defaults
         return Routine(
             kind=node.kind, doc=node.doc, mask="", params=params,
             clauses=tuple(clause(r) for r in rules),
             default=clause(defaults[0]) if defaults else None,
             early_exit=early, uniform=True, depth=0, memo=node.kind == "complete", label=path,
+            gate=plan_gate(self._planner(numbers, (), ()), self.index(node), rules) if gated else None,
         )  # fmt: skip
 
     def _value_block(

@@ -130,6 +130,7 @@ def _write_valued(w: Writer, routine: Routine, memo: str, instead: str) -> None:
     with w.function(f"def d{routine.doc}_{routine.mask}({params}):", "return U"):
         _turn_away(w, routine, instead)
         w.pay("1")
+        _gate(w, routine)
         _begin(w, routine, memo)
         may_conflict = not routine.early_exit and _conflicts(routine)
         if may_conflict:
@@ -184,6 +185,11 @@ def _turn_away(w: Writer, routine: Routine, instead: str) -> None:
         w.put(f"if not ({plain}): return d{routine.doc}_{instead}(s)")
 
 
+def _gate(w: Writer, routine: Routine) -> None:
+    if routine.gate is not None:
+        w.put(f"if not {w.solution(routine.gate)}: return U")
+
+
 def _write_alone(w: Writer, routine: Routine, block: Block, memo: str, instead: str) -> None:
     """A routine of one block, whose code is that of the document: no call between the two."""
     params = ", ".join(["s", *(f"r{p.n}" for p in routine.params)])
@@ -197,6 +203,7 @@ def _write_alone(w: Writer, routine: Routine, block: Block, memo: str, instead: 
     with w.function(f"def d{routine.doc}_{routine.mask}({params}):", leave.fail):
         _turn_away(w, routine, instead)
         w.pay("1")
+        _gate(w, routine)
         _begin(w, routine, memo)
         _write_value_block(w, block, leave)
 

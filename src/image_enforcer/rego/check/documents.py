@@ -11,7 +11,7 @@ from ..signatures import signatures
 from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, TermExpr, Var
 from ..syntax.printer import package_text, term_text
 from ..syntax.term_order import term_order
-from ..values import Key, key
+from ..values import Key, step_key
 from .constants import comparable, constant_value
 from .visit import operator_name, original_ref
 
@@ -94,7 +94,7 @@ class RuleTree:
         node = self.root
         for t in steps:
             assert isinstance(t, Scalar)
-            k = key(t.value)
+            k = step_key(t.value)
             below = node.children.get(k)
             if below is None:
                 below = node.children[k] = Node(k)
@@ -109,7 +109,7 @@ class RuleTree:
         for t in ref.terms[1:]:
             if not isinstance(t, Scalar):
                 return None
-            below = node.children.get(key(t.value))
+            below = node.children.get(step_key(t.value))
             if below is None:
                 return None
             node = below
@@ -130,7 +130,7 @@ class RuleTree:
         """Whether a ``with`` target lies inside the document of a rule."""
         node: Node | None = self.root
         for t in ref.terms[1:-1]:
-            node = node.children.get(key(t.value)) if isinstance(t, Scalar) and node is not None else None
+            node = node.children.get(step_key(t.value)) if isinstance(t, Scalar) and node is not None else None
             if node is None:
                 return False
             if node.rules:
@@ -297,7 +297,7 @@ class RuleTree:
         step = steps[0]
         constant = (step.value,) if isinstance(step, Scalar) else constant_value(step)
         if constant is not None:
-            below = node.children.get(key(constant[0]))
+            below = node.children.get(step_key(constant[0]))
             if below is not None:
                 self._match(below, steps[1:], found)
             return

@@ -449,8 +449,10 @@ class BodyPlanner:
                 return self._data(ref)
         return self.steps(self.value(head), ref.path)
 
-    def steps(self, source: Operand, path: Sequence[ast.Term], base: bool = False) -> Operand:
-        """Plan steps from a value."""
+    def steps(self, source: Operand, path: Sequence[ast.Term], base: Sequence[Value] | None = None) -> Operand:
+        """Plan steps from a value; ``base`` is the path of a base document."""
+        walked: list[Operand] | None = None if base is None else list(map(Const, base))
+        placed = base is not None and self.world.may_replace(tuple(base))
         i = 0
         while i < len(path):
             names: list[str] = []
@@ -458,7 +460,7 @@ class BodyPlanner:
                 step = path[i]
                 if not (isinstance(step, ast.Scalar) and isinstance(step.value, str)):
                     break
-                if base and index_of(step.value) >= 0:  # in base documents it finds a place in an array, too
+                if walked is not None and index_of(step.value) >= 0:  # there it finds a place in an array, too
                     break
                 names.append(step.value)
                 i += 1
@@ -466,17 +468,23 @@ class BodyPlanner:
                 dst = self.reg()
                 self.ops.append(ops.Load(dst, source, tuple(names)))
                 source = dst
+                if walked is not None:
+                    walked += map(Const, names)
                 continue
-            source = self._step(source, path[i], base)
+            source = self._step(source, path[i], walked, placed)
             i += 1
         if isinstance(source, InputRoot):
             return self._input()
         return source
 
-    def _step(self, source: Operand, step: ast.Term, base: bool) -> Operand:
+    def _step(self, source: Operand, step: ast.Term, walked: list[Operand] | None, placed: bool) -> Operand:
         dst = self.reg()
         if self.known(step):
-            self.ops.append(ops.Get(dst, source, self.value(step), base))
+            k = self.value(step)
+            where = tuple(walked) if walked is not None and placed else ()
+            self.ops.append(ops.Get(dst, source, k, walked is not None, where, self.state))
+            if walked is not None:
+                walked.append(k)
             return dst
         written = self.written.get(source)
         if written is not None:
@@ -484,12 +492,16 @@ class BodyPlanner:
             self.ops.append(ops.ScanWritten(*written, index, dst))
             self.unify(step, Slot(index))
             return dst
-        if isinstance(step, ast.Var) and step.is_wildcard:
+        nameless = isinstance(step, ast.Var) and step.is_wildcard
+        if nameless and not placed:
             self.ops.append(ops.Scan(source, None, dst))
             return dst
         index = self.reg()
         self.ops.append(ops.Scan(source, index, dst))
-        self.unify(step, Slot(index))
+        if walked is not None:
+            walked.append(index)
+        if not nameless:
+            self.unify(step, Slot(index))
         return dst
 
     def _data(self, ref: ast.Ref) -> Operand:
@@ -531,7 +543,7 @@ class BodyPlanner:
             keys.append(step.value)
         dst = self.reg()
         self.ops.append(ops.LoadData(dst, self.state, tuple(keys)))
-        found = self.steps(dst, path[len(keys) :], base=True)
+        found = self.steps(dst, path[len(keys) :], keys)
         settled = self.reg()
         self.ops.append(ops.Settle(settled, found, self.state))
         return settled

@@ -77,7 +77,10 @@ class Get:
     source: Operand
     key: Operand
     base: bool = False
-    """In a base document a number also finds the key that is its text."""
+    """In a base document a number also finds the key that is its text, and a text the place in an array."""
+    path: tuple[Operand, ...] = ()
+    """Where ``source`` lies in the base documents, if ``with`` may have put something else there."""
+    state: int = 0
 
 
 @record(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..signatures import signatures
 from ..syntax import nodes as ast
-from ..values import Value, step_key
+from ..values import Value, equal, step_key
 from .documents import Node
 from .savings import ALL, Savings
 
@@ -72,6 +72,10 @@ class World:
     def replaceable(self, path: tuple[Value, ...]) -> bool:
         """Whether some ``with`` replaces the document at the path or one above it."""
         return any(path[: len(t)] == t for t in self.targets)
+
+    def may_replace(self, path: tuple[Value, ...]) -> bool:
+        """Whether some ``with`` replaces the document at the path, one above it or one below."""
+        return any(all(map(equal, path, t)) for t in self.targets)
 
     def depth(self, node: Node) -> int:
         """How many steps below a partial document its rules go, members of sets included."""

@@ -31,6 +31,8 @@ class InstructionWriter(Writer):
                 s, found = self.state(state), self.operand(source)
                 plain = f"{s}.unsettled is None or type({found}) is str"
                 self.put(f"r{dst.n} = {found} if {plain} else {s}.settled({found})")
+            case ops.Get(path=path) if path:
+                self._get_replaced(op)
             case ops.Get(dst, source, k, base):
                 self._get(dst, source, k, base)
             case ops.Scan(source, k, v, ordered):
@@ -193,6 +195,16 @@ class InstructionWriter(Writer):
         else:
             self.put(f"r{dst.n} = {slow}")
         self.fail_if(f"r{dst.n} is U")
+
+    def _get_replaced(self, op: ops.Get) -> None:
+        s, target = self.state(op.state), f"r{op.dst.n}"
+        self.put(f"if {s}.targets is None:")
+        self.indent += 1
+        self._get(op.dst, op.source, op.key, op.base)
+        self.indent -= 1
+        asked = f"({self.args(op.path)},), {self.operand(op.source)}, {self.operand(op.key)}"
+        self.put(f"else: {target} = {s}.get_base({asked})")
+        self.fail_if(f"{target} is U")
 
     def _load(self, dst: Reg, source: str, keys: tuple[str, ...]) -> None:
         if not keys:

@@ -10,7 +10,7 @@ from ..meter import CELL, ENTRY
 from ..packed import Branch, Packed
 from ..places import NO_LOCATION, Location
 from ..values import UNDEFINED, Key, RegoSet, Value, key, step_key
-from .access import get, lookup_base, member, pairs, whole
+from .access import get, get_base, lookup_base, member, pairs, whole
 from .conflicts import OWED, Pending, Postponed
 from .limits import Host, Limits
 
@@ -400,6 +400,10 @@ class State:
         if put is UNDEFINED:
             return real
         return put if real is UNDEFINED else merge(put, real)
+
+    def get_base(self, path: tuple[Value, ...], source: Value, step: Value) -> Value:
+        """A step below the base document at the path: other rules hold in what ``with`` has put there."""
+        return get(source, step) if self.replaced(path) else get_base(source, step)
 
     def settled(self, value: Value) -> Value:
         """The value of a reference into base documents of which some are lazy."""

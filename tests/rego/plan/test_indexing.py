@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from image_enforcer import rego
+from image_enforcer.rego.plan import said
+from image_enforcer.rego.plan.ground import Form, form
+from image_enforcer.rego.syntax import nodes as ast
 
 INPUT = rego.from_json('{"f": false, "n": 1, "s": "xx", "arr": [1, 2], "o": {"a": 1}, "texts": {"k": "bb"}}')
 DATA = rego.from_json('{"base": {"k": 1}}')
@@ -126,3 +129,21 @@ def test_a_condition_may_be_a_call_without_arguments() -> None:
         {"t.rego": "package t\n\np if time.now_ns()\n\nq if { opa.runtime(); input.n == 1 }\n"}
     )
     assert policy.prepare("data.t").value(input=INPUT) == {"p": True, "q": True}
+
+
+def test_a_long_body_is_taken_down_without_comparing_all_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+
+    def counted(term: ast.Term) -> Form:
+        nonlocal calls
+        calls += 1
+        return form(term)
+
+    monkeypatch.setattr(said, "form", counted)
+    many = 400
+    lines = [
+        f"x{i} := input.a{i}\nx{i} == {i}\ninput.b == {i}\ninput.c{i} == x{i} or input.d == {i}" for i in range(many)
+    ]
+    text = "package t\nimport future.keywords.or\np if {\n" + "\n".join(lines) + "\n}"
+    rego.compile_modules({"t.rego": text}).prepare("data.t.p")
+    assert many < calls < 40 * many

@@ -146,9 +146,15 @@ class RuleIndex:
 
     def _defined(self, ways: Sequence[Way]) -> Iterator[Condition]:
         """Places that are no level, where every way says that they are defined."""
-        for ref in {e.ref: None for e in ways[0] if e.ref not in self._level}:
-            if all(any(e.ref == ref for e in way) for way in ways):
-                yield Condition(self._places.place(ref), (), min(e.at for way in ways for e in way if e.ref == ref))
+        first: list[dict[int, int]] = []
+        for way in ways:
+            met: dict[int, int] = {}
+            for e in way:
+                met[e.ref] = min(e.at, met.get(e.ref, e.at))
+            first.append(met)
+        for ref in first[0]:
+            if ref not in self._level and all(ref in met for met in first):
+                yield Condition(self._places.place(ref), (), max(met[ref] for met in first))
 
 
 def _one_end(wanted: Sequence[Entry]) -> list[Entry]:

@@ -26,12 +26,13 @@ def plan_conditions(planner: BodyPlanner, index: Callable[[], RuleIndex], rule: 
     """Plan those conditions of a rule that stand behind what can fail with an error. ``index`` is its document's."""
     world = planner.world
     risky = _first_risky(world, rule.body)
-    if rule.default or not world.savings.index or risky >= len(rule.body) - (not world.strict):
+    inside = risky < len(rule.body) and isinstance(rule.body[risky].terms, ast.LogicalAnd | ast.LogicalOr)
+    if rule.default or not world.savings.index or risky >= len(rule.body) - (not world.strict and not inside):
         return
 
     def counts(condition: Condition) -> bool:
-        # a fault of the very call that asks counts in strict mode alone
-        return condition.at > risky or (world.strict and condition.at == risky)
+        # a fault of the very call that asks counts in strict mode alone; of several operands an earlier one may fail
+        return condition.at > risky or (condition.at == risky and (world.strict or inside))
 
     asked = index().asked(rule)
     for condition in asked.always:

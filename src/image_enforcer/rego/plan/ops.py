@@ -485,6 +485,17 @@ class Solve:
 
 
 End: TypeAlias = Found | Append | AddMember | PutPair | Give | PutPath | Solve
+
+
+@record(frozen=True, slots=True)
+class Part:
+    """Instructions in a function of their own, which the emitter has made of a long body; fails where they do."""
+
+    name: str
+    takes: tuple[Reg, ...]
+    gives: tuple[Reg, ...]
+
+
 Read: TypeAlias = (
     Load | LoadData | Settle | Get | Scan | ScanWritten | DocValue | DocDemand | DocMember | Extent
     | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallEach | CallBuiltin
@@ -492,7 +503,7 @@ Read: TypeAlias = (
 )  # fmt: skip
 Make: TypeAlias = (
     Fail | Unevaluated | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray
-    | BuildObject | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState
+    | BuildObject | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState | Part
 )  # fmt: skip
 Op: TypeAlias = Read | Make
 

@@ -7,10 +7,11 @@ it, until a value takes the variable's place.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
+from sys import maxsize
 from typing import Any, Final, TypeAlias
 
 from ..parting import segments
@@ -19,7 +20,7 @@ from ..syntax import nodes as ast
 from ..values import Key, key
 from .bodies import ref_name
 from .documents import Node, is_virtual
-from .ground import form, ground_term, ground_value, is_ground, is_root
+from .ground import Form, form, ground_term, ground_value, is_ground, is_root
 
 Place: TypeAlias = tuple[Any, ...]
 """What is spoken of: ``input`` or ``data`` and the steps of a reference, or the name of an argument alone."""
@@ -82,13 +83,26 @@ class Entry:
         """Whether anything will do."""
         return isinstance(self.value, ast.Var)
 
-    def says(self, other: Entry) -> bool:
-        """Whether the other one says the same."""
-        return self.ref == other.ref and self.kind == other.kind and form(self.value) == form(other.value)
+    @property
+    def saying(self) -> Form:
+        """The same for entries that say the same of their places."""
+        return (self.kind, form(self.value))
 
 
 Way: TypeAlias = tuple[Entry, ...]
 """Everything that has to be so for a rule to hold in one way."""
+
+
+@dataclass(slots=True)
+class _OfPlace:
+    """Where the entries of one place are: what is asked of a long list with each new entry."""
+
+    by_saying: dict[Form, int] = field(default_factory=dict)
+    is_open: deque[int] = field(default_factory=deque)
+    values: int = 0
+    """How many are not open."""
+    first_value: int = maxsize
+    first_end: int = maxsize
 
 
 @dataclass(slots=True)
@@ -98,8 +112,8 @@ class Said:
     places: Places
     root: Node
     args: tuple[ast.Term, ...]
-    constants: dict[str, ast.Term] = field(default_factory=dict)
-    outer: Way = ()
+    constants: ChainMap[str, ast.Term] = field(default_factory=ChainMap)
+    outer: Said | None = None
     entries: list[Entry] = field(default_factory=list)
     choices: list[list[Way]] = field(default_factory=list)
     """For each ``or`` the ways to hold, and so of each ``and`` with one in it."""
@@ -108,6 +122,9 @@ class Said:
     count: Counter[int] = field(default_factory=Counter)
     several: dict[int, int] = field(default_factory=dict)
     at: int = 0
+    _of: dict[int, _OfPlace] = field(default_factory=dict)
+    _variables: dict[str, deque[int]] = field(default_factory=dict)
+    """The entries whose value is a variable, or was one."""
 
     def read(self, expr: ast.Expr, at: int) -> None:
         """Take in the next expression."""
@@ -154,7 +171,7 @@ class Said:
 
     def _operand(self, body: ast.Body) -> list[Way]:
         """The ways in which an operand can hold; none where nothing is known of it."""
-        within = Said(self.places, self.root, self.args, dict(self.constants), (*self.entries, *self.outer))
+        within = Said(self.places, self.root, self.args, self.constants.new_child(), self)
         for expr in body:
             within.read(expr, self.at)
         ways = within.ways()
@@ -278,7 +295,7 @@ class Said:
         """Several values of which one is enough."""
         for at, value in enumerate(values):
             self._insert(place, value, kind, further=at > 0)
-        if len(values) > 1 and sum(e.ref == place and not e.is_open for e in self.entries) > 1:
+        if len(values) > 1 and self._of[place].values > 1:
             self._weigh(place, weight)
 
     def _weigh(self, place: int, weight: int) -> None:
@@ -286,29 +303,59 @@ class Said:
 
     def _add(self, entry: Entry, *, further: bool = False) -> None:
         """Take in what is said. A value takes the place of a variable, unless it is a ``further`` one of several."""
-        seen = False
-        for at, other in enumerate(self.entries):
-            if other.ref != entry.ref:
-                continue
-            seen = True
-            if other.says(entry):
-                self.count[entry.ref] += further
-                return
-            if not entry.is_open and other.is_open and entry.kind not in ENDS and not further:
-                self.entries[at] = entry
-                return
-            if not entry.is_open and not other.is_open and not further:
-                self._weigh(entry.ref, ENDING if ENDS & {entry.kind, other.kind} else CONVERGING)
-        self.count[entry.ref] += further or not seen
-        self.entries.append(entry)
+        of = self._of.get(entry.ref)
+        seen = of is not None
+        if of is None:
+            of = self._of[entry.ref] = _OfPlace()
+        said_at = of.by_saying.get(entry.saying, maxsize)
+        takes = not entry.is_open and entry.kind not in ENDS and not further
+        open_at = of.is_open[0] if takes and of.is_open else maxsize
+        if not entry.is_open and not further and of.first_value < min(said_at, open_at):
+            ends = entry.kind in ENDS or of.first_end < min(said_at, open_at)
+            self._weigh(entry.ref, ENDING if ends else CONVERGING)
+        if said_at < open_at:
+            self.count[entry.ref] += further
+        elif open_at < maxsize:
+            of.is_open.popleft()
+            del of.by_saying[self.entries[open_at].saying]
+            self.entries[open_at] = entry
+            self._place_entry(of, entry, open_at)
+        else:
+            self.count[entry.ref] += further or not seen
+            self.entries.append(entry)
+            self._place_entry(of, entry, len(self.entries) - 1)
+
+    def _place_entry(self, of: _OfPlace, entry: Entry, at: int) -> None:
+        of.by_saying[entry.saying] = at
+        if isinstance(entry.value, ast.Var):
+            of.is_open.append(at)
+            self._variables.setdefault(entry.value.name, deque()).append(at)
+            return
+        of.values += 1
+        of.first_value = min(of.first_value, at)
+        if entry.kind in ENDS:
+            of.first_end = min(of.first_end, at)
 
     def _stands_for(self, var: ast.Var) -> int | None:
         """The place that a variable stands for: one that it was compared with, or an argument."""
-        for entry in (*self.entries, *self.outer):
-            if isinstance(entry.value, ast.Var) and entry.value.name == var.name:
-                return entry.ref
+        around: Said | None = self
+        while around is not None:
+            found = around.compared(var.name)
+            if found is not None:
+                return found
+            around = around.outer
         if any(isinstance(arg, ast.Var) and arg.name == var.name for arg in self.args):
             return self.places.number((var.name,), NO_LOCATION)
+        return None
+
+    def compared(self, name: str) -> int | None:
+        """The place that a variable was compared with here."""
+        there = self._variables.get(name)
+        while there:
+            entry = self.entries[there[0]]
+            if entry.is_open:
+                return entry.ref
+            there.popleft()  # a value has taken its place
         return None
 
     # --- references ------------------------------------------------------------------------------

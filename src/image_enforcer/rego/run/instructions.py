@@ -21,6 +21,13 @@ class InstructionWriter(Writer):
         else:
             self._make(op)
 
+    def _part(self, part: ops.Part) -> None:
+        given = self.fresh("t")
+        self.put(f"{given} = {part.name}(s{self._tail(part.takes)})")
+        self.fail_if(f"{given} is U")
+        if part.gives:
+            self.put(f"{''.join(f'r{r.n},' for r in part.gives)} = {given}")
+
     def _read(self, op: ops.Read) -> None:
         match op:
             case ops.Load(dst, source, keys):
@@ -133,6 +140,8 @@ class InstructionWriter(Writer):
                 self.fail_if(f"not {self.solution(rhs)}")
             case ops.Either(lhs, rhs):
                 self._either(lhs, rhs)
+            case ops.Part():
+                self._part(op)
             case ops.WithState(dst, src, replaces, loc):
                 if any(type(step) is not str for r in replaces if r.kind in ("input", "data") for step in r.path):
                     self.put(f"if U is U: raise bad_path({self.loc(loc)})")

@@ -174,12 +174,13 @@ class Linked:
         return self.namespace.pop(name)
 
     def _run(self, writer: InstructionWriter) -> None:
-        text = "\n".join(writer.lines) + "\n"
         for builtin, name in self.names.new_builtins:
             self.namespace[name] = self._builtin(builtin).fn
         self.names.new_builtins.clear()
-        self.source.append(text)
-        exec(compile(text, "<policy>", "exec"), self.namespace)  # noqa: S102 - our own text: names and numbers only
+        for lines in (*writer.units, writer.lines):
+            text = "\n".join(lines) + "\n"
+            self.source.append(text)
+            exec(compile(text, "<policy>", "exec"), self.namespace)  # noqa: S102 - our own text: names and numbers only
 
 
 _LONG_NUMBERS = frozenset(

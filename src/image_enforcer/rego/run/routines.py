@@ -9,6 +9,7 @@ from ..meter import ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Routine
 from .instructions import InstructionWriter as Writer
+from .parts import in_parts
 
 
 def write_routine(writer: Writer, routine: Routine, memo: str, instead: str = "") -> None:
@@ -122,6 +123,7 @@ def _write_valued(w: Writer, routine: Routine, memo: str, instead: str) -> None:
         row: list[str] = []
         for j, block in enumerate(clause.blocks):
             name = _block_name(routine, i, j)
+            block = in_parts(w, block, routine.params, name)
             leave = _plain_leave(block)
             with w.function(f"def {name}({params}):", leave.fail):
                 _write_value_block(w, block, leave)
@@ -200,6 +202,7 @@ def _write_alone(w: Writer, routine: Routine, block: Block, memo: str, instead: 
         return f"{_remember(w, routine, memo, value)}return {value}"
 
     leave = _Leave(give(missing), give)
+    block = in_parts(w, block, routine.params, f"d{routine.doc}_{routine.mask}")
     with w.function(f"def d{routine.doc}_{routine.mask}({params}):", leave.fail):
         _turn_away(w, routine, instead)
         w.pay("1")
@@ -212,8 +215,9 @@ def _write_question(w: Writer, routine: Routine) -> None:
     params = ", ".join(["s", *(f"r{p.n}" for p in routine.params)])
     names = [_block_name(routine, i, 0) for i in range(len(routine.clauses))]
     for name, clause in zip(names, routine.clauses, strict=True):
+        block = in_parts(w, clause.blocks[0], routine.params, name)
         with w.function(f"def {name}({params}):", "return False"):
-            flag = w.solution(clause.blocks[0])
+            flag = w.solution(block)
             w.put(f"return {flag}")
     with w.function(f"def d{routine.doc}_{routine.mask}({params}):", "return False"):
         w.pay("1")
@@ -232,8 +236,8 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
     is_set = False
     names: list[str] = []
     for i, clause in enumerate(routine.clauses):
-        block = clause.blocks[0]
         name = _block_name(routine, i, 0)
+        block = in_parts(w, clause.blocks[0], routine.params, name)
         names.append(name)
         end = block.end
         is_set = is_set or isinstance(end, ops.AddMember)

@@ -46,6 +46,8 @@ class Writer(ABC):
         self.names = names
         self.traits = traits
         self.lines: list[str] = []
+        self.units: list[list[str]] = []
+        """Functions that are compiled before the others, each for itself."""
         self.indent = 0
         self.fail = "return U"
         self.nesting = 0

@@ -14,7 +14,7 @@ from image_enforcer.opa.trees import occupied
 
 from .cases import NOW, Case, Fault, Json, Outcome, canonical, exact, spelled
 
-LIMITS = rego.Limits(seconds=20.0)
+LIMITS = rego.Limits(seconds=20.0, memory=512 << 20)
 PLACE = re.compile(r"\S*\b(test-\d+\.rego)(:\d+)")
 """How OPA writes a place inside a message: our modules have no folder."""
 

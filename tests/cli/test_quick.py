@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +112,36 @@ def test_what_was_compiled_is_kept(
     assert out[: len(out) // 2] == out[len(out) // 2 :]
     assert [e["value"] for e in json.loads(out[: len(out) // 2])["result"][0]["expressions"]] == [True]
     assert quick.evaluate(arguments, {**environ, "IMAGE_ENFORCER_EVAL_FORMAT": "raw"}) is None
-    assert quick.evaluate(arguments, {code_cache.VARIABLE: "off"}) is None
+
+
+def test_nothing_need_be_kept(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["-d", "p.rego", "-d", "d.json", "-i", "i.json", "data.a.allow"]
+    environ = {code_cache.VARIABLE: "off"}
+    for _ in range(2):
+        assert quick.evaluate(arguments, environ) == 0
+        assert json.loads(capsys.readouterr().out)["result"][0]["expressions"][0]["value"] is True
+    assert quick.evaluate(["x"], environ) is None
+    assert not (files / "cache").exists()
+
+
+LOADED = """
+import sys
+from image_enforcer.cli import quick
+found = [quick.evaluate(["[1, true]"], {"IMAGE_ENFORCER_CACHE": sys.argv[1]}), *sys.modules]
+print(*found, sep=chr(10), file=sys.stderr)
+"""
+
+
+def test_little_is_loaded_to_run_what_is_kept(files: Path) -> None:
+    environ = {**os.environ, code_cache.VARIABLE: str(files / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-S", "-c", LOADED, str(files / "cache")]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True, env=environ) for _ in range(2)]
+    first, second = (run.stderr.split() for run in runs)
+    heavy = {"typing", "re", "dataclasses", "inspect", "functools", "contextlib", "enum", "threading", "types", "json"}
+    assert (first[0], second[0]) == ("0", "0")
+    assert runs[0].stdout == runs[1].stdout
+    assert "image_enforcer.rego.engine" in first
+    assert not {*heavy, "image_enforcer.rego.engine", "msgspec"} & set(second)
 
 
 def test_faults_are_left_to_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,12 +5,13 @@ A name that stands for nothing is an error: a misspelt setting would otherwise b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final
-
 from .faults import Fault
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Final
+
     from cyclopts import App
 
 PREFIX: Final = "IMAGE_ENFORCER_"

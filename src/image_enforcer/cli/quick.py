@@ -71,8 +71,6 @@ def evaluate(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None
     from ..opa import code_cache
 
     cache = code_cache.CodeCache(code_cache.folder(environ))
-    if not cache.used:
-        return None
     collected = gc.isenabled()
     gc.disable()  # what is loaded stays
     try:
@@ -132,7 +130,7 @@ def _ready(given: Mapping[str, Any], cache: CodeCache) -> Callable[[], int | Non
             return None
         raw, documents, notices = loaded.raw, loaded.documents, loaded.notices
     query, strict = str(given["query"]), "strict" in given
-    kept = cache.read(query_name(raw, query, strict=strict))
+    kept = cache.read(query_name(raw, query, strict=strict)) if cache.used else None
     running = None if kept is None else restored(kept, lambda: _compiled(raw, query, strict).linked)
     fresh: Query | None = None
     if running is None:
@@ -153,7 +151,7 @@ def _ready(given: Mapping[str, Any], cache: CodeCache) -> Callable[[], int | Non
 
     def finished() -> int | None:
         code = _shown(given, running, documents, input_, notices)
-        if code is not None and fresh is not None:
+        if code is not None and fresh is not None and cache.used:
             keep(raw, fresh, query)
         return code
 
@@ -224,7 +222,7 @@ def _shown(
 def keep(raw: Mapping[str, str], query: Query, text: str) -> None:
     """Keep a query that was evaluated for the next time."""
     from ..opa import code_cache
-    from ..rego.run.stored import stored
+    from ..rego.run.storing import stored
 
     cache = code_cache.CodeCache(code_cache.folder(os.environ))
     kept = stored(query) if cache.used else None

@@ -1,6 +1,7 @@
 """Compiled code kept on disk from one process to the next, by a digest of all that it was made from.
 
-It is imported by commands that have no time: so no ``pathlib``, and what is needed of ``os`` by its own functions.
+It is imported by commands that have no time: so no ``pathlib`` or ``contextlib``, and what is needed of ``os``
+by its own functions.
 
 Code that is read is run, so it is read only where nobody else can have written it: the file, its folder and the
 folder of the cache belong to this user and nobody else may write to them, no link is followed, and the file tells
@@ -12,15 +13,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from contextlib import contextmanager, suppress
-from importlib import import_module
-from importlib.util import MAGIC_NUMBER
+from _frozen_importlib_external import MAGIC_NUMBER  # of importlib.util, which takes long to load
 
 from .. import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 VARIABLE = "IMAGE_ENFORCER_CACHE"
@@ -60,27 +59,34 @@ def digest(parts: Iterable[bytes]) -> bytes:
 
 def _sha256() -> Any:
     """From the module behind hashlib, by either name: hashlib loads OpenSSL, which takes longer than all else."""
-    for name in ("_sha2", "_sha256", "hashlib"):
-        try:
-            return import_module(name).sha256()
-        except ImportError:
-            continue
-    raise ImportError("sha256")
+    try:
+        return __import__("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256()
+    except ImportError:
+        return __import__("hashlib").sha256()
 
 
 def engine() -> bytes:
     """What tells this engine from any other: the version of Python's code, and the files of the language here."""
-    parts = [MAGIC_NUMBER, sys.version.encode(), __version__.encode()]
-    todo = [f"{__file__.rpartition('/opa/')[0]}/rego"]
-    while todo:
-        with os.scandir(todo.pop()) as entries:
-            for entry in sorted(entries, key=lambda e: e.name):
-                if not entry.is_dir():
-                    about = entry.stat()
-                    parts.append(f"{entry.path}\0{about.st_mtime_ns}\0{about.st_size}".encode())
-                elif entry.name != "__pycache__":
-                    todo.append(entry.path)
-    return digest(parts)
+    folders = [f"{__file__.rpartition('/opa/')[0]}/rego"]
+    found: list[str] = []
+    for folder in folders:  # which grow while they are gone through
+        found.append(folder)
+        with os.scandir(folder) as entries:
+            names = sorted([(entry.name, entry) for entry in entries])
+        for name, entry in names:
+            if name.endswith(".py") or not entry.is_dir():
+                about = entry.stat()
+                found.append(f"{name}\0{about.st_mtime_ns}\0{about.st_size}")
+            elif name != "__pycache__":
+                folders.append(entry.path)
+    return digest(
+        [
+            MAGIC_NUMBER,
+            sys.version.encode(),
+            __version__.encode(),
+            "\0\0".join(found).encode("utf-8", "surrogateescape"),
+        ]
+    )
 
 
 def query_name(modules: Mapping[str, str], query: str, *, strict: bool = False) -> bytes:
@@ -104,17 +110,16 @@ class CodeCache:
 
     def read(self, name: bytes) -> bytes | None:
         """What was kept under a digest; None where nothing was, or where others may have written it."""
-        raw = b""
-        with suppress(OSError), self._folder() as folder:
+        try:
+            folder = self._folder()
             if folder is None:
                 return None
-            handle = os.open(name.hex(), os.O_RDONLY | os.O_NONBLOCK | _SAFE, dir_fd=folder)
             try:
-                about = os.fstat(handle)
-                if stat.S_ISREG(about.st_mode) and _own(about) and about.st_size <= LARGEST:
-                    raw = _whole(handle, about.st_size)
+                raw = _read(folder, name.hex())
             finally:
-                os.close(handle)
+                os.close(folder)
+        except OSError:
+            return None
         start = len(_HEAD) + len(name)
         kept = raw[start + _DIGEST :]
         if raw[:start] != _HEAD + name or raw[start : start + _DIGEST] != digest([name, kept]):
@@ -126,43 +131,65 @@ class CodeCache:
         raw = _HEAD + name + digest([name, kept]) + kept
         if self._root is None or len(raw) > LARGEST:
             return False
-        with suppress(OSError):
-            os.makedirs(self._root, 0o700, exist_ok=True)
-        with suppress(OSError):
-            os.mkdir(f"{self._root}/{_FOLDER}", 0o700)
-        with suppress(OSError), self._folder() as folder:
-            if folder is not None:
+        for make, place in ((os.makedirs, self._root), (os.mkdir, f"{self._root}/{_FOLDER}")):
+            try:
+                make(place, 0o700)
+            except OSError:  # whether there is one now is found out by opening it
+                continue
+        try:
+            folder = self._folder()
+            if folder is None:
+                return False
+            try:
                 _make_room(folder)
-                part = f".{name.hex()}.{os.getpid()}.{os.urandom(4).hex()}"
-                try:
-                    _write(folder, part, raw)
-                    os.rename(part, name.hex(), src_dir_fd=folder, dst_dir_fd=folder)
-                except OSError:
-                    os.unlink(part, dir_fd=folder)
-                    raise
-                return True
-        return False
+                _put(folder, name.hex(), raw)
+            finally:
+                os.close(folder)
+        except OSError:
+            return False
+        return True
 
-    @contextmanager
-    def _folder(self) -> Iterator[int | None]:
+    def _folder(self) -> int | None:
         """The folder of the files, open; None where others may write to it or put another in its place."""
         if self._root is None:
-            yield None
-            return
+            return None
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | _SAFE)
         try:
             folder = os.open(_FOLDER, os.O_RDONLY | os.O_DIRECTORY | _SAFE, dir_fd=root)
-            try:
-                yield folder if _own(os.fstat(root)) and _own(os.fstat(folder)) else None
-            finally:
-                os.close(folder)
+            if _own(os.fstat(root)) and _own(os.fstat(folder)):
+                return folder
+            os.close(folder)
         finally:
             os.close(root)
+        return None
 
 
 def _own(about: os.stat_result) -> bool:
     """Whether a file or folder belongs to this user, and nobody else may write to it."""
     return about.st_uid == os.geteuid() and not about.st_mode & 0o022
+
+
+def _read(folder: int, name: str) -> bytes:
+    """What a file holds; nothing where others may have written it, or where it is too large."""
+    handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _SAFE, dir_fd=folder)
+    try:
+        about = os.fstat(handle)
+        if stat.S_ISREG(about.st_mode) and _own(about) and about.st_size <= LARGEST:
+            return _whole(handle, about.st_size)
+    finally:
+        os.close(handle)
+    return b""
+
+
+def _put(folder: int, name: str, raw: bytes) -> None:
+    """Write a file beside, then give it its name."""
+    part = f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        _write(folder, part, raw)
+        os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        os.unlink(part, dir_fd=folder)
+        raise
 
 
 def _whole(handle: int, size: int) -> bytes:
@@ -198,8 +225,10 @@ def _make_room(folder: int) -> None:
         return
     found.sort()
     for _, _, name in found[: len(found) // 2 + 1]:
-        with suppress(OSError):  # another process may be at it, too
+        try:
             os.unlink(name, dir_fd=folder)
+        except OSError:  # another process may be at it, too
+            continue
 
 
 def _ours(name: str) -> bool:

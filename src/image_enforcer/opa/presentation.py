@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, Final
+from ..rego.errors import CompileError, EvalError, LimitError
+from ..rego.json_output import to_json
+from ..rego.places import Location
 
-from ..rego import CompileError, EvalError, LimitError, Location, Problem, RegoError, Solution, Value, to_json
-from .errors import LoadError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final
+
+    from ..rego import Problem, RegoError, Solution, Value
+    from .errors import LoadError
 
 DEFAULT_WIDTH: Final = 80
 """How many characters of a value a table's cell shows."""
@@ -17,14 +21,14 @@ FORMATS: Final = ("json", "values", "bindings", "pretty", "raw", "discard")
 """The ways in which :func:`render` shows results."""
 
 
-@cache
-def _commanding() -> re.Pattern[str]:
-    return re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COMMANDING: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 def harmless(text: str) -> str:
     """Text with control characters, and those that turn the direction of writing, as escapes: safe on a terminal."""
-    return _commanding().sub(lambda m: f"\\u{ord(m.group()):04x}", text)
+    import re  # late: only a terminal needs it
+
+    return re.sub(_COMMANDING, lambda m: f"\\u{ord(m.group()):04x}", text)
 
 
 def render(
@@ -125,6 +129,8 @@ def _solution(solution: Solution) -> dict[str, Any]:
 
 def errors(error: RegoError | LoadError) -> list[dict[str, Any]]:
     """An error as OPA's list of ``{message, code, location, details}``."""
+    from .errors import LoadError  # late: results come from no files
+
     match error:
         case LoadError():
             return [{"message": c.text} if c.problem is None else _problem(c.problem) for c in error.causes]
@@ -181,7 +187,7 @@ def dumps(value: Any, indent: int | None = 2, level: int = 0) -> str:
         text = to_json(value.value, indent=indent)
         pad = " " * ((indent or 0) * level)
         return text.replace("\n", "\n" + pad)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if not value:
             return "{}"
         pairs = [f"{to_json(str(k))}:{' ' if indent else ''}{dumps(v, indent, level + 1)}" for k, v in value.items()]

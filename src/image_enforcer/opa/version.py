@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from .. import __version__
-from ..rego import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+    from ..rego import Value
 
 VERSION: Final[tuple[str, ...]] = ("system", "version")
 """Where it stands below ``data``."""

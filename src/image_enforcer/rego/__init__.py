@@ -5,8 +5,6 @@ its public face; everything else in this package may change. Each is imported wh
 runs code that is there already needs no compiler.
 """
 
-from importlib import import_module
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .engine import Policy, Query, compile_modules, parse_module, parse_query
@@ -35,10 +33,12 @@ _WHERE = {
 def __getattr__(name: str) -> object:
     for module, names in _WHERE.items():
         if name in names.split():
-            found: object = getattr(import_module(f"{__name__}.{module}"), name)
+            found: object = getattr(__import__(f"{__name__}.{module}", fromlist=(name,)), name)
             globals()[name] = found
             return found
     if not name.startswith("_"):
+        from importlib import import_module
+
         try:  # a module of this package, which used to be there with the engine
             return import_module(f"{__name__}.{name}")
         except ModuleNotFoundError as e:

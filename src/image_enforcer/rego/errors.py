@@ -6,11 +6,13 @@ Three outcomes stay apart: *undefined* is a value (:data:`image_enforcer.rego.va
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
-
 from .places import NO_LOCATION, Location
 from .records import field, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
 
 PARSE_ERROR: Final = "rego_parse_error"
 COMPILE_ERROR: Final = "rego_compile_error"

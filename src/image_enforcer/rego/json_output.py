@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import Any, Final
 
 from .errors import LimitError
 from .meter import LARGE, METER, make_room
 from .packed import Branch, Packed
-from .values import Num, RegoSet, Value, integer_text, sorted_keys, unkey
+from .values import Num, RegoSet, integer_text, sorted_keys, unkey
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from .values import Value
 
 _QUICK: Final = f"{__package__}.json_quick"
 """Who reads JSON has loaded what this needs; for a single text it takes longer to load than it saves."""
@@ -17,22 +21,25 @@ _QUICK: Final = f"{__package__}.json_quick"
 MAX_TEXT: Final = 256 << 20
 """How many characters of JSON text are written at most, about."""
 
-_ESCAPE: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029<>&\ud800-\udfff]')
-_ESCAPE_PLAIN: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
-_SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
-
-
-def _escaped(match: re.Match[str]) -> str:
-    c = match.group()
-    if "\ud800" <= c <= "\udfff":
-        return "\\ufffd"
-    return _SHORT.get(c) or f"\\u{ord(c):04x}"
-
 
 def quote(text: str, html_safe: bool = True) -> str:
     """A JSON string as Go writes it: ``<``, ``>`` and ``&`` as escapes where ``html_safe``."""
-    pattern = _ESCAPE if html_safe else _ESCAPE_PLAIN
-    return f'"{text}"' if pattern.search(text) is None else f'"{pattern.sub(_escaped, text)}"'
+    return f'"{text}"' if not escapes(text, html_safe) else f'"{_escaped(text, html_safe)}"'
+
+
+def escapes(text: str, html_safe: bool) -> bool:
+    """Whether something in a text has to be escaped."""
+    if text.isprintable():
+        return '"' in text or "\\" in text or (html_safe and ("<" in text or ">" in text or "&" in text))
+    from .json_escapes import pattern  # late: most texts do without regular expressions
+
+    return pattern(html_safe).search(text) is not None
+
+
+def _escaped(text: str, html_safe: bool) -> str:
+    from .json_escapes import escaped
+
+    return escaped(text, html_safe)
 
 
 def key_text(k: Any) -> str:
@@ -68,13 +75,12 @@ def to_json(value: Value, indent: int | None = None, html_safe: bool = True, mos
 class _Writer:
     """Writes one text, counting its characters before they are put together."""
 
-    __slots__ = ("escape", "html_safe", "left", "most", "newline", "step", "work")
+    __slots__ = ("html_safe", "left", "most", "newline", "step", "work")
 
     def __init__(self, newline: str, step: str, html_safe: bool, most: int) -> None:
         self.newline = newline
         self.step = step
         self.html_safe = html_safe
-        self.escape = _ESCAPE if html_safe else _ESCAPE_PLAIN
         self.most = self.left = most
         self.work = most >> 3
 
@@ -94,9 +100,10 @@ class _Writer:
         t = type(value)
         if t is str:
             self._count(len(value) + 4)
+            rare = escapes(value, self.html_safe)
             if len(value) > LARGE:
-                METER.spend(len(value) >> 2, 10 * len(value) if self.escape.search(value) else len(value))
-            return f'"{value}"' if self.escape.search(value) is None else quote(value, self.html_safe)
+                METER.spend(len(value) >> 2, 10 * len(value) if rare else len(value))
+            return f'"{_escaped(value, self.html_safe)}"' if rare else f'"{value}"'
         if value is None:
             return "null"
         if t is bool:
@@ -144,7 +151,7 @@ class _Writer:
         METER.spend(len(value), 2 * size)
         try:
             keys = sorted(value)
-            plain = self.escape.search("".join(keys)) is None
+            plain = not escapes("".join(keys), self.html_safe)
         except TypeError:
             value = {key_text(k): value[k] for k in sorted_keys(value)}
             keys = sorted(value)

@@ -8,18 +8,20 @@ raises ``LimitError``; outside an evaluation nobody does.
 from __future__ import annotations
 
 import sys
-import threading
-from typing import Final, Protocol
+from _thread import _local  # what ``threading.local`` is
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, Protocol
+
+    class Payer(Protocol):
+        """Who pays: the evaluation."""
+
+        def spend(self, steps: int, size: int = 0) -> None:
+            """Account for steps of work and bytes of memory to come; raises ``LimitError`` when they are too many."""
 
 
-class Payer(Protocol):
-    """Who pays: the evaluation."""
-
-    def spend(self, steps: int, size: int = 0) -> None:
-        """Account for steps of work and bytes of memory to come; raises ``LimitError`` when they are too many."""
-
-
-class Meter(threading.local):
+class Meter(_local):
     """One for each thread; ``payer`` is set while an evaluation runs in it."""
 
     payer: Payer | None = None

@@ -7,12 +7,16 @@ document that is read as it is asked for. They are never changed: a write makes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, final
+from .records import final
 
-from .values import Value
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, Final
 
-Decode = Callable[[Any], Value]
+    from .values import Value
+
+    Decode = Callable[[Any], Value]
 
 GONE: Final[Any] = object()
 """What stands at a path where there is nothing; as a write, that what stood there was removed."""
@@ -28,7 +32,7 @@ MOST_KEPT: Final = 16 << 20
 
 
 @final
-class Branch(dict[Any, Any]):
+class Branch(dict["Any", "Any"]):
     """An object with members, or members of members, that are packed or otherwise read as they are asked for."""
 
     __slots__ = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from typing import Any, Final, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, TypeAlias
 
 _BITS: Final = 32
 _MASK: Final = (1 << _BITS) - 1
@@ -26,6 +27,8 @@ class Text:
 
     def row(self, offset: int) -> int:
         """The row of an offset, from 1."""
+        from bisect import bisect_right  # late: who runs code that is there asks for no row
+
         return bisect_right(self.line_starts, offset)
 
     def column(self, offset: int) -> int:
@@ -43,7 +46,7 @@ class Text:
 
 _NOWHERE: Final = Text("", "")
 
-Apart: TypeAlias = tuple[int, int, int, int, int]
+Apart: TypeAlias = "tuple[int, int, int, int, int]"
 """Row, column, offset, and begin and end of what is shown."""
 _NONE: Final[Apart] = (0, 0, 0, 0, 0)
 

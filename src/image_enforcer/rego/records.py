@@ -3,7 +3,8 @@
 ``dataclasses`` alone takes longer to import than a small query to be answered, and making the methods of a class takes
 as long as importing a module; most classes are not met by most commands. :func:`record` makes slots always, understands
 ``frozen``, ``kw_only`` and ``eq``, and :func:`field` what a field may be. Who asks for ``__dataclass_fields__``, as
-``dataclasses.replace`` and ``dataclasses.fields`` do, gets them. Making a value takes half the time.
+``dataclasses.replace`` and ``dataclasses.fields`` do, gets them. Making a value takes half the time. :func:`final` is
+here since ``typing`` takes as long as ``dataclasses``.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import dataclass as record
     from dataclasses import field
-    from typing import Any
+    from typing import Any, final
 else:
+
+    def final(cls: type) -> type:
+        """``typing.final``: no class is made from this one."""
+        return cls
 
     def record(
         *, frozen: bool = False, slots: bool = True, kw_only: bool = False, eq: bool = True
@@ -197,4 +202,4 @@ class _Fields:
         return self._made
 
 
-__all__ = ["field", "record"]
+__all__ = ["field", "final", "record"]

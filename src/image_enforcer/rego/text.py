@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from .meter import CELL, LARGE, METER
-from .values import Num, RegoSet, Value, integer_text, sorted_keys, unkey
+from .values import Num, RegoSet, integer_text, sorted_keys, unkey
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from .values import Value
 
 _ESCAPES: Final = {
     '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
 }  # fmt: skip
-_ESCAPED: Final = re.compile(r'["\\\\]')
 
 
 def quoted(text: str) -> str:
     """A string in double quotes as Go writes it: what cannot be printed is escaped."""
     if text.isprintable():
-        return f'"{_ESCAPED.sub(_escape_match, text)}"' if '"' in text or "\\" in text else f'"{text}"'
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return '"' + "".join([_escape(c) for c in text]) + '"'
-
-
-def _escape_match(match: re.Match[str]) -> str:
-    return "\\" + match.group()
 
 
 def _escape(char: str) -> str:

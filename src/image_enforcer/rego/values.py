@@ -20,17 +20,21 @@ side is known to be a string. Undefined is no value; where a place can be undefi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from functools import cmp_to_key
-from typing import Any, Final, TypeAlias, final
 
 from .meter import CELL, LARGE, METER
+from .records import final
 
-# A recursive alias would make mypy carry the recursion everywhere; the table above is the contract.
-Value: TypeAlias = Any
-Key: TypeAlias = Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, Final, TypeAlias
+
+    # A recursive alias would make mypy carry the recursion everywhere; the table above is the contract.
+    Value: TypeAlias = Any
+    Key: TypeAlias = Any
+else:  # whoever names them while the program runs has typing for it
+    Value = Key = object
 
 
 @final
@@ -226,17 +230,22 @@ class Spelling:
         return hash((Spelling, self.text))
 
 
-_INDEX: Final = re.compile(r"([+-]?)(([0-9]*)(?:\.0*)?)", re.ASCII)
 _LONGEST_INDEX: Final = 19
 
 
 def index_of(step: str) -> int:
     """The index that a text names in an array of a base document, below 0 where it names none."""
-    match = _INDEX.fullmatch(step)
-    if match is None or not 0 < len(match[2]) <= _LONGEST_INDEX:
+    digits = step[1:] if step[:1] in ("+", "-") else step
+    whole, _, zeros = digits.partition(".")
+    if (
+        not 0 < len(digits) <= _LONGEST_INDEX
+        or zeros.strip("0")
+        or not (whole or "0").isdecimal()
+        or not step.isascii()
+    ):
         return -1
-    index = int(match[3] or 0)
-    return -index if match[1] == "-" else index
+    index = int(whole or 0)
+    return -index if step[0] == "-" else index
 
 
 def step_key(value: Value) -> Any:
@@ -335,7 +344,11 @@ def compare(a: Value, b: Value) -> int:
     return -1 if a < b else 1 if a > b else 0
 
 
-_sort_key = cmp_to_key(compare)
+def _sort_key() -> Callable[[Value], Any]:
+    """What sorts values of mixed kinds."""
+    from functools import cmp_to_key  # late: hardly any process needs it
+
+    return cmp_to_key(compare)
 
 
 _STRINGS: Final = frozenset({str})
@@ -359,7 +372,7 @@ def sort_values(values: Iterable[Value]) -> list[Value]:
     elif kinds == _OBJECTS and (names := _names_of_texts(got)) is not None:
         got.sort(key=lambda v: [v[n] for n in names])
     else:
-        got.sort(key=_sort_key)
+        got.sort(key=_sort_key())
     return got
 
 
@@ -386,7 +399,8 @@ def sorted_keys(obj: dict[Key, Value]) -> list[Key]:
     else:
         if type(keys[0]) is str:
             return keys
-    keys.sort(key=lambda k: _sort_key(unkey(k)))
+    in_order = _sort_key()
+    keys.sort(key=lambda k: in_order(unkey(k)))
     return keys
 
 

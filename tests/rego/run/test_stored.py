@@ -9,7 +9,8 @@ import pytest
 
 from image_enforcer import rego
 from image_enforcer.rego.run.link import Linked
-from image_enforcer.rego.run.stored import FORM, Stored, restored, stored
+from image_enforcer.rego.run.stored import FORM, Stored, restored
+from image_enforcer.rego.run.storing import stored
 
 POLICY = """package a
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
-
 from ..errors import EVAL_CONFLICT_ERROR, EVAL_INTERNAL_ERROR, EvalError
 from ..meter import METER
 from ..packed import Branch, Packed
 from ..packed import whole as unpacked
-from ..parting import parted
-from ..places import Location
-from ..text import term as value_text
-from ..values import UNDEFINED, Key, Num, RegoSet, Value, compare, equal, index_of, key, sorted_keys, unkey
+from ..values import UNDEFINED, Num, RegoSet, compare, equal, index_of, key, sorted_keys, unkey
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from ..places import Location
+    from ..values import Key, Value
     from .state import Evaluation
 
 LOOKUP_ERRORS = (KeyError, TypeError, IndexError)
@@ -201,7 +201,9 @@ def bad_path(location: Location) -> EvalError:
 
 def unevaluated(name: str, position: int, parts: tuple[Value, ...], location: Location) -> EvalError:
     """The error of a built-in's operand that has no value; ``parts`` are texts and values by turns."""
-    shown = "".join(value_text(part) if at % 2 else part for at, part in enumerate(parts))
+    from ..text import term  # late: only this error needs it
+
+    shown = "".join(term(part) if at % 2 else part for at, part in enumerate(parts))
     message = f"built-in function {name} called with operand {position} that requires evaluation: {shown}"
     return EvalError(EVAL_INTERNAL_ERROR, message, location)
 
@@ -220,11 +222,11 @@ def put(out: dict[Key, Value], k: Value, value: Value, location: Location) -> No
         raise conflict(UNIQUE, location)
 
 
-class Growing(dict[Any, Any]):
+class Growing(dict["Any", "Any"]):
     """An inner object of a partial document under construction, apart from objects that rules gave as values."""
 
 
-class GrowingSet(dict[Any, Any]):
+class GrowingSet(dict["Any", "Any"]):
     """A set leaf of a partial document under construction: members by key form."""
 
 
@@ -306,6 +308,8 @@ def indexed(value: Value, tests: tuple[tuple[str, Value], ...]) -> bool:
                 if _patterned(value, *wanted):
                     return True
             case _:
+                from ..parting import parted  # late: few policies need it
+
                 if type(value) is str and _patterned(parted(value, wanted[0]), *wanted[1:]):
                     return True
     return False

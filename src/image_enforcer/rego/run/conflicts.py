@@ -8,18 +8,18 @@ there before another value. The conflict ends the evaluation when what rests on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from types import FrameType
-from typing import TYPE_CHECKING, Final, TypeAlias
-
 from ..errors import EVAL_CONFLICT_ERROR, EvalError, RegoError
 from ..places import NO_LOCATION, Location
-from ..text import term
-from ..values import UNDEFINED, Key, Value, equal, key
+from ..records import record
+from ..values import UNDEFINED, equal, key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+    from typing import Final, TypeAlias
+
+    from ..values import Key, Value
     from .state import State
 
 MOST: Final = 10
@@ -55,7 +55,7 @@ class Conflict(EvalError):
 Way: TypeAlias = "tuple[tuple[FrameType, int], ...]"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Postponed:
     """A conflict that waits for what rests on the first value. ``depth`` is how many collections were being made."""
 
@@ -176,7 +176,7 @@ def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> Val
     before = len(e.pending)
     found: list[tuple[Location, Value]] = []
     more = False
-    with suppress(RegoError):  # what else goes wrong now is not what ended the evaluation
+    try:
         for rule in rules:
             for block, location in rule:
                 values = _values(block, state, operands)
@@ -191,6 +191,8 @@ def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> Val
                     break
             if more:
                 break
+    except RegoError:
+        pass  # what else goes wrong now is not what ended the evaluation
     e.take_back(before)
     if len(found) < 2:
         raise EvalError(error.code, error.message, error.location) from None
@@ -237,5 +239,7 @@ def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ..
 
 
 def _shown(value: Value) -> str:
+    from ..text import term  # late: only conflicts need it
+
     text = " ".join(term(value).split())
     return text if len(text) <= WIDTH else text[:WIDTH] + "..."

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 
-from ..places import Location
 from ..records import record
-from ..values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..outside import Network
+    from ..places import Location
+    from ..values import Value
 
 
 @record(frozen=True, slots=True)

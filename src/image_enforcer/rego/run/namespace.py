@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..errors import BuiltinError, EvalError
-from ..values import UNDEFINED, Num, RegoSet, Value, equal, key
+from ..values import UNDEFINED, Num, RegoSet, equal, key
 from . import access
 from .conflicts import Conflict, each, listed, put_off
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..values import Value
 
 
 def _make_set(items: tuple[Value, ...]) -> RegoSet:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
-
 from ..errors import EVAL_INTERNAL_ERROR, EvalError, LimitError
 from ..meter import METER
-from ..places import Location
 from ..records import record
-from ..values import UNDEFINED, Value
-from .limits import DEFAULT_HOST, DEFAULT_LIMITS, Host, Limits
+from ..values import UNDEFINED
+from .limits import DEFAULT_HOST, DEFAULT_LIMITS
 from .snapshot import Snapshot
 from .state import Evaluation, State
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Protocol
+
+    from ..places import Location
     from ..plan.documents import Node
+    from ..values import Value
+    from .limits import Host, Limits
+
+    class Code(Protocol):
+        """The functions of a policy, as running code asks for them."""
+
+        slots: int
+        nothing: list[Value]
+
+        def node(self, path: tuple[Value, ...]) -> Node | None:
+            """The node of the document tree at a path."""
+
+        def document(self, number: int) -> Callable[[State], Value]:
+            """The function of a whole document."""
+
+        def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
+            """Call what ``with`` has put in the place of a function."""
+
 
 _FAULTS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 """What a fault in the code of a built-in could raise: an error of the evaluation, never a traceback in its caller."""
@@ -36,22 +55,6 @@ class Solution:
 
     bindings: Mapping[str, Value]
     expressions: tuple[ExpressionValue, ...] = ()
-
-
-class Code(Protocol):
-    """The functions of a policy, as running code asks for them."""
-
-    slots: int
-    nothing: list[Value]
-
-    def node(self, path: tuple[Value, ...]) -> Node | None:
-        """The node of the document tree at a path."""
-
-    def document(self, number: int) -> Callable[[State], Value]:
-        """The function of a whole document."""
-
-    def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
-        """Call what ``with`` has put in the place of a function."""
 
 
 class Running:

@@ -1,22 +1,26 @@
-"""One revision of the base documents, with what rules made of it alone; and documents read as they are asked for."""
+"""One revision of the base documents, with what rules made of it alone."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, final
+from _thread import allocate_lock  # what ``threading.Lock`` is
 
-from ..errors import DocumentError
 from ..packed import Branch, Packed, branched, whole
-from ..values import Key, Num, RegoSet, Value
+from ..values import Num, RegoSet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from ..values import Key, Value
 
 MEMO_BYTES: Final = 64 << 20
 """How much derived documents may take up, about, for one snapshot and all policies that read it."""
 
-_PLAIN: Final = frozenset({dict, list, str, int, bool, type(None), Num, RegoSet, Packed})
+PLAIN: Final = frozenset({dict, list, str, int, bool, type(None), Num, RegoSet, Packed})
+"""The types of what is no lazy document."""
+
 _LOOK: Final = 2_000
 _DEPTH: Final = 5
-_FAULTS: Final = (OSError, RuntimeError, ValueError, TypeError, ArithmeticError, AttributeError, LookupError)
 
 
 class Snapshot:
@@ -49,7 +53,7 @@ class Snapshot:
         self._memo: dict[object, list[Value]] = {}
         self._answers: dict[tuple[object, int], dict[Key, bool]] = {}
         self._left = memo_bytes
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     def kept(self, linked: object, slots: int) -> list[Value]:
         """What is kept for a linked policy, by the numbers of its documents; None where nothing is.
@@ -101,13 +105,16 @@ class _Search:
 
     def guarded(self, value: Value, depth: int) -> Value:
         if not isinstance(value, dict):
-            if type(value) in _PLAIN or not isinstance(value, Mapping):
+            if type(value) in PLAIN:
                 return value
-            self.lazy = True
-            return LazyDocument(value)
+            from .lazy_documents import guarded  # late: hardly anyone has them
+
+            found = guarded(value)
+            self.lazy = self.lazy or found is not value
+            return found
         self.left -= 1
         kinds = set(map(type, value.values()))
-        if kinds <= _PLAIN and (dict not in kinds or depth >= self.depth or self.left < 0):
+        if kinds <= PLAIN and (dict not in kinds or depth >= self.depth or self.left < 0):
             return Branch(value) if Packed in kinds and type(value) is not Branch else value
         changed: dict[Any, Value] = {}
         for k, v in value.items():
@@ -119,51 +126,3 @@ class _Search:
         if changed or (Packed in kinds and type(value) is not Branch):
             return Branch({**value, **changed})
         return value
-
-
-@final
-class LazyDocument(Mapping[Any, Any]):
-    """A guard around a mapping: a key that is not there is undefined, every other fault a :class:`DocumentError`."""
-
-    __slots__ = ("_of",)
-
-    def __init__(self, of: Mapping[Any, Any]) -> None:
-        self._of = of
-
-    def __getitem__(self, k: Any) -> Value:
-        try:
-            found = self._of[k]
-        except KeyError:
-            raise
-        except _FAULTS as e:
-            raise DocumentError(f"a document could not be read: {e}") from e
-        return _guard(found)
-
-    def __iter__(self) -> Iterator[Any]:
-        try:
-            return iter(list(self._of))
-        except _FAULTS as e:
-            raise DocumentError(f"a document could not be listed: {e}") from e
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-    def to_value(self) -> Value:
-        """The whole document as a plain value."""
-        try:
-            whole = getattr(self._of, "to_value", None)
-            if whole is not None:
-                return _plain(whole())
-            items: Iterable[tuple[Any, Any]] = list(self._of.items())
-        except _FAULTS as e:
-            raise DocumentError(f"a document could not be read: {e}") from e
-        return {k: _plain(v) for k, v in items}
-
-
-def _guard(value: Value) -> Value:
-    return LazyDocument(value) if type(value) not in _PLAIN and isinstance(value, Mapping) else value
-
-
-def _plain(value: Value) -> Value:
-    guarded = _guard(value)
-    return whole(guarded)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
-
 from ..errors import EVAL_BUILTIN_ERROR, EVAL_TYPE_ERROR, BuiltinError, EvalError, LimitError, OperandError
 from ..meter import CELL, ENTRY
 from ..packed import Branch, Packed
-from ..places import NO_LOCATION, Location
-from ..values import UNDEFINED, Key, RegoSet, Value, key, step_key
+from ..places import NO_LOCATION
+from ..values import UNDEFINED, RegoSet, key, step_key
 from .access import get, get_base, lookup_base, member, pairs, whole
-from .conflicts import OWED, Pending, Postponed
-from .limits import Host, Limits
+from .conflicts import OWED, Pending
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
     from ..outside import Network
+    from ..places import Location
     from ..plan.documents import Node
+    from ..values import Key, Value
+    from .conflicts import Postponed
+    from .limits import Host, Limits
     from .running import Code
     from .snapshot import Snapshot
 

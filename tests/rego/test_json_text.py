@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from image_enforcer import rego
 from image_enforcer.rego import json_text
+from image_enforcer.rego.json_escapes import pattern
+from image_enforcer.rego.json_output import escapes
 from image_enforcer.rego.json_text import MAX_DEPTH, from_json, quote, to_json
 from image_enforcer.rego.values import Num, RegoSet, equal, key
 
@@ -153,3 +155,8 @@ def test_how_deep_a_text_nests_is_found_piece_by_piece(text: str, part: int) -> 
         assert json_text._too_deep(raw) == whole
     finally:
         json_text._PART = size  # type: ignore[misc]
+
+
+@given(st.text(), st.booleans())
+def test_what_is_escaped(text: str, html_safe: bool) -> None:
+    assert escapes(text, html_safe) == (pattern(html_safe).search(text) is not None)

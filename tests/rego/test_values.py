@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 import sys
 from typing import Any
 
@@ -20,6 +21,7 @@ from image_enforcer.rego.values import (
     Value,
     compare,
     equal,
+    index_of,
     integer,
     integer_text,
     key,
@@ -162,3 +164,16 @@ def test_integers_of_any_length_into_text_and_back(digits: int) -> None:
 def test_text_that_is_no_integer(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         integer(text)
+
+
+@given(
+    st.one_of(
+        st.text(st.sampled_from("+-0123.٣ \n"), max_size=6), st.from_regex(r"[+-]?[0-9]{0,20}(\.0*)?", fullmatch=True)
+    )
+)
+def test_texts_that_name_places_in_arrays(text: str) -> None:
+    match = re.fullmatch(r"([+-]?)(([0-9]*)(?:\.0*)?)", text, re.ASCII)
+    if match is None or not 0 < len(match[2]) <= 19:
+        assert index_of(text) == -1
+    else:
+        assert index_of(text) == int(match[1] + (match[3] or "0"))

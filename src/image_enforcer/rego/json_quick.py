@@ -6,7 +6,6 @@ short strings, truth values and integers, with what Go escapes besides put in af
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
@@ -25,13 +24,12 @@ def quick_json(value: Value) -> str | None:
         made = _ENCODER.encode(_plain(value, [MOST_VALUES]))
     except (_Otherwise, UnicodeEncodeError):  # half of a surrogate pair has no bytes
         return None
-    if _ESCAPED.search(made):
+    if b"<" in made or b">" in made or b"&" in made or b"\xe2\x80" in made:
         for raw, escaped in _ESCAPES:
             made = made.replace(raw, escaped)
     return made.decode()
 
 
-_ESCAPED: Final = re.compile(b"[<>&]|\xe2\x80[\xa8\xa9]")
 _ESCAPES: Final = (
     (b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"),
     (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"),
@@ -64,11 +62,13 @@ def _plain(value: Value, left: list[int]) -> Value:
         for k, v in value.items():
             if type(k) is not str or len(k) > LONGEST:
                 raise _Otherwise
-            made[k] = v if v is True or v is False else _plain(v, left)
+            short = v is True or v is False or (type(v) is str and len(v) <= LONGEST)
+            made[k] = v if short else _plain(v, left)
         return made
     if t is list or t is RegoSet:
-        left[0] -= len(value)
+        left[0] -= len(value) if t is list else len(value.members)
         if left[0] < 0:
             raise _Otherwise
-        return [_plain(v, left) for v in (value if t is list else value.sorted())]
+        items = value if t is list else value.sorted()
+        return [v if type(v) is str and len(v) <= LONGEST else _plain(v, left) for v in items]
     raise _Otherwise

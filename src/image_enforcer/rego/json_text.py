@@ -46,7 +46,7 @@ def from_json(text: str | bytes) -> Value:
     if len(raw) > _FLAT and _too_deep(raw):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
-        if _MINUS_ZERO.search(raw):
+        if b"-0" in raw and _MINUS_ZERO.search(raw):
             return _slowly(raw)
         return _DECODER.decode(raw)
     except msgspec.DecodeError as e:

@@ -27,13 +27,16 @@ from .records import final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+    from functools import cmp_to_key
     from typing import Any, Final, TypeAlias
 
     # A recursive alias would make mypy carry the recursion everywhere; the table above is the contract.
     Value: TypeAlias = Any
     Key: TypeAlias = Any
-else:  # whoever names them while the program runs has typing for it
+else:
+    from _functools import cmp_to_key  # functools itself takes longer to load than this module
+
     Value = Key = object
 
 
@@ -344,11 +347,7 @@ def compare(a: Value, b: Value) -> int:
     return -1 if a < b else 1 if a > b else 0
 
 
-def _sort_key() -> Callable[[Value], Any]:
-    """What sorts values of mixed kinds."""
-    from functools import cmp_to_key  # late: hardly any process needs it
-
-    return cmp_to_key(compare)
+_sort_key = cmp_to_key(compare)
 
 
 _STRINGS: Final = frozenset({str})
@@ -372,7 +371,7 @@ def sort_values(values: Iterable[Value]) -> list[Value]:
     elif kinds == _OBJECTS and (names := _names_of_texts(got)) is not None:
         got.sort(key=lambda v: [v[n] for n in names])
     else:
-        got.sort(key=_sort_key())
+        got.sort(key=_sort_key)
     return got
 
 
@@ -399,8 +398,7 @@ def sorted_keys(obj: dict[Key, Value]) -> list[Key]:
     else:
         if type(keys[0]) is str:
             return keys
-    in_order = _sort_key()
-    keys.sort(key=lambda k: in_order(unkey(k)))
+    keys.sort(key=lambda k: _sort_key(unkey(k)))
     return keys
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from image_enforcer.rego.builtins import sprintf
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
@@ -67,3 +70,28 @@ def test_text_without_verbs_stays(text: str) -> None:
 @given(st.text(st.sampled_from("%+-# 0123456789.*[]dsvxqTtfgeU!é"), max_size=12), st.lists(st.integers(), max_size=3))
 def test_any_format_has_an_outcome(form: str, arguments: list[int]) -> None:
     assert type(value("sprintf(input.f, input.a)", f=form, a=arguments)) is str
+
+
+class Free:
+    """Who pays for nothing."""
+
+    def spend(self, steps: int, size: int = 0) -> None:
+        """Nobody counts."""
+
+
+@given(
+    st.lists(st.sampled_from(["%v", "%s", "%d", "%q", " and ", "%%", "é", '"']), max_size=4),
+    st.lists(st.one_of(st.integers(), st.text(st.sampled_from('ab "\\\n\x7fé')), st.booleans(), st.none()), max_size=3),
+)
+def test_the_quick_way_is_the_other_way(parts: list[str], arguments: list[Any]) -> None:
+    form = "".join(parts)
+    made = sprintf._plainly(form, arguments)
+    context: Any = Free()
+    if made is not None:
+        assert made == "".join(sprintf.Formatter(context, [sprintf._arg(a) for a in arguments]).run(form))
+
+
+def test_quoted_names_go_the_quick_way() -> None:
+    assert sprintf._plainly("image %q of %v", ["nginx:1", 3]) == 'image "nginx:1" of 3'
+    assert sprintf._plainly("image %q", ['a"b']) is None
+    assert sprintf._plainly("image %q", [65]) is None

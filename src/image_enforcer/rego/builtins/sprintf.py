@@ -66,7 +66,7 @@ def sprintf(context: Context, form: Value, args: Value) -> Value:
 
 
 def _plainly(text: str, args: Value) -> str | None:
-    """The text where each argument is short, and text under ``%v`` or ``%s`` or an integer under ``%v`` or ``%d``.
+    """The text where each argument is short: text under ``%v``, ``%s`` or ``%q``, an integer under ``%v`` or ``%d``.
 
     None where it takes more to put it together.
     """
@@ -82,7 +82,14 @@ def _plainly(text: str, args: Value) -> str | None:
         if type(item) is str:
             if verb == "d" or len(item) > LARGE or not item.isascii():
                 return None
-            made[at] = item
+            if verb == "q":
+                if not item.isprintable() or '"' in item or "\\" in item:
+                    return None
+                made[at] = f'"{item}"'
+            else:
+                made[at] = item
+        elif verb == "q":
+            return None
         elif type(item) is int and verb != "s" and -_SHORT < item < _SHORT:
             made[at] = str(item)
         elif verb == "d" or type(item) is Num or type(item) is int:
@@ -107,7 +114,7 @@ def _pieces(text: str) -> tuple[str, ...] | None:
     return tuple(parts)
 
 
-_PLAIN_VERB: Final = re.compile("%([vsd])")
+_PLAIN_VERB: Final = re.compile("%([vsdq])")
 
 
 class Formatter:

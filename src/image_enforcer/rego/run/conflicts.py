@@ -103,16 +103,10 @@ OWED: Final = 1 << 70
 """Room that an evaluation with a conflict lacks: who looks at what is left comes here, and nobody else has to."""
 
 
-class Pending:
+class Pending(list["Postponed"]):
     """The conflicts that an evaluation has met and not raised yet; those within the continuation of others are last."""
 
-    __slots__ = ("_met",)
-
-    def __init__(self) -> None:
-        self._met: list[Postponed] = []
-
-    def __len__(self) -> int:
-        return len(self._met)
+    __slots__ = ()
 
     def add(self, conflict: Postponed) -> None:
         """One more, unless the same call has given it before, or OPA does not come to it.
@@ -120,46 +114,46 @@ class Pending:
         Raises the error of the last one where the code that called there is behind that call: then all that rests on
         its value has been evaluated.
         """
-        if any(conflict.call == other.call for other in self._met):
+        if any(conflict.call == other.call for other in self):
             return
         match self._since(conflict.way, conflict.rule):
             case "over":
                 raise self.error()
             case "later":
                 return
-        self._met.append(conflict)
+        self.append(conflict)
 
     def comes_first(self) -> bool:
         """Whether the last one is raised before what happens now."""
-        return bool(self._met) and self._since(way_here(), -1) != ""
+        return bool(self) and self._since(way_here(), -1) != ""
 
     def _since(self, way: Way, rule: int) -> str:
         """What has become of the evaluation of what rests on the last one's value: it is at it, or that is over.
 
         What comes from another ``rule`` of a document that asks its rules in turn comes ``later`` in any case.
         """
-        if not self._met:
+        if not self:
             return ""
-        here, there = _parted(way, self._met[-1].way)
+        here, there = _parted(way, self[-1].way)
         if len(there) > 1 and _rule_of(there[1][0]) >= 0:
             return "" if len(here) == 1 and rule == _rule_of(there[1][0]) else "later"
         return "over" if here and there and here[0][1] <= there[0][1] else ""
 
     def forget(self, after: int) -> None:
         """Forget what was met after so many."""
-        del self._met[after:]
+        del self[after:]
 
     def last_values(self) -> tuple[Value, ...]:
         """The values between which the last one is."""
-        return self._met[-1].values
+        return self[-1].values
 
     def deepest(self) -> int:
         """How many collections were being made when the last one was met; -1 without any."""
-        return self._met[-1].depth if self._met else -1
+        return self[-1].depth if self else -1
 
     def error(self) -> EvalError:
         """The error of the last one. Others list their values too if it is one of the rule that gave the first."""
-        *others, last = self._met
+        *others, last = self
         message = last.error.message
         for other in reversed(others):
             if other.first == last.error.location:

@@ -36,7 +36,7 @@ class InstructionWriter(Writer):
                 self._load_data(dst, state, keys)
             case ops.Settle(dst, source, state):
                 s, found = self.state(state), self.operand(source)
-                plain = f"{s}.unsettled is None or type({found}) is str"
+                plain = f"{s}.unsettled is None or type({found}) in PLAIN"
                 self.put(f"r{dst.n} = {found} if {plain} else {s}.settled({found})")
             case ops.Get(path=path) if path:
                 self._get_replaced(op)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..errors import BuiltinError, EvalError
+from ..packed import Packed
 from ..values import UNDEFINED, Num, RegoSet, equal, key
-from . import access
+from . import access, snapshot
 from .conflicts import Conflict, each, listed, put_off
 
 TYPE_CHECKING = False
@@ -34,5 +35,5 @@ def shared() -> dict[str, Any]:
         "unevaluated": access.unevaluated,
         "conflict": Conflict, "listed": listed, "each": each, "put_off": put_off, "EE": EvalError,
         "one": _one, "lookup_base": access.lookup_base, "Num": Num,
-        "SIZED": frozenset({str, list, dict, RegoSet}),
+        "SIZED": frozenset({str, list, dict, RegoSet}), "PLAIN": snapshot.PLAIN - {Packed},
     }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from image_enforcer import rego
@@ -244,6 +244,7 @@ DATA = st.one_of(st.dictionaries(st.sampled_from(["a", "b", "x", "1"]), ENTRY), 
     st.lists(st.sampled_from(BODIES), min_size=1, max_size=2), st.sampled_from(ASKS), DATA,
     st.lists(MEMBER, min_size=1, max_size=5), st.sampled_from([{}, {"n": 1}, {"n": 2, "q": "x"}]),
 )  # fmt: skip
+@example(["p contains k if { some k; data.m[k].n > 1 }"], ASKS[0], [{}, {"n": 2}], ["1", 1, ["1"]], {})
 def test_asking_is_enumerating(
     bodies: list[str], ask: str, entries: Any, members: list[Any], more: dict[str, Any]
 ) -> None:

@@ -37,7 +37,7 @@ class Snapshot:
     Large objects may be *packed* (:mod:`..packed`), and objects on the way to those or to lazy documents are branches.
     """
 
-    __slots__ = ("_answers", "_left", "_lock", "_memo", "lazy", "packed", "root")
+    __slots__ = ("_answers", "_left", "_lock", "_memo", "lazy", "packed", "plain", "root")
 
     def __init__(
         self, root: Value, *, lazy: bool = False, memo_bytes: int = MEMO_BYTES, after: Snapshot | None = None
@@ -50,6 +50,7 @@ class Snapshot:
         self.root = root = branched(root) if type(root) is dict else root
         self.lazy: bool = lazy
         self.packed: bool = type(root) is Branch or type(root) is Packed
+        self.plain: bool = not (self.lazy or self.packed)
         self._memo: dict[object, list[Value]] = {}
         self._answers: dict[tuple[object, int], dict[Key, bool]] = {}
         self._left = memo_bytes

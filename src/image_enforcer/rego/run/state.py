@@ -6,7 +6,7 @@ from ..errors import EVAL_BUILTIN_ERROR, EVAL_TYPE_ERROR, BuiltinError, EvalErro
 from ..meter import CELL, ENTRY
 from ..packed import Branch, Packed
 from ..places import NO_LOCATION
-from ..values import UNDEFINED, RegoSet, key, step_key
+from ..values import UNDEFINED, RegoSet, index_of, key, step_key
 from .access import get, get_base, lookup_base, member, pairs, whole
 from .conflicts import OWED, Pending
 
@@ -249,7 +249,7 @@ class State:
         self.snapshot = snapshot
         self.lazy: Snapshot | None = None
         self.unsettled: Snapshot | None = None  # the snapshot, where values in it have to be settled
-        if snapshot is not None and (snapshot.lazy or snapshot.packed):
+        if snapshot is not None and not snapshot.plain:
             self.unsettled = snapshot
             self.lazy = snapshot if snapshot.lazy else None
         self.k: dict[Any, Any] = {}
@@ -343,7 +343,7 @@ class State:
             snapshot = self.snapshot
             kept = snapshot.answers(self.linked, number) if static and snapshot is not None else None
             tally = self.k[number] = Tally(kept)
-        if type(value) is str:
+        if type(value) is str and value > _DIGITS:
             form: Key = value
         elif _plain(value):
             form = key(value)
@@ -569,10 +569,17 @@ class Cursor:
 def _plain(value: Value) -> bool:
     """Whether a value has one spelling, so that a rule cannot tell it from the equal value that it would find itself.
 
-    Numbers have several (``1``, ``1.0``), and in base documents they also find keys that are their text.
+    Numbers have several (``1``, ``1.0``), and in base documents they also find keys that are their text, as texts of
+    numbers find places in arrays.
     """
     t = type(value)
-    return t is str or t is bool or value is None or (t is list and all(_plain(v) for v in value))
+    if t is str:
+        return value > _DIGITS or index_of(value) < 0
+    return t is bool or value is None or (t is list and all(_plain(v) for v in value))
+
+
+_DIGITS = ":"
+"""What comes behind it begins with no digit, sign or point, hence is no text of a number."""
 
 
 def _short(value: Value) -> bool:

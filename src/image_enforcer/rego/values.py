@@ -114,7 +114,7 @@ class ObjectKey:
     def __init__(self, value: dict[Key, Value]) -> None:
         self.value = value
         self.items = frozenset([(k, v if type(v) is str else _key_inside(v)) for k, v in value.items()])
-        self._hash = hash(("object", self.items))
+        self._hash = ~hash(self.items)
 
     def __hash__(self) -> int:
         return self._hash
@@ -214,7 +214,11 @@ def _key_inside(value: Value) -> Key:
     """:func:`key` of what stands inside another value: shared parts of parts can make small values long walks."""
     t = type(value)
     if t is list or t is dict:
-        METER.spend(len(value) + 2, (len(value) + 4) * CELL)
+        payer = METER.payer
+        if payer is not None:
+            payer.spend(len(value) + 2, (len(value) + 4) * CELL)
+        if t is dict and len(value) <= LARGE:
+            return ObjectKey(value)
     return key(value)
 
 

@@ -122,7 +122,9 @@ def elements(e: Evaluation, source: Value) -> Iterable[Value]:
         charge(e, len(source))
         return (v for _, v in _members(e, source))
     if t is RegoSet:
-        charge(e, len(source))
+        e.fuel -= len(source.members) + 1
+        if e.fuel < 0:
+            e.refuel()
         members: list[Value] = source.sorted()
         return members if len(members) <= LONG else _slowly(e, members)
     if t is str or t is int or source is None or t is bool or t is Num or source is UNDEFINED:
@@ -132,9 +134,13 @@ def elements(e: Evaluation, source: Value) -> Iterable[Value]:
 
 def elements_anyhow(e: Evaluation, source: Value) -> Iterable[Value]:
     """Each value of a collection in any order, where the order cannot be seen."""
-    if type(source) is RegoSet and len(source) <= LONG:
-        charge(e, len(source))
-        return source.members.values()
+    if type(source) is RegoSet:
+        members = source.members
+        if len(members) <= LONG:
+            e.fuel -= len(members) + 1
+            if e.fuel < 0:
+                e.refuel()
+            return members.values()
     return elements(e, source)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from image_enforcer.rego.records import field, record
+from image_enforcer.rego.records import field, fields, is_record, record, replace
 
 
 def _shared() -> Any:
@@ -134,3 +134,19 @@ def test_classes_below() -> None:
     assert Plain(1) == Plain(1)
     assert Plain(1) != Point(1)
     assert [f.name for f in dataclasses.fields(Below)] == ["x", "y", "names", "note", "place", "z"]
+
+
+def test_a_record_with_other_fields() -> None:
+    point = Point(1, 3, ["a"], "note", 5)
+    assert replace(point, y=4) == dataclasses.replace(point, y=4) == Point(1, 4, ["a"])
+    assert (replace(point, y=4).note, replace(point, y=4).names) == ("note", point.names)
+    assert replace(Weighed(2), x=3).weight == 6
+    assert replace(Named(a=1), a=3) == Named(a=3)
+    with pytest.raises(TypeError):
+        replace(point, z=1)  # type: ignore[call-arg]
+
+
+def test_what_records_there_are() -> None:
+    assert [f.name for f in fields(Point)] == [f.name for f in fields(Point(1))] == ["x", "y", "names", "note", "place"]
+    assert is_record(Point(1))
+    assert not is_record(1)

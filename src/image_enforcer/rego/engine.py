@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from .check.pipeline import Checked, CheckedQuery, check_modules, check_query
@@ -36,6 +35,7 @@ from .meter import make_room
 from .places import Location
 from .plan.savings import ALL, Savings
 from .plan.world import replaced_by
+from .records import replace
 from .run.limits import Host, Limits
 from .run.link import Linked
 from .run.running import ExpressionValue, Running, Solution

@@ -13,8 +13,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import dataclass as record
-    from dataclasses import field
-    from typing import Any, final
+    from dataclasses import field, fields, replace
+    from typing import Any, TypeGuard, final
+
+    from _typeshed import DataclassInstance
+
+    def is_record(of: object) -> TypeGuard[DataclassInstance]:
+        """Whether something is a record."""
 else:
 
     def final(cls: type) -> type:
@@ -31,6 +36,22 @@ else:
     def field(**about: Any) -> FieldOf:
         """A field that has more to it than a default."""
         return FieldOf(**about)
+
+    def fields(of: Any) -> tuple[FieldOf, ...]:
+        """The fields of a record or its class."""
+        found: tuple[FieldOf, ...] = of.__fields_of__
+        return found
+
+    def is_record(of: object) -> bool:
+        """Whether something is a record, or the class of records."""
+        return hasattr(of, "__fields_of__")
+
+    def replace(of: Any, /, **changes: Any) -> Any:
+        """A record of the same class with some fields changed."""
+        for one in of.__fields_of__:
+            if one.init and one.name not in changes:
+                changes[one.name] = getattr(of, one.name)
+        return of.__class__(**changes)
 
 
 _ABSENT: Any = object()
@@ -202,4 +223,4 @@ class _Fields:
         return self._made
 
 
-__all__ = ["field", "final", "record"]
+__all__ = ["field", "fields", "final", "is_record", "record", "replace"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pkgutil import get_data
 
+from .records import record
 from .types import (
     ANY,
     BOOLEAN,
@@ -24,7 +24,7 @@ from .types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Signature:
     """One built-in. ``result`` is None where it has none (``print``)."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..errors import COMPILE_ERROR, TYPE_ERROR, Problem
+from ..records import field, record
 from ..signatures import signatures
 from ..syntax.nodes import Module, Ref, Rule, Scalar, Term, TermExpr, Var
 from ..syntax.printer import package_text, term_text
@@ -19,7 +19,7 @@ Place: TypeAlias = tuple[str, int, int]
 """Where a rule stands: its module, its number in it, and how many ``else`` it is below its first branch."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Node:
     """A step below ``data``."""
 

@@ -7,9 +7,9 @@ stages, and so of the generated expressions, is OPA's: it decides what is undefi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from ..places import NO_LOCATION, Location
+from ..records import replace
 from ..signatures import signatures
 from ..syntax.nodes import (
     Array,

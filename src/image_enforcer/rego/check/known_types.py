@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from ..errors import Problem
+from ..records import replace
 from ..signatures import signatures
 from ..syntax.nodes import (
     Array,

@@ -6,11 +6,11 @@ After this stage no name means two things: every declared variable of a rule is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import count
 
 from ..errors import COMPILE_ERROR, Problem
 from ..places import Location
+from ..records import field, record, replace
 from ..signatures import signatures
 from ..syntax.nodes import (
     Array,
@@ -66,7 +66,7 @@ class Names:
                 return name
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Scope:
     """What is known of names in one body: their new name, how they came up, how often they were used."""
 

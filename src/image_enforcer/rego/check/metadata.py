@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import COMPILE_ERROR, TYPE_ERROR, CompileError, Problem
 from ..places import Location
+from ..records import replace
 from ..syntax.annotation_json import annotations_value
 from ..syntax.annotations import rule_path
 from ..syntax.nodes import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from ..builtins import catalog
 from ..errors import COMPILE_ERROR, TYPE_ERROR, UNSAFE_VAR_ERROR, CompileError, Problem
+from ..records import field, record, replace
 from ..signatures import signatures
 from ..syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Rule, Scalar, Term, Var, With
 from ..syntax.printer import import_text, term_text
@@ -35,7 +35,7 @@ LIMIT = Problem(COMPILE_ERROR, "error limit reached")
 PathExists = Callable[[tuple[str, ...]], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Checked:
     """Modules that can be planned. ``source`` are they as parsed; ``original`` maps generated names to written ones."""
 
@@ -49,7 +49,7 @@ class Checked:
     """What a schema says of every input."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CheckedQuery:
     """A query that can be planned. ``rewritten_vars`` maps generated names to those that the user wrote.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ..errors import RECURSION_ERROR, Problem
+from ..records import record
 from ..signatures import Signature, signatures
 from ..syntax.nodes import Array, CallExpr, Object, Ref, Rule, Set, Term, Var
 from ..syntax.printer import term_text
@@ -121,7 +121,7 @@ class Recursion:
         return f" ({term_text(shown)}{inside} refers to {self._name(target)} if {' and '.join(parts)})"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Origin:
     """Where a variable has its value from: a ``kind``, and the reference, collection or built-in."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from ..places import Location
+from ..records import replace
 from ..syntax.nodes import (
     ArrayComprehension,
     Body,

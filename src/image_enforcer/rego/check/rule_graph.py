@@ -7,9 +7,9 @@ only those count. This is read from the bodies as they are written, before they 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from ..records import record, replace
 from ..syntax.nodes import Array, Body, CallExpr, Expr, Object, Ref, Rule, Scalar, Set, Term, Var
 from ..values import Num
 from .constants import comparable, parts
@@ -24,7 +24,7 @@ Known: TypeAlias = Mapping[str, Sequence[Term]]
 Needs: TypeAlias = Mapping[Place, Sequence[Place]]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mention:
     """A reference as ``written``, what is left of it where that is one, and the rules that it may mean."""
 

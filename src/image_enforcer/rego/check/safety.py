@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from heapq import heappop, heappush
 
 from ..errors import UNSAFE_VAR_ERROR, Problem
 from ..places import Location
+from ..records import replace
 from ..syntax.keywords import FUTURE_V0, FUTURE_V1
 from ..syntax.nodes import (
     Array,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..errors import TYPE_ERROR, CompileError, Problem
 from ..places import Location
+from ..records import field, record, replace
 from ..syntax.annotations import rule_path
 from ..syntax.nodes import Rule, Scalar, SchemaNote, Term, Var
 from ..syntax.printer import term_text
@@ -22,7 +22,7 @@ MAX_WORK: Final = 1_000_000
 """Parts of types that are looked at to put others into them: notes, rules and types would make their product of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Schemas:
     """Schemas by their paths below ``schema``; the one without a path is that of every ``input``."""
 

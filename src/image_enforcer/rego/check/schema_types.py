@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import LimitError
+from ..records import replace
 from ..types import ANY, BOOLEAN, NUMBER, STRING, ArrayType, ObjectType, Property, RecursiveType, Type, bounded, union
 from ..values import Value, compare
 from .type_algebra import PropertyOrder

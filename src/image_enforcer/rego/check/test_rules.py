@@ -7,9 +7,9 @@ the case is known: so the cases that do not hold are known as well.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
+from ..records import record, replace
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,
@@ -37,7 +37,7 @@ SKIPPED: Final = "todo_test_"
 CASE: Final = "internal.test_case"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ForTests:
     """Rewrites the rules that are tests. With ``values`` each side of an equation in them has a variable."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from ..errors import Problem
 from ..places import NO_LOCATION
+from ..records import replace
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,

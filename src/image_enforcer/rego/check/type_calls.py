@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..errors import TYPE_ERROR, Problem
 from ..places import Location
+from ..records import record
 from ..signatures import signatures
 from ..syntax.nodes import CallExpr, Expr, Ref, Term, Var
 from ..syntax.printer import term_text
@@ -31,7 +31,7 @@ from .type_unification import unify_term, unify_terms
 from .visit import operator_name
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TypeProblem:
     """A problem, and whether the lack of a type has led to it."""
 

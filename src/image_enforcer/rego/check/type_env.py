@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from ..records import field, record
 from ..syntax.nodes import Scalar, Term, Var
 from ..types import ANY, STRING, AnyOf, ObjectType, Property, SetType, Type, type_of, union
 from ..values import Key, RegoSet, Value, key, sort_values, unkey
@@ -13,7 +13,7 @@ from .documents import RuleTree
 from .type_algebra import PropertyOrder
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class TypeNode:
     """What is known of a place below ``data``: its type, or what lies below it."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..errors import TYPE_ERROR, Problem
+from ..records import replace
 from ..syntax.nodes import Array, Object, Ref, Scalar, Set, Var
 from ..syntax.printer import term_text
 from ..types import ANY, STRING, FunctionType, Type, keys, select, values

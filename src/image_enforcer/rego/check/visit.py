@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from operator import is_
 from types import NoneType
 from typing import Any, TypeVar
 
+from ..records import replace
 from ..signatures import signatures
 from ..syntax.nodes import (
     Array,

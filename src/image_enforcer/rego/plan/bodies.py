@@ -7,10 +7,10 @@ order that is safe. Here it is decided, expression by expression, which variable
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..places import NO_LOCATION, Location
+from ..records import record
 from ..syntax import nodes as ast
 from ..syntax.term_order import term_order
 from ..values import RegoSet, Value, index_of, key, step_key
@@ -21,7 +21,7 @@ from .ops import Const, InputRoot, Operand, Reg
 from .world import World
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Slot:
     """An operand in the place of a term, while a unification is worked off."""
 

@@ -9,12 +9,12 @@ the index there would be a conflict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..check.safety import body_outputs
 from ..check.unifier import GLOBALS
 from ..check.visit import children, operator_name, variables
+from ..records import replace
 from ..syntax import nodes as ast
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ every rule at or below it (OPA's rule tree and its flattening for partial docume
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import Any
 
+from ..records import field, record
 from ..syntax.nodes import Module, Rule, Scalar, Term
 from ..values import Key, Value, compare, key, step_key
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RuleAt:
     """A rule and the part of its head's path that lies below its document."""
 
@@ -28,7 +28,7 @@ class RuleAt:
         return self.rule.head.value is None
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Node:
     """A step of the tree: a document where it has rules, a package or a path to one where it has not."""
 

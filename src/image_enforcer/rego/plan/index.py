@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..check.visit import walk
+from ..records import record
 from ..syntax import nodes as ast
 from ..values import Value, key
 from .bodies import ref_name
@@ -28,7 +28,7 @@ _TOLD = frozenset({"internal.print", "internal.test_case"})
 """Calls that are there for what they say: a rule with one is always looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Condition:
     """What a place must fulfil: it is defined, and any one of the tests holds, if there are some.
 
@@ -42,7 +42,7 @@ class Condition:
     inside: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Asked:
     """What is asked of a rule: all of ``always``, and all of one of the ``ways`` where there are any."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
+from ..records import replace
 from ..syntax import nodes as ast
 from . import ops
 from .documents import Node

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 
+from ..records import fields
 from ..signatures import signatures
 from ..values import Value
 from . import ops

@@ -7,8 +7,7 @@ Outside strict mode only: there any built-in may raise.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..records import replace
 from . import ops
 from .ops import Block, Clause, Const, Op, Routine
 from .raising import Raising

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from itertools import product
 from sys import maxsize
 from typing import Any, Final, TypeAlias
 
 from ..parting import segments
 from ..places import NO_LOCATION, Location
+from ..records import field, record, replace
 from ..syntax import nodes as ast
 from ..values import Key, key
 from .bodies import ref_name
@@ -66,7 +66,7 @@ class Places:
         return self._met[number][1]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """What an expression, the one ``at`` that index, says of a place. A variable says only that it is defined."""
 
@@ -93,7 +93,7 @@ Way: TypeAlias = tuple[Entry, ...]
 """Everything that has to be so for a rule to hold in one way."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _OfPlace:
     """Where the entries of one place are: what is asked of a long list with each new entry."""
 
@@ -105,7 +105,7 @@ class _OfPlace:
     first_end: int = maxsize
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Said:
     """What the body of a rule, or of an operand of ``and`` and ``or``, has said so far."""
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from typing import Any, Final
 
 from ..check.visit import walk as nodes_of
+from ..records import fields, is_record, replace
 from ..syntax import nodes as ast
 from ..values import Value
 from . import ops
@@ -193,7 +193,7 @@ def _mapped(part: Any, name: Callable[[Reg], Operand]) -> Any:
             return part
         case Block(inner, end):
             return Block(_mapped(inner, name), _mapped(end, name))
-        case _ if hasattr(part, "__dataclass_fields__"):
+        case _ if is_record(part):
             return replace(
                 part, **{f.name: _mapped(getattr(part, f.name), name) for f in fields(part) if f.name != "loc"}
             )

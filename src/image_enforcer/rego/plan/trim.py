@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields, replace
 
+from ..records import fields, is_record, replace
 from . import ops
 from .ops import Block, Clause, Const, Reg, Routine
 
@@ -77,8 +77,8 @@ def registers(part: object) -> Iterator[Reg]:
         case Block(inner, end):
             yield from registers(inner)
             yield from registers(end)
-        case _ if hasattr(part, "__dataclass_fields__"):
-            for f in fields(part):  # type: ignore[arg-type] # narrowed by the attribute that makes a dataclass
+        case _ if is_record(part):
+            for f in fields(part):
                 yield from registers(getattr(part, f.name))
         case _:
             pass

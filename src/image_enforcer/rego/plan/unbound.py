@@ -8,11 +8,11 @@ such a built-in cost nothing. What cannot be followed (a replaced function, say)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import count
 
 from ..check.visit import Rewriter, operator_name, variables, walk
 from ..places import Location
+from ..records import record, replace
 from ..syntax import nodes as ast
 from ..syntax.printer import term_text
 from ..syntax.term_order import term_order
@@ -73,7 +73,7 @@ class _Seen:
         self.followed = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Followed:
     """A rule of a function that is called with unbound arguments."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from ..records import field, record
 from ..signatures import signatures
 from ..syntax import nodes as ast
 from ..values import Value, equal, step_key
@@ -12,7 +12,7 @@ from .documents import Node
 from .savings import ALL, Savings
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class World:
     """The documents of a program, and the demands on them that its bodies make."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from ..builtins import catalog
@@ -19,6 +18,7 @@ from ..plan.purity import Purity, calls_on
 from ..plan.relaxing import relaxed
 from ..plan.savings import ALL, Savings
 from ..plan.streams import Streams
+from ..records import replace
 from ..signatures import signatures
 from ..syntax import nodes as ast
 from ..types import BOOLEAN, NUMBER

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
 from ..plan import ops
 from ..plan.ops import Block, Reg
 from ..plan.trim import registers
+from ..records import replace
 from .writer import Writer
 
 LONGEST: Final = 200

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..meter import ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Routine
+from ..records import record
 from .instructions import InstructionWriter as Writer
 from .parts import in_parts
 
@@ -45,7 +45,7 @@ def _block_name(routine: Routine, i: int, j: int) -> str:
     return f"b{routine.doc}_{routine.mask}_{i}_{j}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Leave:
     """How the code of a block leaves its function: where it fails, and where it gives the value that is named."""
 

@@ -8,15 +8,15 @@ built-in's. The tests compare both on operands of every kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ..meter import CELL, LARGE
 from ..plan.ops import Const, Operand
+from ..records import record
 from ..values import RegoSet, Value
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Shortcut:
     """``made`` gives the result where ``guard`` holds, always where that is empty; ``cost`` is its memory."""
 
@@ -25,7 +25,7 @@ class Shortcut:
     cost: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Given:
     """An operand: the text that names it, and its value where that is known."""
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 
 from ..meter import ENTRY
 from ..places import Location
 from ..plan import ops
 from ..plan.ops import Block, Const, InputRoot, Operand, Reg
+from ..records import record
 from .names import Names
 
 MAX_NESTING = 12
 """Statically nested loops and tries after which a block is outlined; CPython's own limit is 20."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Traits:
     """What the writer has to know of what an instruction refers to."""
 

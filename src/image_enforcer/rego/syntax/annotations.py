@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from dataclasses import replace
 from typing import Final
 
 from ..errors import PARSE_ERROR, Problem
 from ..places import Location
+from ..records import replace
 from .lexer import CommentToken, Source
 from .nodes import Annotations, Import, Module, Package, Ref, Rule, Scalar
 from .printer import term_text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..places import Location
+from ..records import replace
 from . import lexer
 from .cursor import Cursor
 from .expressions import attach_withs, read_expr, read_withs

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..errors import PARSE_ERROR, CompileError, Problem
 from ..places import Location
+from ..records import record
 from . import lexer
 from .keywords import FUTURE_V0, KEYWORDS_V0
 from .lexer import Source, tokenize
@@ -21,7 +21,7 @@ Mark: TypeAlias = tuple[int, tuple[Problem, ...], list[str], int]
 """A position to come back to: token, faults, hints, and the keyword taken for a name."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class RuleNote:
     """What the checks of Rego v1 need to know of how a rule was written."""
 
@@ -42,7 +42,7 @@ class TooDeep(Exception):
         self.chain = chain
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Grammar:
     """The rules of the grammar that others lead back to: a term holds bodies, and a body holds terms."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..records import replace
 from . import lexer
 from .cursor import Cursor
 from .nodes import Call, CallExpr, Expr, Ref, TermExpr, Var, With

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..places import Location
+from ..records import replace
 from .cursor import Cursor
 from .keywords import INFIX_TOKENS
 from .nodes import Call, Head, Ref, Scalar, Term, Var

@@ -7,9 +7,9 @@ kind ``illegal`` that carry their messages; the parser reports the first one it 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ..places import Location, Text
+from ..records import record
 from .tokens import Tokens
 
 EOF = "eof"
@@ -38,7 +38,7 @@ OPERATORS = {
 """Operator text to OPA's name of the token."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class CommentToken:
     """A comment: the text behind ``#`` and where the ``#`` stands."""
 

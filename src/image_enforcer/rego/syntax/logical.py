@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..records import replace
 from .cursor import Cursor
 from .expressions import attach_withs, read_expr
 from .nodes import Body, Expr, LogicalAnd, LogicalOr, Not

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..records import replace
 from . import lexer
 from .bodies import read_body, read_literal
 from .cursor import Cursor, RuleNote

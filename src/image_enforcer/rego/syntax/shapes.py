@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from ..places import Location
+from ..records import fields, is_record, replace
 from .nodes import (
     Array,
     ArrayComprehension,
@@ -37,7 +37,7 @@ def placed(node: Any, loc: Location) -> Any:
         return tuple(placed(x, loc) for x in node)
     if isinstance(node, Location):
         return loc
-    if not is_dataclass(node) or isinstance(node, type):
+    if not is_record(node) or isinstance(node, type):
         return node
     return replace(node, **{f.name: placed(getattr(node, f.name), loc) for f in fields(node)})
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..places import Location
+from ..records import replace
 from . import lexer
 from .composites import read_array, read_braces, read_terms
 from .cursor import Cursor

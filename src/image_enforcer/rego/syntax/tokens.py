@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from ..records import record
 
 _SPACE = 1
 _NEWLINE = 2
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Token:
     """``kind`` is OPA's name of the token; ``space`` and ``newline`` say what stands before it."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from ...records import field, record
 from .references import ROOT, Reference
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Limit:
     """A number that others are held against, and how error texts show it."""
 
@@ -17,7 +17,7 @@ class Limit:
     shown: str
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Schema:
     """A schema or a part of one. It is filled while it is read, since schemas may refer to themselves."""
 

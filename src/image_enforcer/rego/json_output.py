@@ -53,6 +53,8 @@ def to_json(value: Value, indent: int | None = None, html_safe: bool = True, mos
     Raises ``LimitError`` (kind ``output``) where the text would have more than about ``most`` characters or nest
     too deep: a small value can be a long text, since its parts may be one and the same.
     """
+    if value is True or value is False:
+        return "true" if value else "false"
     if indent is None and html_safe and most == MAX_TEXT:
         quick = sys.modules.get(_QUICK)
         made: str | None = None if quick is None else quick.quick_json(value)

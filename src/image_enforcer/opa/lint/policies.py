@@ -108,7 +108,7 @@ class Policies:
     _passing: dict[tuple[str, ...], bool | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        resolved, _ = resolve_modules(self.modules)
+        resolved, _, _ = resolve_modules(self.modules)
         self.tree = RuleTree(resolved)
         for module in resolved.values():
             for rule in module.rules:

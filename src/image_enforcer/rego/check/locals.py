@@ -39,8 +39,10 @@ from ..syntax.nodes import (
     With,
 )  # fmt: skip
 from ..syntax.shapes import value_name
+from ..syntax.term_order import in_order, members_in_order
 from .resolve import declared
 from .safety import equality_outputs
+from .shared_heads import SharedHeads
 from .visit import ROOTS, Rewriter, children, is_assignment, operator_name, variables, walk
 
 ASSIGN_IN_NEGATED = "cannot assign vars inside negated expression"
@@ -82,8 +84,9 @@ class LocalVars:
     keeps no later check from being made.
     """
 
-    def __init__(self, names: Names, strict: bool = False) -> None:
+    def __init__(self, names: Names, strict: bool = False, heads: SharedHeads | None = None) -> None:
         self.names = names
+        self.heads = heads or SharedHeads()
         self.strict = strict
         self.scopes: list[Scope] = []
         self.problems: list[Problem] = []
@@ -133,7 +136,7 @@ class LocalVars:
             if not name.startswith("$") and name not in in_value
             and scope.uses.get(name, 0) <= (scope.how.get(name) == "seen")
         ]  # fmt: skip
-        renamed = _Renamed(scope.names).term
+        renamed = _Renamed(scope.names, self.heads).term
         args = None if args is None else tuple(renamed(a) for a in args)
         made = replace(rule, head=replace(self._head(head, renamed), args=args), body=body)
         if rule.else_ is None:
@@ -182,10 +185,13 @@ class LocalVars:
                     self.scopes = outer
             case Ref(terms):
                 return replace(term, terms=tuple(self._closures(t) for t in terms))
-            case Array(items) | Set(items):
+            case Array(items):
                 return replace(term, items=tuple(self._closures(i) for i in items))
+            case Set(items):
+                return replace(term, items=_members(items, lambda i: self._closures(self.heads.copied(i))))
             case Object(pairs):
-                return replace(term, pairs=tuple((self._closures(k), self._closures(v)) for k, v in pairs))
+                change = lambda t: self._closures(self.heads.copied(t))
+                return replace(term, pairs=_pairs(pairs, change, change))
             case Call(_, args):
                 return replace(term, args=tuple(self._closures(a) for a in args))
             case _:
@@ -306,17 +312,17 @@ class LocalVars:
         if is_assignment(expr):
             return self._assignment(expr)
         match expr.terms:
-            case SomeDecl(symbols):
-                return self._some(expr, symbols)
+            case SomeDecl():
+                return self._some(self.heads.copied_expr(expr))
             case Every():
-                return self._every(expr, expr.terms)
+                return self._every(self.heads.copied_expr(expr))
             case Not(body):
                 if not _explicit(expr.terms):
                     body = self._implicit(body, ASSIGN_IN_NEGATED)
                     return self._withs(replace(expr, terms=replace(expr.terms, body=body)))
-                return self._explicit_not(expr, expr.terms)
+                return self._explicit_not(self.heads.copied_expr(expr))
             case LogicalAnd() | LogicalOr():
-                return self._logical(expr, expr.terms)
+                return self._logical(self.heads.copied_expr(expr))
             case CallExpr(operator, args):
                 called = self._operator(operator)
                 made = replace(expr, terms=CallExpr(called, tuple(self.term(a) for a in args)))
@@ -324,7 +330,9 @@ class LocalVars:
             case TermExpr(term):
                 return self._withs(replace(expr, terms=TermExpr(self.term(term))))
 
-    def _explicit_not(self, expr: Expr, node: Not) -> Expr:
+    def _explicit_not(self, expr: Expr) -> Expr:
+        node = expr.terms
+        assert isinstance(node, Not)
         self.scopes.append(Scope())
         try:
             return self._renamed(expr, replace(node, body=self._body(node.body, set())))  # as below ``every``
@@ -350,7 +358,9 @@ class LocalVars:
                 made.append(done)
         return tuple(made)
 
-    def _logical(self, expr: Expr, node: LogicalAnd | LogicalOr) -> Expr:
+    def _logical(self, expr: Expr) -> Expr:
+        node = expr.terms
+        assert isinstance(node, LogicalAnd | LogicalOr)
         message = ASSIGN_IN_AND if isinstance(node, LogicalAnd) else ASSIGN_IN_OR
         lhs = self._scoped(node.lhs) if node.explicit_lhs else self._implicit(node.lhs, message)
         rhs = self._scoped(node.rhs) if node.explicit_rhs else self._implicit(node.rhs, message)
@@ -423,8 +433,9 @@ class LocalVars:
                 self.problems.append(Problem(COMPILE_ERROR, f"cannot assign to {value_name(term)}", term.loc))
                 return term
 
-    def _some(self, expr: Expr, symbols: tuple[Term, ...]) -> Expr | None:
-        for symbol in symbols:
+    def _some(self, expr: Expr) -> Expr | None:
+        assert isinstance(expr.terms, SomeDecl)
+        for symbol in expr.terms.symbols:
             if isinstance(symbol, Var):
                 before = len(self.problems)
                 self._declare(symbol.name, "declared", expr.loc)
@@ -457,7 +468,9 @@ class LocalVars:
                 return None
         return self._withs(replace(plain, terms=CallExpr(operator, (self.term(value), self.term(rhs)))))
 
-    def _every(self, expr: Expr, node: Every) -> Expr | None:
+    def _every(self, expr: Expr) -> Expr | None:
+        node = expr.terms
+        assert isinstance(node, Every)
         domain = self.term(node.domain)
         self.scopes.append(Scope())
         try:
@@ -520,11 +533,16 @@ class LocalVars:
                         return Var(scope.names[name], term.loc)
                 return term
             case Ref(terms):
-                return replace(term, terms=tuple(self.term(t) for t in terms))
-            case Array(items) | Set(items):
+                head = self.heads.now(terms[0])
+                made = self.term(head)
+                self.heads.renamed(head, made)
+                return replace(term, terms=(made, *(self.term(t) for t in terms[1:])))
+            case Array(items):
                 return replace(term, items=tuple(self.term(i) for i in items))
+            case Set(items):
+                return replace(term, items=_members(items, lambda i: self.term(self.heads.copied(i))))
             case Object(pairs):
-                return replace(term, pairs=tuple((self.term(k), self.term(v)) for k, v in pairs))
+                return replace(term, pairs=_pairs(pairs, lambda k: self.term(self.heads.copied(k)), self.term))
             case Call(operator, args):
                 self._check_shadowed(operator, term.loc)
                 return replace(term, operator=self._operator(operator), args=tuple(self.term(a) for a in args))
@@ -554,8 +572,9 @@ class LocalVars:
 class _Renamed(Rewriter):
     """Terms of a head with the new names of what the arguments and the body declare."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    def __init__(self, names: Mapping[str, str], heads: SharedHeads | None = None) -> None:
         self.names = names
+        self.heads = heads or SharedHeads()
 
     def term(self, term: Term) -> Term:
         """A term with its variables renamed."""
@@ -565,12 +584,32 @@ class _Renamed(Rewriter):
                 return term if new == name else Var(new, term.loc)
             case Ref((Var(name),)) if self.names.get(name, name) != name:
                 return Var(self.names[name], term.loc)
+            case Ref():
+                return self.operator(term)
             case _:
                 return super().term(term)
 
     def operator(self, operator: Ref) -> Ref:
-        """What is called: by a new name it is, as in OPA, an undefined function."""
-        return replace(operator, terms=tuple(self.term(t) for t in operator.terms))
+        """A reference; what is called is, as in OPA, by a new name an undefined function."""
+        head = self.heads.now(operator.terms[0])
+        made = self.term(head)
+        self.heads.renamed(head, made)
+        return replace(operator, terms=(made, *(self.term(t) for t in operator.terms[1:])))
+
+
+def _members(items: tuple[Term, ...], change: Callable[[Term], Term]) -> tuple[Term, ...]:
+    """The members of a set, changed one by one in OPA's order and left in that of the text."""
+    made = {id(t): change(t) for t in members_in_order([t for t in items if not isinstance(t, Scalar)])}
+    return tuple(made.get(id(t), t) for t in items)
+
+
+def _pairs(
+    pairs: tuple[tuple[Term, Term], ...], key: Callable[[Term], Term], value: Callable[[Term], Term]
+) -> tuple[tuple[Term, Term], ...]:
+    """The pairs of an object, likewise."""
+    parts = [p for p in pairs if not (isinstance(p[0], Scalar) and isinstance(p[1], Scalar))]
+    made = {id(p): (key(p[0]), value(p[1])) for p in in_order(parts)}
+    return tuple(made.get(id(p), p) for p in pairs)
 
 
 def _is_ground(term: Term) -> bool:

@@ -119,7 +119,7 @@ def _check_modules(
     for module in source.values():
         stages.add(overrides.root_arguments(module))
     stages.end()
-    work, named = resolve_modules(source)
+    work, named, heads = resolve_modules(source)
     names = Names({n for m in work.values() for r in m.rules for n in variables(r)})
     if strict:
         for key, module in work.items():
@@ -137,8 +137,8 @@ def _check_modules(
         if strict or module.version >= 1:
             stages.add(overrides.duplicate_imports(module), recoverable=True)
     tree = RuleTree(work)
-    stages_local = LocalVars(names, strict)
-    work = _each(work, stages_local.rule)
+    stages_local = LocalVars(names, strict, heads)
+    work = heads.applied(_each(work, stages_local.rule))
     if tests is not None:
         work = _each(work, tests.told)
     stages.add(stages_local.problems)
@@ -164,14 +164,15 @@ def _check_modules(
     work = metadata_calls(work, source, annotations, names)
     tree = written = RuleTree(work)
     needs = rule_graph.needs(written)
-    heads = expand.ClosureHeads(names)
-    work = _each(work, heads.rule)
+    closures = expand.ClosureHeads(names)
+    work = _each(work, closures.rule)
     work = _each(work, lambda r: expand.rule_heads(names, r))
     withs = overrides.WithTargets(tree, unsafe_builtins)
     replaced = expand.Withs(names, withs.check)
     work = _each(work, replaced.rule)
     stages.add(withs.problems)
     stages.end()
+    work = heads.written_back(work, original)
     stages.add(tree.conflicts(original))
     if path_conflicts is not None:
         stages.add(tree.path_conflicts(path_conflicts))

@@ -32,7 +32,8 @@ from ..syntax.nodes import (
     With,
 )  # fmt: skip
 from ..values import key as value_key
-from .visit import Rewriter, children, is_assignment, kept, walk
+from .shared_heads import SharedHeads
+from .visit import ROOTS, Rewriter, children, is_assignment, kept, walk
 
 
 def import_name(item: Import) -> str:
@@ -105,6 +106,8 @@ def _with_unique_keys(term: Object) -> Object:
 class Resolver(Rewriter):
     """Rewrites one module's rules, or a query. ``used`` collects the names that were needed.
 
+    ``hides_roots`` tells whether something took ``data`` or ``input`` for a name of its own.
+
     ``shared`` are the places of the heads that names stand for. OPA has one and the same head in all
     references by names of the package, and in all by one import, which stands where it was mentioned last.
     """
@@ -114,15 +117,20 @@ class Resolver(Rewriter):
         self.shared = shared or {}
         self.scopes: list[set[str]] = []
         self.used: set[str] = set()
+        self.hides_roots = False
 
     def hidden(self, name: str) -> bool:
         """Whether a local declaration hides a global name."""
         return any(name in s for s in self.scopes)
 
+    def _hide(self, names: set[str]) -> None:
+        self.scopes.append(names)
+        self.hides_roots = self.hides_roots or not names.isdisjoint(ROOTS)
+
     def rule(self, rule: Rule) -> Rule:
         """A rule: its arguments and the declarations of its body hide names."""
-        self.scopes.append(_pattern_names(rule.head.args))
-        self.scopes.append(declared(rule.body))
+        self._hide(_pattern_names(rule.head.args))
+        self._hide(declared(rule.body))
         try:
             head = self.head(rule.head)
             body = self.body_plain(rule.body)
@@ -147,7 +155,7 @@ class Resolver(Rewriter):
     @contextmanager
     def _inside(self, body: Body) -> Iterator[None]:
         """Where the declarations of a body hide names."""
-        self.scopes.append(declared(body))
+        self._hide(declared(body))
         try:
             yield
         finally:
@@ -237,13 +245,8 @@ class Resolver(Rewriter):
         return (replace(head, loc=place or at.loc), *(replace(t, loc=at.loc) for t in steps))
 
 
-def _shared_places(names: Mapping[str, Ref], imports: Sequence[Import]) -> dict[str, Location]:
-    own = Location()
-    return dict.fromkeys(names, own) | {import_name(i): Location() for i in imports if not is_keyword_import(i)}
-
-
-def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], dict[str, set[str]]]:
-    """All modules with absolute references; and the imported names that each of them used."""
+def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], dict[str, set[str]], SharedHeads]:
+    """All modules with absolute references, the imported names that each of them used, and the heads they share."""
     by_package: dict[tuple[str, ...], dict[str, None]] = {}
     for module in modules.values():
         names = by_package.setdefault(module.package.names, {})
@@ -251,10 +254,17 @@ def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], d
             names[rule.head.name] = None
     resolved: dict[str, Module] = {}
     used: dict[str, set[str]] = {}
+    own_places: list[Location] = []
+    imported_places: list[Location] = []
     for key, module in modules.items():
         names_here = global_names(module.package.path, by_package[module.package.names], module.imports)
-        resolver = Resolver(names_here, _shared_places(names_here, module.imports))
+        own = Location()
+        imported = {import_name(i): Location() for i in module.imports if not is_keyword_import(i)}
+        resolver = Resolver(names_here, dict.fromkeys(names_here, own) | imported)
         rules = tuple(resolver.rule(r) for r in module.rules)
         resolved[key] = replace(module, rules=rules)
         used[key] = resolver.used
-    return resolved, used
+        if resolver.hides_roots:
+            own_places.append(own)
+            imported_places.extend(imported.values())
+    return resolved, used, SharedHeads(own_places, imported_places)

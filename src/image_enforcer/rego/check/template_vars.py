@@ -113,15 +113,15 @@ class TemplateVars:
             case TermExpr(Var()):
                 return []
             case TermExpr(inner) if not isinstance(inner, Call):
-                used, loc = variables(inner, closures=False), part.loc
+                used, loc = variables(inner, closures=False, call_heads=False), part.loc
             case CallExpr(operator, _):
                 name = operator_name(operator)
                 found = signatures().get(name)
                 if found is not None and found.relation:
                     text = f"illegal call to relation built-in '{name}' that may cause multiple outputs"
                     return [Problem(COMPILE_ERROR, text, NO_LOCATION)]
-                used, loc = variables(part.terms, closures=False), NO_LOCATION
+                used, loc = variables(part.terms, closures=False, call_heads=False), NO_LOCATION
             case _:
-                used, loc = variables(part.terms, closures=False), NO_LOCATION
+                used, loc = variables(part.terms, closures=False, call_heads=False), NO_LOCATION
         shown = ["_" if n.startswith("$") else self.original.get(n, n) for n in sorted(used) if n not in safe]
         return [Problem(COMPILE_ERROR, f"var {name} is undeclared", loc) for name in shown]

@@ -1,12 +1,15 @@
 """Variables that ``print`` uses although nothing has bound them.
 
 It would take an unbound variable for undefined instead of failing, so it is refused, as in OPA: ``print`` may use what
-the expressions before it bind, read once from the front.
+the expressions before it bind, read once from the front. In a body the closures come first, one expression after the
+other, and then its own prints; what is told ends with the first of these that is wrong. What stands in the head of a
+comprehension or in the domain of ``every`` is looked at when the whole body was right, and may use no more than the
+arguments of the rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..errors import COMPILE_ERROR, Problem
 from ..places import Location
@@ -22,10 +25,13 @@ from ..syntax.nodes import (
     ObjectComprehension,
     Rule,
     SetComprehension,
+    Term,
     Var,
 )
 from .safety import Arity, body_outputs
 from .visit import children, operator_name, variables, walk
+
+Closure = ArrayComprehension | SetComprehension | ObjectComprehension | Every | Not | LogicalAnd | LogicalOr
 
 
 class Undeclared:
@@ -34,7 +40,6 @@ class Undeclared:
     def __init__(self, arity: Arity, original: Mapping[str, str]) -> None:
         self.arity = arity
         self.original = original
-        self._rule: set[str] = set()
 
     def rule(self, rule: Rule) -> list[Problem]:
         """What is wrong with the uses in a rule and its ``else`` branches."""
@@ -42,53 +47,91 @@ class Undeclared:
         link: Rule | None = rule
         while link is not None:
             head = link.head
-            safe = self._rule = {"data", "input"} | set(variables(head.args or ()))
-            problems.extend(self.body(link.body, safe))
-            outside = (*head.ref.terms[1:], *(t for t in (head.key, head.value) if t is not None))
-            problems.extend(self._below(outside, safe))
+            safe = {"data", "input"} | set(variables(head.args or ()))
+            problems.extend(self._bodies((*(head.args or ()), head.key, head.value), safe))
+            problems.extend(self._whole(link.body, safe))
             link = link.else_
         return problems
 
     def body(self, body: Body, outer: set[str]) -> list[Problem]:
         """What is wrong with the uses in a body around which ``outer`` is bound."""
-        problems: list[Problem] = []
         for i, expr in enumerate(body):
             if not _prints(expr):
                 continue
             safe = body_outputs(body[:i], self.arity, outer)
-            problems.extend(self._below(expr, safe))
-            if isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) == "print":
-                safe |= {n for n in variables(body[:i]) if n.startswith("__local")}  # as in OPA, bound or not
-                for arg in expr.terms.args:
-                    problems.extend(self._unbound(arg, safe, arg.loc))
-        return problems
+            if problems := [p for closure in _closures(expr) for p in self._closure(closure, safe)]:
+                return problems
+        for i, expr in enumerate(body):
+            if not isinstance(expr.terms, CallExpr) or operator_name(expr.terms.operator) != "print":
+                continue
+            safe = body_outputs(body[:i], self.arity, outer)
+            safe |= {n for n in variables(body[:i]) if n.startswith("__local")}  # as in OPA, bound or not
+            if problems := [p for arg in expr.terms.args for p in self._unbound(arg, safe, arg.loc)]:
+                return problems
+        return []
+
+    def _closure(self, closure: Closure, safe: set[str]) -> list[Problem]:
+        if isinstance(closure, Every):  # as in OPA what stands behind it may use its variables, too
+            safe |= {n.name for n in (closure.key, closure.value) if isinstance(n, Var)}
+        return [p for body in _bodies_of(closure) for p in self.body(body, safe)]
 
     def _unbound(self, node: object, safe: set[str], loc: Location) -> list[Problem]:
-        names = sorted(n for n in variables(node, closures=False) if n not in safe)
+        names = sorted(n for n in variables(node, closures=False, call_heads=False) if n not in safe)
         shown = ["_" if n.startswith("$") else self.original.get(n, n) for n in names]
         return [Problem(COMPILE_ERROR, f"var {name} is undeclared", loc) for name in shown]
 
-    def _below(self, node: object, safe: set[str]) -> list[Problem]:
-        """The uses below a node, in the bodies that it holds."""
+    def _whole(self, body: Body, safe: set[str]) -> list[Problem]:
+        """What is wrong in a body, and, where nothing is, in those below it that are not looked at with it."""
+        if not any(map(_prints, body)):
+            return []
+        return self.body(body, safe) or self._apart(body, safe)
+
+    def _apart(self, body: Body, safe: set[str]) -> list[Problem]:
         problems: list[Problem] = []
-        todo = [node]
-        while todo:
-            x = todo.pop()
-            match x:
-                case ArrayComprehension(_, body) | SetComprehension(_, body) | ObjectComprehension(_, _, body):
-                    problems.extend(self.body(body, safe))
-                    # as in OPA what is printed in the head may use no more than the rule's arguments
-                    problems.extend(self._below(tuple(t for t in children(x) if not isinstance(t, Expr)), self._rule))
-                case Every(k, v, domain, body):
-                    todo.append(domain)
-                    problems.extend(self.body(body, safe | {n.name for n in (k, v) if isinstance(n, Var)}))
-                case Not(body):
-                    problems.extend(self.body(body, safe))
-                case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
-                    problems.extend([*self.body(lhs, safe), *self.body(rhs, safe)])
-                case _:
-                    todo.extend(children(x)[::-1])
+        for closure in _closures(body):
+            problems.extend(self._bodies(_outside(closure), safe))
+            problems.extend(p for inner in _bodies_of(closure) for p in self._apart(inner, safe))
         return problems
+
+    def _bodies(self, node: object, safe: set[str]) -> list[Problem]:
+        """What is wrong in the bodies in a node."""
+        problems: list[Problem] = []
+        for closure in _closures(node):
+            problems.extend(self._bodies(_outside(closure), safe))
+            problems.extend(p for body in _bodies_of(closure) for p in self._whole(body, safe))
+        return problems
+
+
+def _closures(node: object) -> Iterator[Closure]:
+    """The outermost closures in a node, in the order of the text."""
+    todo = [node]
+    while todo:
+        x = todo.pop()
+        if isinstance(x, Closure):
+            yield x
+        else:
+            todo.extend(children(x)[::-1])
+
+
+def _outside(closure: Closure) -> tuple[Term, ...]:
+    """What belongs to a closure and stands outside its body."""
+    match closure:
+        case ArrayComprehension(head, _) | SetComprehension(head, _):
+            return (head,)
+        case ObjectComprehension(k, v, _):
+            return k, v
+        case Every(_, _, domain, _):
+            return (domain,)
+        case _:
+            return ()
+
+
+def _bodies_of(closure: Closure) -> tuple[Body, ...]:
+    match closure:
+        case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
+            return lhs, rhs
+        case _:
+            return (closure.body,)
 
 
 def _prints(expr: Expr) -> bool:

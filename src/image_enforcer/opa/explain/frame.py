@@ -19,6 +19,7 @@ from ...rego.syntax.nodes import (
     Object,
     ObjectComprehension,
     Ref,
+    Scalar,
     SetComprehension,
     Term,
     Var,
@@ -142,7 +143,8 @@ class Frame(Steps):
             case ((ArrayComprehension() | SetComprehension() | ObjectComprehension()), _):
                 self.unify(Known(self.comprehension(a)), b, of_a, of_b, then)
             case _, (ArrayComprehension() | SetComprehension() | ObjectComprehension()):
-                self.unify(Known(self.comprehension(b)), a, of_b, of_a, then)
+                if _may_equal(a, b):
+                    self.unify(Known(self.comprehension(b)), a, of_b, of_a, then)
             case Var(), Var() if of_a is of_b and a.name == b.name:
                 then()
             case Var(), _:
@@ -214,6 +216,16 @@ class Frame(Steps):
 
 def _shown(item: Item) -> Term:
     return literal(item.value) if isinstance(item, Known) else item
+
+
+def _may_equal(item: Item, comprehension: Term) -> bool:
+    """Whether OPA evaluates a comprehension to compare it: a set it compares with any."""
+    value = item.value if isinstance(item, Known) else None
+    if isinstance(item, Array) or type(value) is list:
+        return isinstance(comprehension, ArrayComprehension)
+    if isinstance(item, Object) or type(value) is dict:
+        return isinstance(comprehension, ObjectComprehension)
+    return not isinstance(item, Known | Scalar) or isinstance(value, RegoSet)
 
 
 def _items(item: Item) -> list[Item] | None:

@@ -29,6 +29,8 @@ class Slot:
 
 
 Side: TypeAlias = "ast.Term | Slot"
+_COMPREHENSIONS = (ast.ArrayComprehension, ast.SetComprehension, ast.ObjectComprehension)
+_KINDS = dict(zip(_COMPREHENSIONS, ("array", "set", "object"), strict=True))
 
 
 class BodyPlanner:
@@ -365,12 +367,21 @@ class BodyPlanner:
                 return None
             return self._bind(b, a)
         if known_a and known_b:
+            if isinstance(a, _COMPREHENSIONS) and isinstance(b, ast.Ref):  # OPA begins with the reference
+                a, b = b, a
             x = self.value(a)
+            if isinstance(b, _COMPREHENSIONS):  # whose body OPA leaves alone where its value is of another kind
+                self.ops.append(ops.CheckKind(x, _KINDS[type(b)]))
             y = self.value(b)
             if x is not y:
                 self.ops.append(ops.TestEqual(x, y))
             return []
         if known_b:
+            if isinstance(b, _COMPREHENSIONS) and _KINDS[type(b)] != (
+                "array" if isinstance(a, ast.Array) else "object"
+            ):
+                self.ops.append(ops.Fail())
+                return []
             return self._take_apart(a, b)
         if known_a:
             return self._take_apart(b, a)

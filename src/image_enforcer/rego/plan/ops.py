@@ -320,6 +320,14 @@ class CheckObject:
 
 
 @record(frozen=True, slots=True)
+class CheckKind:
+    """Fails where a value is no set and of another kind than a comprehension: ``array``, ``object`` or ``set``."""
+
+    source: Operand
+    kind: str
+
+
+@record(frozen=True, slots=True)
 class Copy:
     """``dst = source``."""
 
@@ -502,8 +510,8 @@ Read: TypeAlias = (
     | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (
-    Fail | Unevaluated | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | Copy | BuildArray
-    | BuildObject | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState | Part
+    Fail | Unevaluated | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | CheckKind | Copy
+    | BuildArray | BuildObject | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState | Part
 )  # fmt: skip
 Op: TypeAlias = Read | Make
 

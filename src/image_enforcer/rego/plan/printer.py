@@ -208,6 +208,8 @@ def _making(op: ops.Op) -> str:
             return f"{_operand(source)} is an array of {length}?"
         case ops.CheckObject(source, length):
             return f"{_operand(source)} is an object of {length}?"
+        case ops.CheckKind(source, kind):
+            return f"{_operand(source)} may be {'a set' if kind == 'set' else f'an {kind}'}?"
         case ops.Item(dst, source, index):
             return f"{_operand(dst)} = {_operand(source)}[{index}]"
         case ops.Copy(dst, source):

@@ -72,6 +72,7 @@ def _unseen(values: set[Reg], op: Op) -> bool:
             | ops.KeyOf()
             | ops.CheckArray()
             | ops.CheckObject()
+            | ops.CheckKind()
             | ops.DocMember()
         ):
             return True

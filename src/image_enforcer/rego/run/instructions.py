@@ -112,6 +112,10 @@ class InstructionWriter(Writer):
                 self.put(f"r{dst.n} = {self.subscripted(source)}[{index}]")
             case ops.CheckObject(source, length):
                 self.fail_if(f"not check_object({self.operand(source)}, {length})")
+            case ops.CheckKind(source, kind):
+                kept = f"type({self.operand(source)})"
+                other = {"array": f"{kept} is not list and ", "object": f"{kept} is not dict and ", "set": ""}[kind]
+                self.fail_if(f"{other}{kept} is not RegoSet")
             case ops.Copy(dst, source):
                 self.put(f"r{dst.n} = {self.operand(source)}")
             case ops.BuildArray(dst, items):

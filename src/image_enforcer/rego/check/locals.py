@@ -5,7 +5,8 @@ After this stage no name means two things: every declared variable of a rule is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 
 from ..errors import COMPILE_ERROR, Problem
@@ -94,6 +95,8 @@ class LocalVars:
         self.all_unused: list[Problem] = []
         self.original: dict[str, str] = {}
         self._clean = 0
+        self._whole = False
+        self._again = False
         self._given: Mapping[str, str] = {}
 
     # --- rules -----------------------------------------------------------------------------------
@@ -333,18 +336,29 @@ class LocalVars:
     def _explicit_not(self, expr: Expr) -> Expr:
         node = expr.terms
         assert isinstance(node, Not)
-        self.scopes.append(Scope())
-        try:
-            return self._renamed(expr, replace(node, body=self._body(node.body, set())))  # as below ``every``
-        finally:
-            self.scopes.pop()
+        whole = self._whole
+        with self._inside(whole=True):
+            # as below ``every``
+            return self._renamed(expr, replace(node, body=self._body(node.body, set())), whole)
 
     def _scoped(self, body: Body) -> Body:
+        with self._inside(whole=True):
+            return self._body(body, set())
+
+    @contextmanager
+    def _inside(self, *, whole: bool = False) -> Iterator[None]:
+        """A scope inside: of a comprehension, or of a ``whole`` expression, through which OPA goes a second time."""
+        before = self._whole, self._again
+        if whole:
+            self._whole = True
+        else:
+            self._again = self._whole
         self.scopes.append(Scope())
         try:
-            return self._body(body, set())
+            yield
         finally:
             self.scopes.pop()
+            self._whole, self._again = before
 
     def _implicit(self, body: Body, message: str) -> Body:
         made: list[Expr] = []
@@ -471,9 +485,10 @@ class LocalVars:
     def _every(self, expr: Expr) -> Expr | None:
         node = expr.terms
         assert isinstance(node, Every)
+        whole, self._whole = self._whole, True
         domain = self.term(node.domain)
-        self.scopes.append(Scope())
-        try:
+        self._whole = whole
+        with self._inside(whole=True):
             key = node.key
             before = len(self.problems)
             if isinstance(key, Var) and not key.is_wildcard:
@@ -485,15 +500,16 @@ class LocalVars:
                 value = Var(self._declare(value.name, "declared", expr.loc), value.loc)
             if len(self.problems) > before:
                 return None
+            if self._again:  # by then they have names of its own, which OPA tells
+                self.original.update({v.name: v.name for v in (key, value) if isinstance(v, Var) and v.is_generated})
             body = self._body(node.body, set())
             # as in OPA, what is not declared outside is taken from the body everywhere else, modifiers included
-            return self._renamed(expr, replace(node, key=key, value=value, domain=domain, body=body))
-        finally:
-            self.scopes.pop()
+            return self._renamed(expr, replace(node, key=key, value=value, domain=domain, body=body), whole)
 
-    def _renamed(self, expr: Expr, terms: Every | Not) -> Expr:
+    def _renamed(self, expr: Expr, terms: Every | Not, whole: bool) -> Expr:
         """An expression with the names of the innermost scope in all of it."""
         made = _Renamed(self.scopes[-1].names).expr_terms(replace(expr, terms=terms, withs=()))
+        self._whole = whole  # through its modifiers OPA has not gone before
         return self._withs(replace(expr, terms=made))
 
     # --- terms -----------------------------------------------------------------------------------
@@ -547,19 +563,13 @@ class LocalVars:
                 self._check_shadowed(operator, term.loc)
                 return replace(term, operator=self._operator(operator), args=tuple(self.term(a) for a in args))
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
-                self.scopes.append(Scope())
-                try:
+                with self._inside():
                     made_body = self._body(body, set(variables(inner)))
                     return replace(term, body=made_body, term=self.term(inner))
-                finally:
-                    self.scopes.pop()
             case ObjectComprehension(k, v, body):
-                self.scopes.append(Scope())
-                try:
+                with self._inside():
                     made_body = self._body(body, set(variables((k, v))))
                     return replace(term, body=made_body, key=self.term(k), value=self.term(v))
-                finally:
-                    self.scopes.pop()
             case TemplateString(parts):
                 return replace(term, parts=tuple(self._part(p) for p in parts))
 

@@ -85,12 +85,15 @@ def term_outputs(node: object, safe: set[str]) -> set[str]:
     return found
 
 
-def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
-    """The variables that an expression binds."""
+def expression_outputs(expr: Expr, arity: Arity, safe: set[str], *, functions: bool = False) -> set[str]:
+    """The variables that an expression binds.
+
+    ``functions``: the name of a built-in that a ``with`` puts somewhere is a variable yet, as in OPA's first stages.
+    """
     if expr.negated or isinstance(expr.terms, Not | LogicalAnd | LogicalOr):
         return set()
     for item in expr.withs:
-        if not set(variables(item, closures=False)) <= safe | GLOBALS:
+        if not set(variables(item, closures=False, functions=functions, call_heads=False)) <= safe | GLOBALS:
             return set()
     replaced = tuple(t for item in expr.withs for t in (item.target, item.value))
     match expr.terms:
@@ -115,11 +118,11 @@ def expression_outputs(expr: Expr, arity: Arity, safe: set[str]) -> set[str]:
             return set()
 
 
-def body_outputs(body: Body, arity: Arity, outer: set[str]) -> set[str]:
+def body_outputs(body: Body, arity: Arity, outer: set[str], *, functions: bool = False) -> set[str]:
     """What is bound behind a body that is read once from the front, with what is bound before it."""
     safe = set(outer)
     for expr in body:
-        safe |= expression_outputs(expr, arity, safe)
+        safe |= expression_outputs(expr, arity, safe, functions=functions)
     return safe
 
 
@@ -134,14 +137,14 @@ def _closure_vars(expr: Expr) -> set[str]:
         x = todo.pop()
         match x:
             case ArrayComprehension() | SetComprehension() | ObjectComprehension() | TemplateString():
-                found |= set(variables(x))
+                found |= set(variables(x, functions=True))
             case Every(_, _, domain, body):
-                found |= set(variables(body))
+                found |= set(variables(body, functions=True))
                 todo.append(domain)
             case Not(body):
-                found |= set(variables(body))
+                found |= set(variables(body, functions=True))
             case LogicalAnd(lhs, rhs) | LogicalOr(lhs, rhs):
-                found |= set(variables(lhs)) | set(variables(rhs))
+                found |= set(variables((lhs, rhs), functions=True))
             case _:
                 todo.extend(children(x))
     return found

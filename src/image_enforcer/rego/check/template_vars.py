@@ -60,7 +60,7 @@ class TemplateVars:
         return self._body(body, GLOBALS)[0]
 
     def _body(self, body: Body, outer: Iterable[str]) -> tuple[list[Problem], set[str]]:
-        safe = body_outputs(body, self.arity, set(outer))
+        safe = body_outputs(body, self.arity, set(outer), functions=True)
         return self._below(body, safe), safe
 
     def _below(self, node: object, safe: set[str]) -> list[Problem]:

@@ -58,13 +58,13 @@ class Undeclared:
         for i, expr in enumerate(body):
             if not _prints(expr):
                 continue
-            safe = body_outputs(body[:i], self.arity, outer)
+            safe = body_outputs(body[:i], self.arity, outer, functions=True)
             if problems := [p for closure in _closures(expr) for p in self._closure(closure, safe)]:
                 return problems
         for i, expr in enumerate(body):
             if not isinstance(expr.terms, CallExpr) or operator_name(expr.terms.operator) != "print":
                 continue
-            safe = body_outputs(body[:i], self.arity, outer)
+            safe = body_outputs(body[:i], self.arity, outer, functions=True)
             safe |= {n for n in variables(body[:i]) if n.startswith("__local")}  # as in OPA, bound or not
             if problems := [p for arg in expr.terms.args for p in self._unbound(arg, safe, arg.loc)]:
                 return problems

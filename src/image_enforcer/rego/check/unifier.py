@@ -22,7 +22,10 @@ GLOBALS = frozenset({"data", "input"})
 
 
 def unify_outputs(safe: set[str], a: Term, b: Term) -> set[str]:
-    """The variables that get a value by unifying two terms, where those in ``safe`` have one."""
+    """The variables that get a value by unifying two terms, where those in ``safe`` have one.
+
+    ``data`` and ``input`` are no exception: where they have values, they are in ``safe``.
+    """
     unifier = _Unifier(safe)
     pairs = [(a, b)]
     while pairs:
@@ -34,12 +37,12 @@ def ref_safe(ref: Ref, safe: set[str]) -> bool:
     """Whether it is known what a reference starts from."""
     head = ref.head
     if isinstance(head, Var):
-        return head.name in safe or head.name in GLOBALS
+        return head.name in safe
     return _bound(head, safe)
 
 
 def _bound(term: Term, safe: set[str]) -> bool:
-    return all(v in safe or v in GLOBALS for v in variables(term, closures=False, call_heads=False))
+    return all(v in safe for v in variables(term, closures=False, call_heads=False))
 
 
 def _has_value(term: Ref | Call, safe: set[str]) -> bool:
@@ -100,7 +103,7 @@ class _Unifier:
         return []
 
     def _known(self, name: str) -> bool:
-        return name in self.safe or name in self.unified or name in GLOBALS
+        return name in self.safe or name in self.unified
 
     def _vars(self, m: str, n: str) -> None:
         if self._known(n):

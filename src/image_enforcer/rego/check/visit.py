@@ -213,9 +213,12 @@ def walk(node: object) -> Iterator[object]:
 
 def variables(
     node: object, *, closures: bool = True, ref_heads: bool = True, call_heads: bool = True, sets: bool = True,
-    object_keys: bool = True,
+    object_keys: bool = True, functions: bool = False,
 ) -> dict[str, Var]:  # fmt: skip
-    """The variables in a node by name, in order of appearance, with what is to be left out left out."""
+    """The variables in a node by name, in order of appearance, with what is to be left out left out.
+
+    With ``functions`` the names of built-ins count as variables, where they are called and in ``with``.
+    """
     found: dict[str, Var] = {}
     todo: list[object] = [node]
     while todo:
@@ -226,12 +229,12 @@ def variables(
                 continue
             case Ref(terms):
                 todo.extend(terms[:0:-1])
-                if ref_heads or not isinstance(terms[0], Var):
+                if ref_heads:
                     todo.append(terms[0])
                 continue
             case Call(operator, args) | CallExpr(operator, args):
                 todo.extend(args[::-1])
-                if call_heads and not is_builtin_name(operator):
+                if call_heads and (functions or not is_builtin_name(operator)):
                     todo.append(operator)
                 continue
             case ArrayComprehension() | SetComprehension() | ObjectComprehension() if not closures:
@@ -241,11 +244,14 @@ def variables(
                 continue
             case Not() | LogicalAnd() | LogicalOr() | TemplateString() if not closures:
                 continue
+            case With(target, value) if functions and closures:
+                todo.extend((value, target))
+                continue
             case With(target, value):
                 if not closures and isinstance(value, Ref):  # where it starts is overlooked, for it may be a function
                     todo.extend(value.terms[:0:-1])
                 else:
-                    todo.append(value if not _is_function_name(value) else ())
+                    todo.append(value if functions or not _is_function_name(value) else ())
                 todo.extend(target.terms[:0:-1] if isinstance(target, Ref) else ())
                 continue
             case Set() if not sets:

@@ -39,12 +39,13 @@ from ..syntax.nodes import (
     Var,
     With,
 )  # fmt: skip
+from ..syntax.printer import term_text
 from ..syntax.shapes import value_name
 from ..syntax.term_order import in_order, members_in_order
 from .resolve import declared
 from .safety import equality_outputs
 from .shared_heads import SharedHeads
-from .visit import ROOTS, Rewriter, children, is_assignment, operator_name, variables, walk
+from .visit import ROOTS, Rewriter, children, is_assignment, variables, walk
 
 ASSIGN_IN_NEGATED = "cannot assign vars inside negated expression"
 ASSIGN_IN_AND = "cannot assign vars inside implicit and operand"
@@ -520,13 +521,11 @@ class LocalVars:
         return made if isinstance(made, Ref) else operator
 
     def _check_shadowed(self, operator: Ref, loc: Location) -> None:
-        for x in walk(operator):
+        for x in walk((self.heads.now(operator.terms[0]), *operator.terms[1:])):
             if isinstance(x, Var):
                 new = self._declared(x.name)
                 if new is not None and new != x.name:
-                    self.problems.append(
-                        Problem(COMPILE_ERROR, f"called function {operator_name(operator)} shadowed", loc)
-                    )
+                    self.problems.append(Problem(COMPILE_ERROR, f"called function {term_text(operator)} shadowed", loc))
                     return
 
     def term(self, term: Term) -> Term:

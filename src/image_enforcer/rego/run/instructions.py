@@ -105,17 +105,10 @@ class InstructionWriter(Writer):
                         self.put(f"if U is U: {self.fail}")
                 else:
                     self.fail_if(f"{self.operand(a)} is False")
-            case ops.CheckArray(source, length):
-                array = self.operand(source)
-                self.fail_if(f"type({array}) is not list or len({array}) != {length}")
+            case ops.CheckArray() | ops.CheckObject() | ops.CheckKind():
+                self._check(op)
             case ops.Item(dst, source, index):
                 self.put(f"r{dst.n} = {self.subscripted(source)}[{index}]")
-            case ops.CheckObject(source, length):
-                self.fail_if(f"not check_object({self.operand(source)}, {length})")
-            case ops.CheckKind(source, kind):
-                kept = f"type({self.operand(source)})"
-                other = {"array": f"{kept} is not list and ", "object": f"{kept} is not dict and ", "set": ""}[kind]
-                self.fail_if(f"{other}{kept} is not RegoSet")
             case ops.Copy(dst, source):
                 self.put(f"r{dst.n} = {self.operand(source)}")
             case ops.BuildArray(dst, items):
@@ -150,6 +143,17 @@ class InstructionWriter(Writer):
                 if any(type(step) is not str for r in replaces if r.kind in ("input", "data") for step in r.path):
                     self.put(f"if U is U: raise bad_path({self.loc(loc)})")
                 self._with(dst, src, replaces)
+
+    def _check(self, op: ops.CheckArray | ops.CheckObject | ops.CheckKind) -> None:
+        source = self.operand(op.source)
+        match op:
+            case ops.CheckArray(_, length):
+                self.fail_if(f"type({source}) is not list or len({source}) != {length}")
+            case ops.CheckObject(_, length):
+                self.fail_if(f"not check_object({source}, {length})")
+            case ops.CheckKind(_, kind):
+                own = {"array": f"type({source}) is not list and ", "object": f"type({source}) is not dict and "}
+                self.fail_if(f"{own.get(kind, '')}type({source}) is not RegoSet")
 
     def _weigh(self, items: int, each: int) -> None:
         """Account for a composite value written out in the policy."""

@@ -10,9 +10,9 @@ the package back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from ..places import Location
+from ..records import replace
 from ..syntax.nodes import Expr, Module, Ref, Term, Var
 from .visit import Rewriter, kept
 

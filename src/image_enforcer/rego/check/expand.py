@@ -381,12 +381,14 @@ class Withs(Bodies):
     def body(self, body: Body) -> Body:
         """A body, and then those in it; where something in its own modifiers is wrong, nothing else is looked at."""
         made: list[Expr] = []
+        moved: dict[int, With] = {}  # expressions that were one have theirs in common
         for expr in body:
             withs: list[With] = []
             for item in expr.withs:
-                done = self._with(item, made)
+                done = moved.get(id(item)) or self._with(item, made)
                 if done is None:
                     return body
+                moved[id(item)] = done
                 withs.append(done)
             made.append(replace(expr, withs=tuple(withs)) if withs else expr)
         return kept(body, list(indexed([self.expr(e) for e in made])))

@@ -67,6 +67,7 @@ EXPECTED = {
     "values that one YAML text of a policy or data file has, aliases followed": f"{yaml_documents.MAX_NODES}",
     "nesting of terms and bodies in a text": f"{cursor.MAX_DEPTH} levels",
     "operators in one chain": f"{cursor.MAX_CHAIN}",
+    "`and` and `or` in one chain": f"{cursor.MAX_LOGICAL}",
     "rules of one module": f"{statements.MAX_RULES}",
     "parse errors shown of one text": f"{module.MAX_PROBLEMS}",
     "parts of a type that are looked at": f"{types.MAX_WEIGHT}",

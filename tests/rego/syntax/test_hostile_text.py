@@ -201,6 +201,26 @@ def test_long_chains_are_refused_as_they_are_read(text: str) -> None:
     assert "more than 5000 operators in one chain" in outcome("package a\n" + text)
 
 
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_long_chains_of_bodies_are_refused_as_they_are_read(word: str) -> None:
+    text = f"package a\nimport future.keywords\np if {{ {f' {word} '.join(['input.x == 1'] * 20_000)} }}"
+    assert "more than 200 operators in one chain" in outcome(text)
+
+
+@pytest.mark.parametrize(("word", "expected"), [("and", False), ("or", True)])
+def test_chains_of_bodies_within_bounds(word: str, expected: bool) -> None:
+    row = f" {word} ".join(f"input.x == {i}" for i in range(150))
+    policy = rego.compile_modules({"a.rego": f"package a\nimport future.keywords\np if {{ {row} }}"})
+    assert policy.prepare("data.a.p").value(input={"x": 99}) == (True if expected else rego.UNDEFINED)
+
+
+def test_loops_that_nest_too_deep_are_an_error() -> None:
+    loops = "\n".join(f"input.l[i{n + 1}] == i{n}" for n in range(300))
+    policy = rego.compile_modules({"a.rego": f"package a\np if {{\ni0 := 1\n{loops}\n}}"})
+    with pytest.raises(rego.CompileError, match="nest deeper than they may"):
+        policy.prepare("data.a.p")
+
+
 def test_long_chains_within_bounds() -> None:
     policy = rego.compile_modules({"a.rego": "package a\np := " + " + ".join("1" * 1_000)})
     assert policy.prepare("data.a.p").value() == 1_000

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from ..check.visit import walk
 from ..places import NO_LOCATION, Location
 from ..records import record
 from ..syntax import nodes as ast
@@ -48,8 +49,9 @@ class BodyPlanner:
         self.closures: Closures | None = None
         self.written: dict[Operand, tuple[tuple[Operand, ...], tuple[Operand, ...]]] = {}
         """Keys and values of sets and objects that are written out here or around, with variables among the keys."""
-        self.unsettled: list[tuple[Side, Side]] = []
-        """Pairs of which no side has a value so far."""
+        self.unsettled: dict[str, list[tuple[Side, Side]]] = {}
+        """Pairs of which no side has a value so far, by the variables that would give them one."""
+        self._bound: list[str] = []
 
     # --- bodies ----------------------------------------------------------------------------------
 
@@ -309,7 +311,7 @@ class BodyPlanner:
 
     def unify(self, a: Side, b: Side) -> None:
         """Plan ``a = b``: bind what is unbound, take patterns apart, compare the rest."""
-        pending: list[tuple[Side, Side]] = [(a, b), *self.unsettled]
+        pending: list[tuple[Side, Side]] = [(a, b)]
         while pending:
             for i, (x, y) in enumerate(pending):
                 done = self._unify_one(x, y)
@@ -317,8 +319,17 @@ class BodyPlanner:
                     pending[i : i + 1] = done
                     break
             else:
+                self._left(pending)
                 break
-        self._left(pending)
+            if self._bound:
+                pending += self._settled()
+
+    def _settled(self) -> list[tuple[Side, Side]]:
+        """What was left of other pairs and may be done now."""
+        found: list[tuple[Side, Side]] = []
+        while self._bound:
+            found += self.unsettled.pop(self._bound.pop(), ())
+        return found
 
     def _left(self, pending: list[tuple[Side, Side]]) -> None:
         """Plan pairs of which no side is known.
@@ -326,13 +337,15 @@ class BodyPlanner:
         OPA lets a variable stand for a term whose own variables have no value yet, and takes that for true: the checks
         see to it that nobody asks for the variable. What binds it later is compared with the term then.
         """
-        for x, y in (pair for pair in pending if pair not in self.unsettled):
+        for x, y in pending:
             var, term = (x, y) if self._unbound(x) else (y, x)
-            if not (self._unbound(var) and isinstance(term, ast.Var | ast.Array | ast.Set | ast.Object)):
+            composite = isinstance(term, ast.Var | ast.Array | ast.Set | ast.Object)
+            if not composite or not isinstance(var, ast.Var) or self.known(var):
                 self.ops.append(ops.Fail())
                 return
             self._parts(term)
-        self.unsettled = pending
+            for name in {var.name, *(v.name for v in walk(term) if isinstance(v, ast.Var) and not self.known(v))}:
+                self.unsettled.setdefault(name, []).append((x, y))
 
     def _parts(self, term: Side) -> None:
         """Plan what a term without a value has of parts with one: it needs them all the same."""
@@ -413,6 +426,8 @@ class BodyPlanner:
                 self.ops.append(ops.TestEqual(self.env[var.name], value))
             else:
                 self.env[var.name] = value
+                if self.unsettled:
+                    self._bound.append(var.name)
         return []
 
     def _take_apart(self, pattern: Side, term: Side) -> list[tuple[Side, Side]]:

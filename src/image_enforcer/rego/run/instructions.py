@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..meter import CELL, ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Operand, Reg
@@ -132,11 +134,10 @@ class InstructionWriter(Writer):
                 self.fail_if(flag)
             case ops.ForEvery():
                 self._for_every(op)
-            case ops.Both(lhs, rhs):
-                self.fail_if(f"not {self.solution(lhs)}")
-                self.fail_if(f"not {self.solution(rhs)}")
-            case ops.Either(lhs, rhs):
-                self._either(lhs, rhs)
+            case ops.Both():
+                self._both(_operands(op))
+            case ops.Either():
+                self._either(_operands(op))
             case ops.Part():
                 self._part(op)
             case ops.WithState(dst, src, replaces, loc):
@@ -426,13 +427,21 @@ class InstructionWriter(Writer):
         self.flags.pop()
         self.fail_if(f"not {all_hold}")
 
-    def _either(self, lhs: Block, rhs: Block) -> None:
-        first = self.solution(lhs)
-        self.put(f"if not {first}:")
-        self.indent += 1
-        second = self.solution(rhs)
-        self.fail_if(f"not {second}")
-        self.indent -= 1
+    def _both(self, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            self.fail_if(f"not {self.solution(block)}")
+
+    def _either(self, blocks: Sequence[Block]) -> None:
+        one_holds = self.solution(blocks[0])
+        for block in blocks[1:]:
+            self.put(f"if not {one_holds}:")
+            self.indent += 1
+            other = self.solution(block)
+            if block is blocks[-1]:
+                self.fail_if(f"not {other}")
+            else:
+                self.put(f"{one_holds} = {other}")
+            self.indent -= 1
 
     def _with(self, dst: int, src: int, replaces: tuple[ops.Replace, ...]) -> None:
         items: list[str] = []
@@ -440,3 +449,17 @@ class InstructionWriter(Writer):
             value = self.names.constant(r.function) if r.kind == "function" else self.operand(r.value or Const(None))
             items.append(f"({r.kind!r}, {self._path(r.path)}, {self.names.constant(r.name)}, {value})")
         self.put(f"{self.state(dst)} = {self.state(src)}.replace(({', '.join(items)},))")
+
+
+def _operands(op: ops.Both | ops.Either) -> list[Block]:
+    """The operands of ``a or b or c``, or of ``and``, in order: a long row of them nests no deeper than two."""
+    found: list[Block] = []
+    todo = [op.rhs, op.lhs]
+    while todo:
+        block = todo.pop()
+        inner = block.ops[0] if len(block.ops) == 1 else None
+        if isinstance(inner, ops.Both | ops.Either) and type(inner) is type(op):
+            todo += (inner.rhs, inner.lhs)
+        else:
+            found.append(block)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType
 from typing import Any, cast
 
 from ..builtins import catalog
@@ -180,7 +181,15 @@ class Linked:
         for lines in (*writer.units, writer.lines):
             text = "\n".join(lines) + "\n"
             self.source.append(text)
-            exec(compile(text, "<policy>", "exec"), self.namespace)  # noqa: S102 - our own text: names and numbers only
+            exec(_compiled(text), self.namespace)  # noqa: S102 - our own text: names and numbers only
+
+
+def _compiled(text: str) -> CodeType:
+    """Generated text as code. Raises ``RecursionError`` where it nests deeper than Python can read."""
+    try:
+        return compile(text, "<policy>", "exec")
+    except SyntaxError as e:
+        raise RecursionError(str(e)) from None
 
 
 _LONG_NUMBERS = frozenset(

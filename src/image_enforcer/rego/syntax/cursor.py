@@ -33,12 +33,14 @@ _ON_NEXT_LINE = (lexer.WHITESPACE, lexer.ILLEGAL, lexer.RAW_TEMPLATE_PART, lexer
 """Tokens that OPA says stand in the next line where they begin with the end of one."""
 MAX_CHAIN = 5_000
 """Operators of one chain, such as ``1 + 1 + 1``: each nests what stands before it one level deeper."""
+MAX_LOGICAL = 200
+"""Operators of one chain of ``and`` and ``or``, which hold bodies: what is looked at grows with the square of them."""
 
 
 class TooDeep(Exception):
-    """The text nests deeper than :data:`MAX_DEPTH`, or than :data:`MAX_CHAIN` where ``chain``."""
+    """The text nests deeper than :data:`MAX_DEPTH`, or than ``chain`` operators in a row may."""
 
-    def __init__(self, *, chain: bool = False) -> None:
+    def __init__(self, chain: int = 0) -> None:
         self.chain = chain
 
 
@@ -166,10 +168,10 @@ class Cursor:
         if self.depth > MAX_DEPTH:
             raise TooDeep
 
-    def link(self, count: int) -> None:
+    def link(self, count: int, most: int = MAX_CHAIN) -> None:
         """One more operator in a chain of so many."""
-        if count > MAX_CHAIN:
-            raise TooDeep(chain=True)
+        if count > most:
+            raise TooDeep(most)
 
     def error(self, loc: Location, message: str) -> None:
         """Report a fault at a place."""
@@ -273,6 +275,6 @@ class Cursor:
 
 def too_deep(source: Source, error: TooDeep | RecursionError) -> CompileError:
     """The error of a text that nests too deep."""
-    chain = isinstance(error, TooDeep) and error.chain
-    text = f"more than {MAX_CHAIN} operators in one chain" if chain else f"nested deeper than {MAX_DEPTH} levels"
+    chain = error.chain if isinstance(error, TooDeep) else 0
+    text = f"more than {chain} operators in one chain" if chain else f"nested deeper than {MAX_DEPTH} levels"
     return CompileError([Problem(PARSE_ERROR, text, Location.named(source.name, 1, 1))])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..records import replace
-from .cursor import Cursor
+from .cursor import MAX_LOGICAL, Cursor
 from .expressions import attach_withs, read_expr
 from .nodes import Body, Expr, LogicalAnd, LogicalOr, Not
 from .operand_faults import check_void, explain_braces, is_ambiguous_union, report_union, report_with_on_operand
@@ -82,7 +82,9 @@ def read_or_chain(c: Cursor, lhs: Body, explicit: bool, start: int) -> Expr | No
         if first is None:
             return None
         lhs, explicit = (first,), False
+    count = 0
     while c.at("kw:or"):
+        c.link(count := count + 1, MAX_LOGICAL)
         c.next()
         operand = _read_operand(c, "or")
         if operand is None:
@@ -101,7 +103,9 @@ def read_or_chain(c: Cursor, lhs: Body, explicit: bool, start: int) -> Expr | No
 
 
 def _read_and_chain(c: Cursor, lhs: Body, explicit: bool, start: int) -> Expr | None:
+    count = 0
     while c.at("kw:and"):
+        c.link(count := count + 1, MAX_LOGICAL)
         c.next()
         operand = _read_operand(c, "and")
         if operand is None:

@@ -10,7 +10,6 @@ from ..plan import ops
 from ..plan.ops import Block, Reg
 from ..plan.trim import registers
 from ..records import replace
-from ..records import replace
 from .writer import Writer
 
 LONGEST: Final = 200

@@ -193,9 +193,25 @@ class BodyPlanner:
 
     def _capture(self, operator: ast.Ref, args: tuple[ast.Term, ...], out: ast.Term, loc: Location) -> None:
         # OPA compares each value with a result that is known before it compares the values with each other
+        if self.known(out) and all(map(self.known, args)):
+            node = self._function(operator)
+            if node is not None:
+                values = tuple(self.value(a) for a in args)
+                name = ref_name(operator)
+                mockable = name in self.world.mocked
+                self.world.asked.add(node.doc)
+                self.ops.append(ops.CallGiven(self.state, node.doc, values, self.value(out), name, mockable, loc))
+                return
         result = self.call(operator, args, loc, each=not self._unbound(out))
         if result is not None:
             self.unify(out, Slot(result))
+
+    def _function(self, operator: ast.Ref) -> Node | None:
+        """The policy's own function of that name."""
+        if not isinstance(operator.head, ast.Var) or operator.head.name != "data":
+            return None
+        node = self.world.find(tuple(t.value for t in operator.path if isinstance(t, ast.Scalar)))
+        return node if node is not None and node.kind == "function" else None
 
     def call(
         self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location, *, each: bool = False
@@ -206,9 +222,8 @@ class BodyPlanner:
         mockable = name in self.world.mocked
         head = operator.head
         if isinstance(head, ast.Var) and head.name == "data":
-            path = tuple(t.value for t in operator.path if isinstance(t, ast.Scalar))
-            node = self.world.find(path)
-            if node is None or node.kind != "function":
+            node = self._function(operator)
+            if node is None:
                 self.ops.append(ops.Fail())
                 return Const(None)
             dst = self.reg()

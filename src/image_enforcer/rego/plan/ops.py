@@ -219,6 +219,19 @@ class CallEach:
 
 
 @record(frozen=True, slots=True)
+class CallGiven:
+    """A policy's own function is asked whether it gives a value that is known; fails where it does not."""
+
+    state: int
+    doc: int
+    args: tuple[Operand, ...]
+    given: Operand
+    name: str
+    mockable: bool
+    loc: Location = NO_LOCATION
+
+
+@record(frozen=True, slots=True)
 class CallBuiltin:
     """``dst`` is None for built-ins without a result."""
 
@@ -506,7 +519,7 @@ class Part:
 
 Read: TypeAlias = (
     Load | LoadData | Settle | Get | Scan | ScanWritten | DocValue | DocDemand | DocMember | Extent
-    | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallEach | CallBuiltin
+    | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallEach | CallGiven | CallBuiltin
     | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (

@@ -14,7 +14,7 @@ from ..json_text import to_json
 from ..places import Location
 from . import ops
 from .ops import Block, Clause, Const, InputRoot, Operand, Reg, Routine
-from .program import ProgramPlanner
+from .program import GIVEN, ProgramPlanner
 
 WIDEST: Final = 60
 """Characters of a constant that are shown."""
@@ -44,6 +44,8 @@ def _wanted(planner: ProgramPlanner, routine: Routine) -> Iterator[tuple[int, st
         match op:
             case ops.DocValue(doc=doc) | ops.CallFunction(doc=doc) | ops.CallEach(doc=doc):
                 yield doc, ""
+            case ops.CallGiven(doc=doc):
+                yield doc, GIVEN
             case ops.DocDemand(doc=doc, mask=mask):
                 yield doc, mask
             case ops.DocMember(doc=doc):
@@ -156,6 +158,8 @@ class _Writer:
                 return f"{_operand(dst)} = what stands at place {_operand(cursor)}"
             case ops.CallFunction(dst, state, doc, args):
                 return f"{_operand(dst)} = {self._name(doc)}({_operands(args)}){_at(state)}"
+            case ops.CallGiven(state, doc, args, given):
+                return f"{self._name(doc)}({_operands(args)}) gives {_operand(given)}{_at(state)}?"
             case ops.CallEach(dst, state, doc, args):
                 return f"for {_operand(dst)} given by {self._name(doc)}({_operands(args)}){_at(state)}"
             case ops.CallBuiltin(dst, state, name, args):

@@ -20,6 +20,9 @@ from .trim import trimmed
 from .unbound import plan_probe
 from .world import World, replaced_by
 
+GIVEN = "v"
+"""Marks the form of a function that is asked for a value."""
+
 
 class ProgramPlanner:
     """Plans documents on demand, so that only what a query can reach costs anything."""
@@ -39,7 +42,8 @@ class ProgramPlanner:
         got = self._routines.get((doc, mask))
         if got is None:
             node = self.world.documents[doc]
-            made = self._valued(node) if node.kind in ("complete", "function") else self._partial(node, mask)
+            whole = node.kind in ("complete", "function")
+            made = self._valued(node, given=mask == GIVEN) if whole else self._partial(node, mask)
             got = self._routines[(doc, mask)] = trimmed(made)
         return got
 
@@ -56,7 +60,8 @@ class ProgramPlanner:
 
     # --- complete rules and functions ------------------------------------------------------------
 
-    def _valued(self, node: Node) -> Routine:
+    def _valued(self, node: Node, *, given: bool) -> Routine:
+        """With ``given`` the last operand is the value that is wanted, and no other is given."""
         rules = [r.rule for r in node.rules if not r.rule.default]
         defaults = [r.rule for r in node.rules if r.rule.default]
         early = _same_constant(rules)
@@ -66,7 +71,7 @@ class ProgramPlanner:
         tail = "conflicting values for the same inputs" if what == "function" else "conflicting values"
         message = f"{what} {path} produced {tail}"
         numbers = count()
-        params = tuple(Reg(next(numbers)) for _ in range(arity))
+        params = tuple(Reg(next(numbers)) for _ in range(arity + given))
 
         def clause(rule: ast.Rule) -> Clause:
             blocks: list[Block] = []
@@ -78,7 +83,7 @@ class ProgramPlanner:
 
         gated = node.shares and not defaults
         return Routine(
-            kind=node.kind, doc=node.doc, mask="", params=params,
+            kind=node.kind, doc=node.doc, mask=GIVEN if given else "", params=params,
             clauses=tuple(clause(r) for r in rules),
             default=clause(defaults[0]) if defaults else None,
             early_exit=early, uniform=True, depth=0, memo=node.kind == "complete", label=path,
@@ -89,15 +94,22 @@ class ProgramPlanner:
         self, node: Node, rule: ast.Rule, params: tuple[Reg, ...], numbers: Iterator[int], early: bool, message: str
     ) -> Block:
         planner = self._planner(numbers, rule.head.args or (), rule.body)
-        for term, reg in zip(rule.head.args or (), params, strict=True):
+        args = rule.head.args or ()
+        wanted = params[len(args)] if len(params) > len(args) else None
+        for term, reg in zip(args, params, strict=False):
             if isinstance(term, ast.Var) and term.name not in planner.env and not term.is_wildcard:
                 planner.env[term.name] = reg
             elif not (isinstance(term, ast.Var) and term.is_wildcard):
                 planner.unify(term, Slot(reg))
+        head_value = rule.head.value if rule.head.value is not None else ast.Scalar(True)
+        before = wanted is not None and _is_pattern(head_value)
+        if wanted is not None and before:
+            planner.unify(head_value, Slot(wanted))
         plan_conditions(planner, lambda: self.index(node), rule)
         planner.body(rule.body)
-        head_value = rule.head.value if rule.head.value is not None else ast.Scalar(True)
-        value = planner.value(head_value)
+        if wanted is not None and not before:
+            planner.unify(head_value, Slot(wanted))
+        value = planner.value(head_value) if wanted is None else wanted
         return Block(tuple(planner.ops), ops.Give(value, early, message, rule.loc))
 
     # --- partial documents -----------------------------------------------------------------------
@@ -181,6 +193,19 @@ class ProgramPlanner:
                 early_exit=False, uniform=True, depth=0, memo=False, label="query",
             )
         )  # fmt: skip
+
+
+def _is_pattern(term: ast.Term) -> bool:
+    """Whether a value can be compared with a term before the body of its rule has bound anything."""
+    match term:
+        case ast.Scalar() | ast.Var():
+            return True
+        case ast.Array(items):
+            return all(map(_is_pattern, items))
+        case ast.Object(pairs):
+            return all(isinstance(k, ast.Scalar) and _is_pattern(v) for k, v in pairs)
+        case _:
+            return False
 
 
 def _same_constant(rules: Sequence[ast.Rule]) -> bool:

@@ -202,12 +202,6 @@ class _Unbound(BodyPlanner):
             return Const(None)
         return super().call(operator, args, loc, each=each)
 
-    def _function(self, operator: ast.Ref) -> Node | None:
-        if not isinstance(operator.head, ast.Var) or operator.head.name != "data":
-            return None
-        node = self.world.find(tuple(t.value for t in operator.path if isinstance(t, ast.Scalar)))
-        return node if node is not None and node.kind == "function" else None
-
     def _call_rules(self, node: Node, expr: ast.Expr, args: tuple[ast.Term, ...], rest: ast.Body) -> None:
         """Plan the rules of a function that gets unbound arguments, each with what comes after the call."""
         assert isinstance(expr.terms, ast.CallExpr)

@@ -23,6 +23,8 @@ class World:
     targets: frozenset[tuple[Value, ...]] = frozenset()
     """Paths below ``data`` that some ``with`` replaces."""
     demands: dict[tuple[int, str], None] = field(default_factory=dict)
+    asked: set[int] = field(default_factory=set)
+    """Functions that are asked somewhere whether they give a value: what they have answered is seen by all."""
     savings: Savings = ALL
     strict: bool = False
     """Whether a built-in that fails ends the evaluation."""

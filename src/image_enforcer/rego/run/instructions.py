@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from ..meter import CELL, ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Operand, Reg
+from ..plan.program import GIVEN
 from ..values import Value, index_of
 from .access import LONG
 from .shortcuts import shortcut
 from .writer import MAX_NESTING, Writer
+
+_Call: TypeAlias = ops.CallFunction | ops.CallEach | ops.CallGiven | ops.CallBuiltin | ops.CallRelation
 
 
 class InstructionWriter(Writer):
@@ -78,6 +82,8 @@ class InstructionWriter(Writer):
                 call = f"{self.names.document(doc)}({self.state(state)}{self._tail(args)})"
                 self._mocked(f"r{dst.n}", op, call)
                 self.fail_if(f"r{dst.n} is U")
+            case ops.CallGiven():
+                self._call_given(op)
             case ops.CallEach(dst, state, doc, args, _, _):
                 answers = self.fresh("t")
                 call = f"each({self.state(state)}, {self.names.document(doc)}{self._tail(args)})"
@@ -279,10 +285,13 @@ class InstructionWriter(Writer):
         self.put(f" if r{dst.n} is None: r{dst.n} = {asked}")
         self.put(f"else: r{dst.n} = ({value} if type({value}) is str else key({value})) in {made}.members")
 
-    def _mocked(
-        self, target: str, op: ops.CallFunction | ops.CallEach | ops.CallBuiltin | ops.CallRelation, call: str,
-        *, one: bool = False,
-    ) -> None:  # fmt: skip
+    def _call_given(self, op: ops.CallGiven) -> None:
+        found, given = self.fresh("t"), self.operand(op.given)
+        call = f"{self.names.document(op.doc, GIVEN)}({self.state(op.state)}{self._tail((*op.args, op.given))})"
+        self._mocked(found, op, call)
+        self.fail_if(f"{found} is U" + (f" or not equal({found}, {given})" if op.mockable else ""))
+
+    def _mocked(self, target: str, op: _Call, call: str, *, one: bool = False) -> None:
         """A call, or that of what ``with`` has put in its place, which gives ``one`` value where several are wanted."""
         if not op.mockable:
             self.put(f"{target} = {call}")

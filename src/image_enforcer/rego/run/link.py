@@ -14,7 +14,7 @@ from ..places import Location
 from ..plan.documents import Node
 from ..plan.membership import Questions
 from ..plan.ops import Routine
-from ..plan.program import ProgramPlanner
+from ..plan.program import GIVEN, ProgramPlanner
 from ..plan.purity import Purity, calls_on
 from ..plan.relaxing import relaxed
 from ..plan.savings import ALL, Savings
@@ -61,6 +61,7 @@ class Linked:
         self.namespace = self.names.globals
         self.source: list[str] = []
         self._made: set[tuple[int, str]] = set()
+        self._asked: set[int] = set()
         self._lock = threading.RLock()
         self.namespace.update(shared())
 
@@ -135,14 +136,27 @@ class Linked:
                 self._make(doc, mask)
                 del self.names.wanted[wanted_before - 1]
                 made.add(item)
+                for item in self._newly_asked():
+                    if item in self._made or item in made:
+                        self._made.discard(item)
+                        made.discard(item)
+                        todo.append(item)
             self._made |= made
+
+    def _newly_asked(self) -> list[tuple[int, str]]:
+        """Functions of which it turns out that they are asked for a value: they have to remember what they give."""
+        found = self.planner.world.asked - self._asked
+        self._asked |= found
+        return [(doc, "") for doc in found]
 
     def _memo(self, doc: int, routine: Routine) -> str:
         """Where what a routine gives is remembered. OPA remembers each call; where one costs little nobody can tell."""
         if not self.savings.memory:
             return ""
         if routine.kind == "function":
-            return "k" if routine.params and calls_on(routine) else ""
+            given = routine.mask == GIVEN
+            seen = given or doc in self.planner.world.asked or calls_on(routine)
+            return "k" if seen and len(routine.params) > given else ""
         return ("g" if self.purity.static(doc) else "m") if routine.memo else ""
 
     def _make(self, doc: int, mask: str) -> None:

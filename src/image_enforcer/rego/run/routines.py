@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..meter import ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Routine
+from ..plan.program import GIVEN
 from ..records import record
 from .instructions import InstructionWriter as Writer
 from .parts import in_parts
@@ -302,11 +303,15 @@ def _begin(w: Writer, routine: Routine, memo: str) -> None:
         case "g":
             w.put(f"room = {w.e}.room")
         case "k":  # strings and integers are what they are; of other operands the same ones are asked for again
-            names = [f"r{p.n}" for p in routine.params]
+            wanted = routine.params[-1] if routine.mask == GIVEN else None
+            names = [f"r{p.n}" for p in routine.params if p is not wanted]
             keys = [f"{r} if type({r}) is str or type({r}) is int else (id({r}),)" for r in names]
             w.put(f"mk = ({routine.doc}, {', '.join(keys)})")
             w.put("v = s.k.get(mk)")
-            w.put("if v is not None: return v[0]")
+            if wanted is None:
+                w.put("if v is not None: return v[0]")
+            else:
+                w.put(f"if v is not None: return v[0] if equal(v[0], r{wanted.n}) else U")
         case _:
             pass
 
@@ -319,6 +324,7 @@ def _remember(w: Writer, routine: Routine, memo: str, value: str) -> str:
         case "m":
             return f"s.m[{w.traits.slot(routine.doc)}] = {value}; "
         case "k":
-            return f"s.know(mk, {value}, ({''.join(f'r{p.n}, ' for p in routine.params)})); "
+            know = f"s.know(mk, {value}, ({''.join(f'r{p.n}, ' for p in routine.params)})); "
+            return f"{value} is U or {know}" if routine.mask == GIVEN else know
         case _:
             return ""

@@ -82,7 +82,7 @@ def call_problem(types: KnownTypes, expr: Expr, call: CallExpr) -> TypeProblem |
     kind: Type | None
     if isinstance(head, Var) and head.name == "data":
         kind = types.ref_type(call.operator)
-        if kind is None or (isinstance(kind, AnyOf) and not kind.members):
+        if isinstance(kind, AnyOf) and not kind.members:
             return None
     else:
         found = signatures().get(name)

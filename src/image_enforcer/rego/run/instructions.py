@@ -263,7 +263,9 @@ class InstructionWriter(Writer):
             self.put(f"{target} = {s}.document({op.doc}, {self._path(op.path)})")
         else:
             slot = self.traits.slot(op.doc)
-            if self.traits.static(op.doc):
+            if self.traits.shared(op.doc):
+                self.put(f"{target} = None")
+            elif self.traits.static(op.doc):
                 self.put(f"{target} = {s}.g[{slot}]")
                 self.put(f"if {target} is None: {target} = {s}.m[{slot}]")
             else:

@@ -56,8 +56,9 @@ class Linked:
         self.nothing: list[Value] = [*[None] * self.slots, {}]  # what is kept where there is nothing to keep it with
         self.names = Names()
         self.traits = Traits(
-            lambda name: self._builtin(name).context, _sizeable, self.purity.static, self.world.slot, strict
-        )
+            lambda name: self._builtin(name).context, _sizeable, self.purity.static, self.world.slot,
+            lambda number: self.world.documents[number].shares, strict,
+        )  # fmt: skip
         self.namespace = self.names.globals
         self.source: list[str] = []
         self._made: set[tuple[int, str]] = set()
@@ -76,6 +77,8 @@ class Linked:
         self.ensure([(number, "")])
         fn = self.namespace[f"d{number}_"]
         with self._lock:
+            if self.world.documents[number].shares:
+                return cast(Callable[[State], Value], fn)
             static, slot = self.purity.static(number), self.world.slot(number)
 
         def remembered(s: State) -> Value:

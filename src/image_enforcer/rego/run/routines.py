@@ -302,6 +302,9 @@ def _begin(w: Writer, routine: Routine, memo: str) -> None:
     match memo:
         case "g":
             w.put(f"room = {w.e}.room")
+        case "m" if w.traits.shared(routine.doc):
+            w.put(f"v = s.m[{w.traits.slot(routine.doc)}]")
+            w.put("if v is not None: return v")
         case "k":  # strings and integers are what they are; of other operands the same ones are asked for again
             wanted = routine.params[-1] if routine.mask == GIVEN else None
             names = [f"r{p.n}" for p in routine.params if p is not wanted]

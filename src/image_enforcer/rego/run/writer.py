@@ -35,6 +35,8 @@ class Traits:
     """Whether a document rests on the data alone."""
     slot: Callable[[int], int]
     """The number under which a document is remembered."""
+    shared: Callable[[int], bool]
+    """Whether others are remembered under that number too: the document itself has to look there."""
     strict: bool
     """Whether a built-in that fails ends the evaluation."""
 

@@ -12,7 +12,7 @@ from .conflicts import OWED, Pending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from ..outside import Network
@@ -519,15 +519,20 @@ class State:
                 if k == "system" and not node.path and not self.replaced(()):
                     continue  # as in the extent of the whole
                 there.add(key(k))
-                value = self.step(cursor, k)
-                if value is not UNDEFINED:
-                    yield k, value
+                yield from self._one(cursor, k)
         for child in node.ordered():
             k = child.path[-1]
             if key(k) not in there:
-                value = self.step(cursor, k)
-                if value is not UNDEFINED:
-                    yield k, value
+                yield from self._one(cursor, k)
+
+    def _one(self, cursor: Value, k: Value) -> Iterator[tuple[Value, Value]]:
+        """A key below a cursor with what stands there. Conflicts met on the way are raised before the next key."""
+        before = len(self.e.pending)
+        value = self.step(cursor, k)
+        if value is not UNDEFINED:
+            yield k, value
+        if len(self.e.pending) > before:
+            raise self.e.pending.error()
 
     def settle(self, cursor: Value) -> Value:
         """The value at a cursor, or UNDEFINED."""

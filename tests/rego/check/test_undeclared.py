@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from image_enforcer import rego
+from image_enforcer.rego.check import undeclared
+from image_enforcer.rego.check.safety import Arity, expression_outputs
+from image_enforcer.rego.syntax.nodes import Expr
 from tests.rego.check.compiling import problems
 
 
@@ -56,3 +60,18 @@ def test_a_relation_is_no_part_of_a_template_string() -> None:
 
 def test_a_lone_variable_is_unsafe() -> None:
     assert problems('p := $"{x}"') == ["1: unsafe_var_error: var x is unsafe"]
+
+
+def test_a_long_body_with_prints_is_read_from_the_front_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    def counted(expr: Expr, arity: Arity, safe: set[str], *, functions: bool = False) -> set[str]:
+        nonlocal asked
+        asked += 1
+        return expression_outputs(expr, arity, safe, functions=functions)
+
+    monkeypatch.setattr(undeclared, "expression_outputs", counted)
+    many = 200
+    lines = "\n".join(f"x{i + 1} := x{i} + 1\nprint(x{i})\ny{i} := [z | z := x{i}; print(z)]" for i in range(many))
+    rego.compile_modules({"t.rego": f"package t\np if {{\nx0 := 1\n{lines}\n}}"})
+    assert 0 < asked < 20 * many

@@ -9,7 +9,7 @@ arguments of the rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ..errors import COMPILE_ERROR, Problem
 from ..places import Location
@@ -28,7 +28,7 @@ from ..syntax.nodes import (
     Term,
     Var,
 )
-from .safety import Arity, body_outputs
+from .safety import Arity, expression_outputs
 from .visit import children, operator_name, variables, walk
 
 Closure = ArrayComprehension | SetComprehension | ObjectComprehension | Every | Not | LogicalAnd | LogicalOr
@@ -55,19 +55,21 @@ class Undeclared:
 
     def body(self, body: Body, outer: set[str]) -> list[Problem]:
         """What is wrong with the uses in a body around which ``outer`` is bound."""
-        for i, expr in enumerate(body):
-            if not _prints(expr):
-                continue
-            safe = body_outputs(body[:i], self.arity, outer, functions=True)
-            if problems := [p for closure in _closures(expr) for p in self._closure(closure, safe)]:
+        safe = set(outer)
+        for expr in body:
+            closures = list(_closures(expr)) if _prints(expr) else []
+            here = set(safe) if closures else safe
+            if problems := [p for closure in closures for p in self._closure(closure, here)]:
                 return problems
-        for i, expr in enumerate(body):
-            if not isinstance(expr.terms, CallExpr) or operator_name(expr.terms.operator) != "print":
-                continue
-            safe = body_outputs(body[:i], self.arity, outer, functions=True)
-            safe |= {n for n in variables(body[:i]) if n.startswith("__local")}  # as in OPA, bound or not
-            if problems := [p for arg in expr.terms.args for p in self._unbound(arg, safe, arg.loc)]:
-                return problems
+            safe |= expression_outputs(expr, self.arity, safe, functions=True)
+        safe = set(outer)
+        made: set[str] = set()
+        for expr in body:
+            if isinstance(expr.terms, CallExpr) and operator_name(expr.terms.operator) == "print":
+                if problems := [p for arg in expr.terms.args for p in self._unbound(arg, safe, arg.loc, made)]:
+                    return problems
+            safe |= expression_outputs(expr, self.arity, safe, functions=True)
+            made |= {n for n in variables(expr) if n.startswith("__local")}  # as in OPA, bound or not
         return []
 
     def _closure(self, closure: Closure, safe: set[str]) -> list[Problem]:
@@ -75,8 +77,9 @@ class Undeclared:
             safe |= {n.name for n in (closure.key, closure.value) if isinstance(n, Var)}
         return [p for body in _bodies_of(closure) for p in self.body(body, safe)]
 
-    def _unbound(self, node: object, safe: set[str], loc: Location) -> list[Problem]:
-        names = sorted(n for n in variables(node, closures=False, call_heads=False) if n not in safe)
+    def _unbound(self, node: object, safe: set[str], loc: Location, made: Collection[str] = ()) -> list[Problem]:
+        found = variables(node, closures=False, call_heads=False)
+        names = sorted(n for n in found if n not in safe and n not in made)
         shown = ["_" if n.startswith("$") else self.original.get(n, n) for n in names]
         return [Problem(COMPILE_ERROR, f"var {name} is undeclared", loc) for name in shown]
 

@@ -60,8 +60,10 @@ def run(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         facts = write(Path(folder), 0)
         facts.reviews.with_suffix(".json").write_bytes(facts.reviews.read_bytes().splitlines()[0])
-        kept = {**os.environ, "IMAGE_ENFORCER_CACHE": f"{folder}/cache"}
-        cold = {**os.environ, "IMAGE_ENFORCER_CACHE": "off"}
+        # an installed package has its modules as bytecode, which this would keep a working copy from having
+        usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        kept = {**usual, "IMAGE_ENFORCER_CACHE": f"{folder}/cache"}
+        cold = {**usual, "IMAGE_ENFORCER_CACHE": "off"}
         bare = 0.0
         print(f"{'what':<12} {'who':<12} {'least':>8} {'median':>8} {'of bare Python':>15}")
         for what, who in commands(facts, str(COMMAND), opa).items():

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ...rego import UNDEFINED, Value
-from ...rego.run.access import get_base, whole
-from ...rego.run.state import graft, lookup, merge
+from ...rego.run.access import get_base, lookup, whole
+from ...rego.run.state import graft, merge
 from ...rego.syntax.nodes import Ref, Scalar, Var
 from ...rego.syntax.printer import term_text
 

@@ -10,7 +10,7 @@ from ..values import UNDEFINED, Num, RegoSet, compare, equal, index_of, key, sor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from ..places import Location
@@ -50,14 +50,19 @@ def get_base(source: Value, step: Value) -> Value:
     return found
 
 
-def lookup_base(root: Value, path: tuple[Value, ...]) -> Value:
-    """The value at a path of a base document, or UNDEFINED."""
+def lookup(root: Value, path: tuple[Value, ...], into: Callable[[Value, Value], Value] = get) -> Value:
+    """The value at a path, or UNDEFINED; ``into`` takes one step."""
     value = root
     for step in path:
         if value is UNDEFINED:
             return value
-        value = get_base(value, step)
+        value = into(value, step)
     return value
+
+
+def lookup_base(root: Value, path: tuple[Value, ...]) -> Value:
+    """The value at a path of a base document, or UNDEFINED."""
+    return lookup(root, path, get_base)
 
 
 _OBJECTS = frozenset({dict, Branch, Packed})

@@ -7,7 +7,7 @@ from ..meter import CELL, ENTRY
 from ..packed import Branch, Packed
 from ..places import NO_LOCATION
 from ..values import UNDEFINED, RegoSet, index_of, key, step_key
-from .access import get, get_base, lookup_base, member, pairs, whole
+from .access import get, get_base, lookup, lookup_base, member, pairs, whole
 from .conflicts import OWED, Pending
 
 TYPE_CHECKING = False
@@ -598,16 +598,6 @@ def _printed(value: Value) -> str:
     from ..text import term  # late: only print needs it
 
     return term(value)
-
-
-def lookup(root: Value, path: tuple[Value, ...]) -> Value:
-    """The value at a path, or UNDEFINED."""
-    value = root
-    for step in path:
-        if value is UNDEFINED:
-            return value
-        value = get(value, step)
-    return value
 
 
 def graft(root: Value, path: tuple[Value, ...], value: Value) -> Value:

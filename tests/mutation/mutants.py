@@ -158,8 +158,8 @@ MUTANTS: Final = (
     Mutant(
         "regular expressions match the whole text",
         "builtins/regex.py",
-        "    return _search(compiled(p), text, 0) is not None\n",
-        "    return compiled(p).fullmatch(text) is not None\n",
+        "    return compiled(p).search(text) is not None\n",
+        "    return compiled(p).fits(text)\n",
     ),
     Mutant(
         "split_n counts from the wrong end",
@@ -176,7 +176,7 @@ MUTANTS: Final = (
     Mutant(
         "globs match in the middle",
         "builtins/glob.py",
-        ".fullmatch(sound(text)) is not None",
+        ".fits(sound(text))",
         ".search(sound(text)) is not None",
     ),
 )

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from image_enforcer import rego
 from tests.rego.builtins.expressions import outcome, value
 
 OUTCOMES = {
@@ -102,3 +103,25 @@ def test_any_pattern_has_an_outcome(pattern: str, text: str) -> None:
 @given(st.text(st.sampled_from("ab,"), max_size=12))
 def test_splitting_is_undone_by_joining(text: str) -> None:
     assert ",".join(value('regex.split(",", input.t)', t=text)) == text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'regex.match(concat("", ["(a|b)*" | some _ in numbers.range(1, 5000)]), input.text)',
+        'regex.find_n(concat("", ["(a|b)*" | some _ in numbers.range(1, 5000)]), input.text, -1)',
+        'regex.replace(input.text, concat("", ["(a|b)*" | some _ in numbers.range(1, 5000)]), "x")',
+        'regex.match("(?:a|b)*a(?:a|b){990}(?:a|b){990}c", input.text)',
+    ],
+)
+def test_what_a_pattern_may_cost_is_paid_beforehand(call: str) -> None:
+    """Where its automaton has no room RE2 takes time for each character, instruction and group."""
+    query = rego.compile_modules({}).prepare(call)
+    with pytest.raises(rego.LimitError, match="steps"):
+        query.run(input={"text": "ab" * 100_000}, limits=rego.Limits(seconds=5.0, units=5_000_000))
+
+
+def test_long_texts_and_many_matches_cost_little() -> None:
+    query = rego.compile_modules({}).prepare('x = count(regex.find_n("([a-z]+)=([0-9]+)", input.text, -1))')
+    found = query.run(input={"text": "name=12; " * 3_000}, limits=rego.Limits(units=10_000_000))
+    assert found[0].bindings["x"] == 3_000

@@ -34,7 +34,7 @@ def match(pattern: Value, delimiters: Value, value: Value) -> Value:
 
 
 def _fits(form: str, separators: tuple[str, ...], text: str) -> bool:
-    return compiled(_pattern(form, separators)).fullmatch(sound(text)) is not None
+    return compiled(_pattern(form, separators)).fits(sound(text))
 
 
 _known = lru_cache(maxsize=MOST)(_fits)

@@ -168,7 +168,7 @@ def _block(item: Value) -> _Block:
     offset = _MAPPED if found.version == 4 else 0
     first, last = int(found.network_address) + offset, int(found.broadcast_address) + offset
     ends = first.to_bytes(16, "big"), last.to_bytes(16, "big")
-    if found.version == 4 and ":" in item:
+    if written is None and found.version == 4 and ":" in item:  # an address alone is the same in both spellings
         ends = _mapped_ends(first, int(found.hostmask))
     return _Block(first, last, written or str(found), ends)
 

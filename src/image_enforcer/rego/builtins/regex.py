@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import re2
 
@@ -21,20 +21,58 @@ from .remembered import of_texts, of_texts_and_number
 MAX_PATTERN: Final = 64 * 1024
 
 
-class _Compiled(NamedTuple):
-    """A pattern of RE2's, and the groups that have names, from the left."""
-
-    expression: Any
-    names: tuple[tuple[str, int], ...]
+_SMALL: Final = 1_000
+"""Steps that are not worth counting."""
 
 
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> _Compiled:
-    read = regex_syntax.read(pattern)
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 16 << 20
-    return _Compiled(re2.compile(read.text, options), read.names)
+class Pattern:
+    """A pattern ready for use, with the groups that have names, from the left.
+
+    RE2 takes time in proportion to the text as long as its automaton fits into memory; else to the text, the program
+    and the groups, some 10 ns for a character and instruction. That much is paid for.
+    """
+
+    __slots__ = ("expression", "groups", "names", "text", "weight")
+
+    def __init__(self, text: str) -> None:
+        read = regex_syntax.read(text)
+        options = re2.Options()
+        options.log_errors = False
+        options.max_mem = 16 << 20
+        self.expression = re2.compile(read.text, options)
+        self.names = read.names
+        self.text = read.text
+        self.groups: int = self.expression.groups
+        self.weight: int = self.expression.programsize * (25 + self.groups)
+
+    def search(self, text: str, at: int = 0) -> Any:
+        """The first match from a place on; inside a character RE2 sees a ``\\B``, where Go never looks."""
+        # behind the first match the next one is mostly near
+        steps = (len(text) - at) * self.weight >> (12 if at else 8)
+        if steps > _SMALL:
+            METER.spend(steps)
+        m = self.expression.search(text, at)
+        if m is None or m.start() != m.end() or "\\B" not in self.text or text.isascii():
+            return m
+        raw = text.encode()
+        here = len(text[:at].encode())
+        while (found := self.expression.search(raw, here)) is not None:
+            here = found.start()
+            if here != found.end() or here == len(raw) or raw[here] & 0xC0 != 0x80:
+                return self.expression.search(text, len(raw[:here].decode()))
+            METER.spend(1)
+            here += 1
+        return None
+
+    def fits(self, text: str) -> bool:
+        """Whether the pattern matches the whole of a text."""
+        steps = len(text) * self.weight >> 8
+        if steps > _SMALL:
+            METER.spend(steps)
+        return self.expression.fullmatch(text) is not None
+
+
+_compiled: Final = lru_cache(maxsize=1024)(Pattern)
 
 
 def sound(text: str) -> str:
@@ -42,12 +80,8 @@ def sound(text: str) -> str:
     return as_utf8(text)
 
 
-def compiled(pattern: str) -> Any:
+def compiled(pattern: str) -> Pattern:
     """A pattern ready for use; raises :class:`BuiltinError` with Go's words where it is none."""
-    return _named(pattern).expression
-
-
-def _named(pattern: str) -> _Compiled:
     if len(pattern) > MAX_PATTERN:
         raise BuiltinError("error parsing regexp: expression too large")
     if sound(pattern) is not pattern:
@@ -65,23 +99,7 @@ def _named(pattern: str) -> _Compiled:
 def match(pattern: Value, value: Value) -> Value:
     """Whether the pattern matches anywhere in the text."""
     p, text = operands.string(pattern, 1), sound(operands.string(value, 2))
-    return _search(compiled(p), text, 0) is not None
-
-
-def _search(expression: Any, text: str, at: int) -> Any:
-    """The first match from a place on. Between the bytes of one character RE2 sees a ``\\B``, where Go never looks."""
-    m = expression.search(text, at)
-    if m is None or m.start() != m.end() or "\\B" not in expression.pattern or text.isascii():
-        return m
-    raw = text.encode()
-    here = len(text[:at].encode())
-    while (found := expression.search(raw, here)) is not None:
-        here = found.start()
-        if here != found.end() or here == len(raw) or raw[here] & 0xC0 != 0x80:
-            return expression.search(text, len(raw[:here].decode()))
-        METER.spend(1)
-        here += 1
-    return None
+    return compiled(p).search(text) is not None
 
 
 def is_valid(pattern: Value) -> Value:
@@ -115,12 +133,12 @@ def split(pattern: Value, value: Value) -> Value:
     return out
 
 
-def _matches(expression: Any, text: str, n: int) -> list[Any]:
+def _matches(pattern: Pattern, text: str, n: int) -> list[Any]:
     """Go's ``FindAll``: no empty match directly behind another match."""
     found: list[Any] = []
     at, previous_end = 0, -1
     while (n < 0 or len(found) < n) and at <= len(text):
-        m = _search(expression, text, at)
+        m = pattern.search(text, at)
         if m is None:
             break
         accept = True
@@ -153,14 +171,14 @@ def find_all_string_submatch_n(pattern: Value, value: Value, n: Value) -> Value:
 def replace(context: Context, base: Value, pattern: Value, value: Value) -> Value:
     """The text with every match replaced; ``$1`` and ``${name}`` stand for groups."""
     text, p, by = sound(operands.string(base, 1)), operands.string(pattern, 2), operands.string(value, 3)
-    expression, names = _named(p)
+    expression = compiled(p)
     found = _matches(expression, text, -1)
     context.spend(len(found), len(text) + len(found) * len(by))
     out: list[str] = []
     at = 0
     for m in found:
         out.append(text[at : m.start()])
-        made = _expanded(by, m, names) if "$" in by else by
+        made = _expanded(by, m, expression.names) if "$" in by else by
         if len(made) > LARGE:
             context.spend(len(made) >> 6, len(made))
         out.append(made)

@@ -83,7 +83,7 @@ def _told(text: str) -> Iterator[None]:
         yield
     except yaml.YAMLError as e:
         mark = e.problem_mark if isinstance(e, yaml.parser.ParserError) else None
-        sooner = None if mark is None else _sooner(text, mark.index, yaml.Token)
+        sooner = _second_root(text, e) if mark is None else _sooner(text, mark.index, yaml.Token)
         raise YamlError(f"yaml: {_reason(sooner or e, text)}") from None
     except UnknownAnchor as e:
         error = _sooner(text, e.at, yaml.AliasToken)
@@ -112,6 +112,35 @@ def _sooner(text: str, at: int, kind: type[yaml.Token]) -> yaml.YAMLError | None
     return None
 
 
+def _second_root(text: str, error: yaml.YAMLError) -> yaml.YAMLError | None:
+    """The fault that Go's library meets before that of a token where something stands behind ``[]`` or ``{}``.
+
+    libyaml reads on to the end of the line, for that might be a key. Go's library forgets this about brackets with
+    nothing in them, and reads two tokens further.
+    """
+    at = error.problem_mark.index if isinstance(error, yaml.scanner.ScannerError) and error.problem_mark else 0
+    if not _EMPTY_ROOT.search(text, 0, at):
+        return None
+    try:
+        for _ in yaml.parse(text[:at], Loader=Loader):
+            pass
+    except yaml.parser.ParserError as second:
+        if second.problem != _NO_DOCUMENT or second.problem_mark is None:
+            return None
+        found = 0
+        try:
+            for token in yaml.scan(text[second.problem_mark.index : at], Loader=Loader):
+                found += not isinstance(token, yaml.StreamStartToken | yaml.StreamEndToken)
+        except yaml.YAMLError:
+            pass
+        return second if found > _AHEAD else None
+    except yaml.YAMLError:
+        pass
+    return None
+
+
+_EMPTY_ROOT: Final = re.compile(r"(?m)^ *(?:\[ *\]|\{ *\}) *[^ :#\n]")
+_NO_DOCUMENT: Final = "did not find expected <document start>"
 _NO_KEY: Final = "could not find expected ':'"
 _AHEAD: Final = 2
 

@@ -8,6 +8,7 @@ from each body around it, where less is bound: the same string may lack more the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from ..errors import COMPILE_ERROR, Problem
 from ..places import NO_LOCATION
@@ -20,6 +21,7 @@ from ..syntax.nodes import (
     Every,
     Expr,
     ObjectComprehension,
+    Ref,
     Rule,
     Scalar,
     SetComprehension,
@@ -32,6 +34,9 @@ from .safety import Arity, body_outputs
 from .unifier import GLOBALS
 from .visit import children, operator_name, variables, walk
 
+MOST: Final = 50
+"""Problems of one rule after which no more are looked for: OPA tells ten."""
+
 
 class TemplateVars:
     """Goes through bodies; ``original`` maps generated names to written ones."""
@@ -40,12 +45,14 @@ class TemplateVars:
         self.arity = arity
         self.original = original
         self._sound: dict[int, TemplateString] = {}
+        self._told = 0
 
     def rule(self, rule: Rule) -> list[Problem]:
         """What is wrong with the uses in a rule and its ``else`` branches."""
         problems: list[Problem] = []
         if not any(isinstance(x, TemplateString) for x in walk(rule)):
             return problems
+        self._told = 0
         link: Rule | None = rule
         while link is not None:
             head = link.head
@@ -64,23 +71,32 @@ class TemplateVars:
         return self._below(body, safe), safe
 
     def _below(self, node: object, safe: set[str]) -> list[Problem]:
+        """What is wrong below a node. A body in which nothing was wrong is not looked at again."""
         problems: list[Problem] = []
         todo = [node]
-        while todo:
+        while todo and self._told <= MOST:
             x = todo.pop()
             below = children(x)
             match x:
                 case TemplateString():
                     problems += self._template(x, safe)
                     if id(x) in self._sound:
-                        below = self._made(x)
+                        found = [p for part in _made(x) for p in self._below(part, safe | _outputs(part))]
+                        problems += found
+                        below = below if found else ()
                 case ArrayComprehension(inner, body) | SetComprehension(inner, body):
-                    problems += self._closure((inner,), body, safe)
+                    found = self._closure((inner,), body, safe)
+                    problems += found
+                    below = below if found else (inner,)
                 case ObjectComprehension(k, v, body):
-                    problems += self._closure((k, v), body, safe)
+                    found = self._closure((k, v), body, safe)
+                    problems += found
+                    below = below if found else (k, v)
                 case Every(k, v, domain, body):
                     problems += self._template(domain, safe)
-                    problems += self._body(body, safe | {n.name for n in (k, v) if isinstance(n, Var)})[0]
+                    found = self._body(body, safe | {n.name for n in (k, v) if isinstance(n, Var)})[0]
+                    problems += found
+                    below = below if found else (domain,)
                 case _:
                     pass
             todo.extend(below[::-1])
@@ -90,14 +106,21 @@ class TemplateVars:
         problems, inside = self._body(body, safe)
         return [*problems, *(p for head in heads for p in self._template(head, inside))]
 
-    @staticmethod
-    def _made(template: TemplateString) -> list[object]:
-        """What a string without faults has become: comprehensions, each of which is a body and has one."""
-        made: list[object] = []
-        for part in template.parts:
-            if isinstance(part, Expr):
-                made += [part] if isinstance(part.terms, TermExpr) and isinstance(part.terms.term, Var) else [part] * 2
-        return made
+    def _used(self, node: object) -> set[str]:
+        """The variables that a part uses outside closures; a string within that was in order shows its lone ones."""
+        used = set(variables(node, closures=False, call_heads=False))
+        todo = [node] if self._sound else []
+        while todo:
+            x = todo.pop()
+            match x:
+                case TemplateString(parts):
+                    inner = [p.terms.term for p in parts if isinstance(p, Expr) and isinstance(p.terms, TermExpr)]
+                    used |= {t.name for t in inner if isinstance(t, Var)} if id(x) in self._sound else set()
+                case ArrayComprehension() | SetComprehension() | ObjectComprehension():
+                    pass
+                case _:
+                    todo.extend(children(x))
+        return used
 
     def _template(self, term: Term, safe: set[str]) -> list[Problem]:
         if not isinstance(term, TemplateString) or id(term) in self._sound:
@@ -113,15 +136,27 @@ class TemplateVars:
             case TermExpr(Var()):
                 return []
             case TermExpr(inner) if not isinstance(inner, Call):
-                used, loc = variables(inner, closures=False, call_heads=False), part.loc
+                used, loc = self._used(inner), part.loc
             case CallExpr(operator, _):
                 name = operator_name(operator)
                 found = signatures().get(name)
                 if found is not None and found.relation:
                     text = f"illegal call to relation built-in '{name}' that may cause multiple outputs"
                     return [Problem(COMPILE_ERROR, text, NO_LOCATION)]
-                used, loc = variables(part.terms, closures=False, call_heads=False), NO_LOCATION
+                used, loc = self._used(part.terms), NO_LOCATION
             case _:
-                used, loc = variables(part.terms, closures=False, call_heads=False), NO_LOCATION
+                used, loc = self._used(part.terms), NO_LOCATION
         shown = ["_" if n.startswith("$") else self.original.get(n, n) for n in sorted(used) if n not in safe]
+        self._told += len(shown)
         return [Problem(COMPILE_ERROR, f"var {name} is undeclared", loc) for name in shown]
+
+
+def _made(template: TemplateString) -> list[Expr]:
+    """The parts of a string without faults that have become comprehensions: each is a body, and is looked at again."""
+    parts = [p for p in template.parts if isinstance(p, Expr)]
+    return [p for p in parts if not (isinstance(p.terms, TermExpr) and isinstance(p.terms.term, Var))]
+
+
+def _outputs(part: Expr) -> set[str]:
+    """What the references in a part may bind: as in OPA every variable in them, those in strings within included."""
+    return {name for x in walk(part) if isinstance(x, Ref) for name in variables(x, ref_heads=False)}

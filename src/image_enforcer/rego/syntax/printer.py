@@ -34,7 +34,7 @@ from .nodes import (
     TermExpr,
     Var,
 )  # fmt: skip
-from .term_order import in_order, members_in_order
+from .term_order import distinct, distinct_pairs
 
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPED = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
@@ -60,9 +60,9 @@ def term_text(term: Term, *, infix: bool = False) -> str:
         case Array(items):
             return "[" + ", ".join(term_text(t) for t in items) + "]"
         case Set(items):
-            return "{" + ", ".join(term_text(t) for t in members_in_order(items)) + "}" if items else "set()"
+            return "{" + ", ".join(term_text(t) for t in distinct(items)) + "}" if items else "set()"
         case Object(pairs):
-            return "{" + ", ".join(f"{term_text(k)}: {term_text(v)}" for k, v in in_order(pairs)) + "}"
+            return "{" + ", ".join(f"{term_text(k)}: {term_text(v)}" for k, v in distinct_pairs(pairs)) + "}"
         case ArrayComprehension(inner, body):
             return f"[{_before_bar(inner)} | {body_text(body)}]"
         case SetComprehension(inner, body):

@@ -88,7 +88,7 @@ MUTANTS: Final = (
     Mutant(
         "demanded keys are compared with values",
         "plan/program.py",
-        '            if letter == "b":\n                planner.unify(term, Slot(next(given)))\n',
+        '            if letter == "b":\n                unify(planner, term, Slot(next(given)))\n',
         '            if letter == "b":\n                next(given)\n',
     ),
     Mutant(
@@ -100,7 +100,7 @@ MUTANTS: Final = (
     Mutant(
         "operands of functions are no patterns",
         "plan/program.py",
-        "                planner.unify(term, Slot(reg))\n",
+        "                unify(planner, term, Slot(reg))\n",
         "                pass\n",
     ),
     Mutant("sets are gone through in any order", "plan/trim.py", "ordered=not unordered)", "ordered=False)"),

@@ -131,7 +131,7 @@ def _ready(given: Mapping[str, Any], cache: CodeCache) -> Callable[[], int | Non
         raw, documents, notices = loaded.raw, loaded.documents, loaded.notices
     query, strict = str(given["query"]), "strict" in given
     kept = cache.read(query_name(raw, query, strict=strict)) if cache.used else None
-    running = None if kept is None else restored(kept, lambda: _compiled(raw, query, strict).linked)
+    running = None if kept is None else restored(kept, lambda: _compiled(raw, query, strict))
     fresh: Query | None = None
     if running is None:
         try:

@@ -197,6 +197,18 @@ class Query(Running):
         )  # fmt: skip
         self.linked = linked
         self._planned = (checked.body, names)
+        self._exact: Running | None = None
+
+    def exact(self) -> Running:
+        """The same query as code that meets errors in OPA's order."""
+        made = self._exact
+        if made is None:
+            linked = self.linked.exact()
+            made = self._exact = Running(
+                linked, linked.query(*self._planned), user=self.user, captured=self.captured, shown=self.shown,
+                single=self.single, strict=self.strict,
+            )  # fmt: skip
+        return made
 
     def plan(self) -> str:
         """How the query, and the rules that it may need, are evaluated: a text for people."""

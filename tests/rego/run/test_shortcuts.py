@@ -9,10 +9,10 @@ from image_enforcer.rego.builtins import catalog
 from image_enforcer.rego.errors import BuiltinError
 from image_enforcer.rego.meter import LARGE
 from image_enforcer.rego.plan.ops import Const, Operand, Reg
+from image_enforcer.rego.run.evaluation import Evaluation
 from image_enforcer.rego.run.limits import DEFAULT_HOST, UNLIMITED
 from image_enforcer.rego.run.namespace import shared
 from image_enforcer.rego.run.shortcuts import _MAKERS, shortcut
-from image_enforcer.rego.run.state import Evaluation
 from image_enforcer.rego.signatures import signatures
 from image_enforcer.rego.values import UNDEFINED, Num, RegoSet, Value, equal
 

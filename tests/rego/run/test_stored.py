@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from image_enforcer import rego
-from image_enforcer.rego.run.link import Linked
 from image_enforcer.rego.run.stored import FORM, Stored, restored
 from image_enforcer.rego.run.storing import stored
 
@@ -64,7 +63,7 @@ def outcome(query: Any, given: Any) -> Any:
         return str(error), getattr(error, "location", None) and str(error.location)  # type: ignore[attr-defined]
 
 
-def refuse() -> Linked:
+def refuse() -> rego.Query:
     raise AssertionError("was compiled again")
 
 
@@ -76,7 +75,7 @@ def test_answers(query: str, strict: bool) -> None:
     before = [outcome(prepared, given) for given in INPUTS]
     data = stored(prepared)
     assert data is not None
-    again = restored(data, lambda: rego.compile_modules(modules).prepare(query, strict_builtin_errors=strict).linked)
+    again = restored(data, lambda: rego.compile_modules(modules).prepare(query, strict_builtin_errors=strict))
     assert again is not None
     assert [outcome(again, given) for given in INPUTS] == before
 
@@ -98,7 +97,7 @@ def test_what_has_not_been_asked_is_compiled_again() -> None:
     prepared = rego.compile_modules({"a.rego": text}).prepare("data[x].p with input.x as 1")
     data = stored(prepared)
     assert data is not None
-    again = restored(data, lambda: rego.compile_modules({"a.rego": text}).prepare("data[x].p").linked)
+    again = restored(data, lambda: rego.compile_modules({"a.rego": text}).prepare("data[x].p"))
     assert again is not None
     assert again.run(data={}) == prepared.run(data={})
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ...rego import UNDEFINED, Value
 from ...rego.run.access import get_base, lookup, whole
-from ...rego.run.state import graft, merge
+from ...rego.run.overlays import graft, merge
 from ...rego.syntax.nodes import Ref, Scalar, Var
 from ...rego.syntax.printer import term_text
 

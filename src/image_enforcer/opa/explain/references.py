@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...rego import UNDEFINED, RegoSet, Value
 from ...rego.plan.documents import Node
 from ...rego.run.access import get
-from ...rego.run.state import merge
+from ...rego.run.overlays import merge
 from ...rego.syntax.nodes import Array, Object, Ref, Var
 from ...rego.values import equal, key, sorted_keys, step_key, unkey
 from .bindings import Bindings, Item, Known, literal

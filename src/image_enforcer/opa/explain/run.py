@@ -10,7 +10,7 @@ from ...rego import UNDEFINED, EvalError, Host, LimitError, Limits, Policy, Snap
 from ...rego.check.pipeline import CheckedQuery, check_query
 from ...rego.check.visit import ROOTS, variables
 from ...rego.meter import METER, make_room
-from ...rego.run.state import Evaluation
+from ...rego.run.evaluation import Evaluation
 from ...rego.signatures import signatures
 from ...rego.syntax.nodes import (
     ArrayComprehension,

@@ -11,7 +11,7 @@ from ...rego.check.documents import RuleTree
 from ...rego.check.pipeline import check_query
 from ...rego.check.visit import variables
 from ...rego.meter import METER, make_room
-from ...rego.run.state import Evaluation
+from ...rego.run.evaluation import Evaluation
 from ...rego.syntax.nodes import Body, CallExpr, Expr, Import, Module, Ref, Var
 from ..explain.bindings import Bindings
 from ..explain.events import Event, Recorder

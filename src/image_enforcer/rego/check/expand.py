@@ -38,7 +38,7 @@ from ..syntax.nodes import (
     With,
 )  # fmt: skip
 from ..syntax.term_order import distinct, distinct_pairs, in_order, members_in_order
-from .locals import Names
+from .scopes import Names
 from .visit import Rewriter, indexed, is_equality, kept, operator_name
 
 
@@ -285,6 +285,14 @@ class ClosureHeads(Rewriter):
 
     def __init__(self, names: Names) -> None:
         self.names = names
+        self._done: dict[int, tuple[With, With]] = {}
+
+    def with_(self, item: With) -> With:
+        """One ``with``: expressions that were one keep theirs in common, and name what is in it once."""
+        done = self._done.get(id(item))
+        if done is None:
+            done = self._done[id(item)] = item, super().with_(item)
+        return done[1]
 
     def term(self, term: Term) -> Term:
         """A term; its comprehensions have variables or constants for heads."""

@@ -26,7 +26,7 @@ from ..syntax.nodes import (
 )
 from ..values import Num
 from .expand import equation
-from .locals import Names
+from .scopes import Names
 from .visit import Rewriter, indexed, operator_name, walk
 
 Path = tuple[str, ...]

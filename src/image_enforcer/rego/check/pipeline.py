@@ -14,7 +14,7 @@ from ..types import FunctionType
 from . import expand, overrides, rule_graph
 from .documents import RuleTree
 from .known_types import KnownTypes
-from .locals import LocalVars, Names
+from .locals import LocalVars
 from .metadata import AnnotationSet, metadata_calls
 from .recursion import Recursion
 from .resolve import Resolver, declared, global_names, import_name, is_keyword_import, resolve_modules
@@ -23,6 +23,7 @@ from .rule_types import RuleLayers, check_query_types, check_rule_types
 from .safety import reorder, unsafe_problems
 from .schema_notes import SchemaNotes, Schemas
 from .schema_types import BadSchema
+from .scopes import Names
 from .template_vars import TemplateVars
 from .test_rules import ForTests
 from .type_bodies import check_body
@@ -143,7 +144,7 @@ def _check_modules(
         work = _each(work, tests.told)
     stages.add(stages_local.problems)
     stages.add(stages_local.all_unused, recoverable=True)
-    original = stages_local.original
+    original = stages_local.scopes.original
     stages.end()
     used = TemplateVars(tree.arity, original)
     stages.add([p for m in work.values() for r in m.rules for p in used.rule(r)])
@@ -377,8 +378,8 @@ def _check_query(
     body = local.query(body)
     stages.add([*local.problems, *local.all_unused])
     stages.end()
-    original = {new: old for old, new in local.scopes[0].names.items() if new != old}
-    shown = {**checked.original, **local.original}
+    original = {new: old for old, new in local.scopes.stack[0].names.items() if new != old}
+    shown = {**checked.original, **local.scopes.original}
     stages.add(TemplateVars(tree.arity, shown).body(body))
     body = expand.Templates(_again(names, body), tree.is_defined).body(body)
     stages.add(overrides.void_calls(body))
@@ -406,7 +407,7 @@ def _check_query(
     stages.end()
     stages.add(overrides.unsafe_calls(body, unsafe_builtins))
     stages.end()
-    return CheckedQuery(body, original, local.original)
+    return CheckedQuery(body, original, local.scopes.original)
 
 
 def _again(names: Names, body: Body) -> Names:

@@ -29,7 +29,7 @@ from ..syntax.nodes import (
 )
 from ..syntax.printer import term_text
 from .expand import equation
-from .locals import Names
+from .scopes import Names
 from .visit import indexed, is_equality, operator_name, variables, walk
 
 PREFIX: Final = "test_"

@@ -64,3 +64,11 @@ def form(term: ast.Term) -> Form:
             return ("array", *map(form, items))
         case _:
             return ("term", term)
+
+
+def ref_name(ref: ast.Ref) -> str:
+    """A reference of constants as dotted text: ``data.a.f``, ``json.filter``."""
+    head = ref.head
+    parts = [head.name if isinstance(head, ast.Var) else str(getattr(head, "value", ""))]
+    parts.extend(str(t.value) if isinstance(t, ast.Scalar) else "?" for t in ref.path)
+    return ".".join(parts)

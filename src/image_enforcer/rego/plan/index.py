@@ -15,9 +15,8 @@ from ..check.visit import walk
 from ..records import record
 from ..syntax import nodes as ast
 from ..values import Value, key
-from .bodies import ref_name
 from .documents import Node
-from .ground import ground_value, is_ground
+from .ground import ground_value, is_ground, ref_name
 from .said import ENDS, Entry, Place, Places, Said, Way
 
 Test: TypeAlias = tuple[str, Value]

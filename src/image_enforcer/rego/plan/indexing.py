@@ -12,9 +12,9 @@ from itertools import takewhile
 
 from ..syntax import nodes as ast
 from . import ops
-from .bodies import BodyPlanner, ref_name
+from .bodies import BodyPlanner
 from .documents import is_virtual
-from .ground import ground_term, ground_value, is_ground, is_root
+from .ground import ground_term, ground_value, is_ground, is_root, ref_name
 from .index import Condition, RuleIndex, branches
 from .said import Place
 from .world import World

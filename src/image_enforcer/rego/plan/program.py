@@ -9,15 +9,17 @@ from ..syntax import nodes as ast
 from ..syntax.printer import term_text
 from ..values import Value, equal
 from . import ops
-from .bodies import BodyPlanner, Slot
+from .bodies import BodyPlanner
 from .closures import Closures
 from .documents import Node, RuleAt, build_tree
+from .ground import ground_value, is_ground
 from .index import RuleIndex
 from .indexing import plan_conditions, plan_gate
 from .ops import Block, Clause, Const, Operand, Reg, Routine
 from .savings import ALL, Savings
 from .trim import trimmed
 from .unbound import plan_probe
+from .unification import Slot, unify
 from .world import World, replaced_by
 
 GIVEN = "v"
@@ -100,15 +102,15 @@ class ProgramPlanner:
             if isinstance(term, ast.Var) and term.name not in planner.env and not term.is_wildcard:
                 planner.env[term.name] = reg
             elif not (isinstance(term, ast.Var) and term.is_wildcard):
-                planner.unify(term, Slot(reg))
+                unify(planner, term, Slot(reg))
         head_value = rule.head.value if rule.head.value is not None else ast.Scalar(True)
         before = wanted is not None and _is_pattern(head_value)
         if wanted is not None and before:
-            planner.unify(head_value, Slot(wanted))
+            unify(planner, head_value, Slot(wanted))
         plan_conditions(planner, lambda: self.index(node), rule)
         planner.body(rule.body)
         if wanted is not None and not before:
-            planner.unify(head_value, Slot(wanted))
+            unify(planner, head_value, Slot(wanted))
         value = planner.value(head_value) if wanted is None else wanted
         return Block(tuple(planner.ops), ops.Give(value, early, message, rule.loc))
 
@@ -139,7 +141,7 @@ class ProgramPlanner:
         given = iter(params)
         for term, letter in zip(terms, mask, strict=False):
             if letter == "b":
-                planner.unify(term, Slot(next(given)))
+                unify(planner, term, Slot(next(given)))
         plan_conditions(planner, lambda: self.index(node), rule)
         planner.body(rule.body)
         keys: tuple[Operand, ...] = tuple(planner.value(t) for t in at.suffix)
@@ -167,7 +169,7 @@ class ProgramPlanner:
                 term = at.rule.head.key
                 assert term is not None
                 planner = self._planner(numbers, (), at.rule.body)
-                planner.unify(term, Slot(member))
+                unify(planner, term, Slot(member))
                 plan_conditions(planner, lambda: self.index(node), at.rule)
                 planner.body(at.rule.body)
                 blocks.append(Block(tuple(planner.ops), ops.Found(True)))
@@ -216,10 +218,10 @@ def _same_constant(rules: Sequence[ast.Rule]) -> bool:
         link: ast.Rule | None = rule
         while link is not None:
             value = link.head.value if link.head.value is not None else ast.Scalar(True)
-            if not isinstance(value, ast.Scalar):
+            if not is_ground(value):
                 return False
-            if seen and not equal(first, value.value):
+            if seen and not equal(first, ground_value(value)):
                 return False
-            first, seen = value.value, True
+            first, seen = ground_value(value), True
             link = link.else_
     return seen

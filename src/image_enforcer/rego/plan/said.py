@@ -18,9 +18,8 @@ from ..places import NO_LOCATION, Location
 from ..records import field, record, replace
 from ..syntax import nodes as ast
 from ..values import Key, key
-from .bodies import ref_name
 from .documents import Node, is_virtual
-from .ground import Form, form, ground_term, ground_value, is_ground, is_root
+from .ground import Form, form, ground_term, ground_value, is_ground, is_root, ref_name
 
 Place: TypeAlias = tuple[Any, ...]
 """What is spoken of: ``input`` or ``data`` and the steps of a reference, or the name of an argument alone."""

@@ -14,13 +14,15 @@ from ..check.visit import Rewriter, operator_name, variables, walk
 from ..places import Location
 from ..records import record, replace
 from ..syntax import nodes as ast
-from ..syntax.printer import term_text
-from ..syntax.term_order import term_order
 from . import ops
-from .bodies import BodyPlanner, Side, Slot, ref_name
+from .bodies import BodyPlanner
 from .documents import Node
+from .ground import ref_name
 from .index import Condition, RuleIndex, branches
 from .ops import Const, Operand
+from .replacements import plan_with
+from .unevaluated import MARK, unevaluated
+from .unification import Side, Slot, unify
 from .world import World
 
 _CLOSURES = (ast.Every, ast.Not, ast.LogicalAnd, ast.LogicalOr)
@@ -30,9 +32,6 @@ DEEPEST = 8
 
 MOST_RULES = 300
 """Rules of functions that are followed in all: each is followed once for every way that leads to it."""
-
-MARK = "\x00"
-"""What parts a variable's name from the number of the call that it belongs to."""
 
 
 def plan_probe(planner: BodyPlanner, body: ast.Body) -> bool:
@@ -146,7 +145,7 @@ class _Unbound(BodyPlanner):
             case ast.TermExpr(term) if not self.known(term) and not isinstance(term, ast.Ref):
                 pass
             case ast.CallExpr(operator, (a, b)) if ref_name(operator) == "equal":
-                self.unify(a, b)
+                unify(self, a, b)
             case _:
                 super()._terms(expr)
 
@@ -158,7 +157,7 @@ class _Unbound(BodyPlanner):
 
     # --- unification -----------------------------------------------------------------------------
 
-    def _left(self, pending: list[tuple[Side, Side]]) -> None:
+    def left(self, pending: list[tuple[Side, Side]]) -> None:
         while pending:
             a, b = pending.pop(0)
             if isinstance(a, Slot) or isinstance(b, Slot) or isinstance(a, ast.Ref) or isinstance(b, ast.Ref):
@@ -195,9 +194,7 @@ class _Unbound(BodyPlanner):
             self.lose()
             return Const(None)
         if unbound:
-            at = unbound[0]
-            parts = tuple(_joined(self._shown(args[at])))
-            self.ops.append(ops.Unevaluated(name, at + 1, parts, loc))
+            self.ops.append(unevaluated(self, name, args, unbound[0], loc))
             self.over = self.seen.met = True
             return Const(None)
         return super().call(operator, args, loc, each=each)
@@ -212,7 +209,7 @@ class _Unbound(BodyPlanner):
         ):
             self.lose()
             return
-        state = self._with(expr) if expr.withs else self.state
+        state = plan_with(self, expr) if expr.withs else self.state
         index = self.seen.indices.get(node.doc)
         if index is None:
             index = self.seen.indices[node.doc] = RuleIndex(self.world.root, [at.rule for at in node.rules])
@@ -270,7 +267,7 @@ class _Unbound(BodyPlanner):
         for arg, param in zip(args, params, strict=False):
             if not (isinstance(param, ast.Var) and param.is_wildcard):
                 plug = _Plug(child.loose)
-                child.unify(plug.term(arg), plug.term(param))
+                unify(child, plug.term(arg), plug.term(param))
         taken = args[len(params) :]
         value = rename.term(rule.head.value if rule.head.value is not None else ast.Scalar(True))
 
@@ -294,55 +291,14 @@ class _Unbound(BodyPlanner):
         plug = _Plug(self.loose)
         value = plug.term(value)
         if taken:
-            self.unify(plug.term(taken[0]), value)
+            unify(self, plug.term(taken[0]), value)
         elif self.known(value):
             self.ops.append(ops.TestTrue(self.value(value)))
-
-    # --- the operand's text ----------------------------------------------------------------------
-
-    def _shown(self, term: ast.Term) -> Iterator[str | Operand]:
-        match term:
-            case ast.Var(name) if name not in self.env:
-                yield term_text(ast.Var(name.partition(MARK)[0]))
-            case ast.Array(items):
-                yield from self._listed("[", [(i,) for i in items], "]")
-            case ast.Set(items):
-                yield from self._listed("{", [(i,) for i in sorted(items, key=term_order)], "}")
-            case ast.Object(pairs):
-                yield from self._listed("{", sorted(pairs, key=lambda p: term_order(p[0])), "}")
-            case ast.Var():
-                yield self.value(term)
-            case _:
-                yield term_text(term)
-
-    def _listed(self, start: str, items: list[tuple[ast.Term, ...]], end: str) -> Iterator[str | Operand]:
-        yield start
-        for at, item in enumerate(items):
-            if at:
-                yield ", "
-            yield from self._shown(item[0])
-            if len(item) > 1:
-                yield ": "
-                yield from self._shown(item[1])
-        yield end
 
 
 def _endless(some: Sequence[ops.Op]) -> ops.Block:
     """A block that has no solution, whatever becomes of it."""
     return ops.Block((*some, ops.Fail()), ops.Found(True))
-
-
-def _joined(parts: Iterator[str | Operand]) -> Iterator[Operand]:
-    """Texts and values by turns, beginning and ending with a text."""
-    text = ""
-    for part in parts:
-        if isinstance(part, str):
-            text += part
-        else:
-            yield Const(text)
-            yield part
-            text = ""
-    yield Const(text)
 
 
 class _Plug(Rewriter):

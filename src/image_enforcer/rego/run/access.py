@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..places import Location
     from ..values import Key, Value
-    from .state import Evaluation
+    from .evaluation import Evaluation
 
 LOOKUP_ERRORS = (KeyError, TypeError, IndexError)
 """What Python raises where a constant string step is missing in a value."""
@@ -31,7 +31,8 @@ def get(source: Value, step: Value) -> Value:
     if t is list:
         return item(source, step)
     if t is RegoSet:
-        return source.members.get(step if type(step) is str else key(step), UNDEFINED)
+        # as in OPA the member as it was asked for: 1 where the set holds 1.0
+        return step if (step if type(step) is str else key(step)) in source.members else UNDEFINED
     if t is str or source is None or t is bool or t is int or t is Num or source is UNDEFINED:
         return UNDEFINED
     try:

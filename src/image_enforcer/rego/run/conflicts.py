@@ -1,26 +1,22 @@
-"""Conflicts between the values of a complete rule or function: once there is one, which values there are, and whence.
+"""Conflicts between the values of a complete rule or function: which values there are, and whence.
 
-The rules are run again to list what each gives, so that nothing of this costs an evaluation without a conflict. Then
-the evaluation goes on with the first value: OPA goes on with each value as soon as it has it, and meets what goes wrong
-there before another value. The conflict ends the evaluation when what rests on that value has been evaluated, see
-:class:`Pending`.
+Ordinary code ends with the first conflict that it meets; then exact code (:mod:`.exact`) finds out which error it is
+that OPA ends with, and what it says.
 """
 
 from __future__ import annotations
 
 from ..errors import EVAL_CONFLICT_ERROR, EvalError, RegoError
-from ..places import NO_LOCATION, Location
-from ..records import record
-from ..values import UNDEFINED, equal, key
+from ..places import Location
+from ..values import UNDEFINED, equal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
     from typing import Final, TypeAlias
 
-    from ..values import Key, Value
-    from .state import State
+    from ..values import Value
+    from .state import Known, State
 
 MOST: Final = 10
 """How many values a message lists."""
@@ -33,174 +29,90 @@ Rules: TypeAlias = "Sequence[Sequence[tuple[Callable[..., Value], Location]]]"
 
 
 class Conflict(EvalError):
-    """One rule has given two values that differ."""
+    """The rules of a document have given values that differ: at least two of them, the first one first."""
 
-    def __init__(
-        self, message: str, location: Location, first: Value = UNDEFINED, second: Value = UNDEFINED, rule: int = -1
-    ) -> None:
+    def __init__(self, message: str, location: Location, *values: Value) -> None:
         super().__init__(EVAL_CONFLICT_ERROR, message, location)
+        self.values = values
+
+
+class ListedConflict(Conflict):
+    """A conflict with all of the values, and ``lines`` that show them; ``first`` is where the first one comes from."""
+
+    def __init__(self, error: Conflict, lines: str, first: Location, where: Location, *values: Value) -> None:
+        super().__init__(error.message + lines, where, *values)
+        self.lines = lines
         self.first = first
-        self.second = second
-        self._rule = rule
-
-    @property
-    def rule(self) -> int:
-        """The number of the rule that gave the value that differs; -1 where that is not known."""
-        trace = self.__traceback__
-        if self._rule >= 0 or trace is None or trace.tb_next is None:
-            return self._rule
-        return _rule_of(trace.tb_next.tb_frame)
+        self.ahead = False  # whether it was met while later values were looked for
 
 
-Way: TypeAlias = "tuple[tuple[FrameType, int], ...]"
+def late(state: State, known: Known) -> None:
+    """Errors were met after a value, when so much was known: the last one waits, and nothing else is known of it.
 
-
-@record(frozen=True, slots=True, eq=False)
-class Postponed:
-    """A conflict that waits for what rests on the first value. ``depth`` is how many collections were being made."""
-
-    depth: int
-    way: Way
-    rule: int
-    """The number of the rule that gave the value that differs."""
-    error: EvalError
-    values: tuple[Value, ...]
-    """What the rules give, the first value first."""
-    lines: str
-    first: Location
-    """Where the rule stands that gave the first value."""
-    call: tuple[str, Key]
-
-
-def way_here() -> Way:
-    """The code of the policy that is running, the one that called first before the others, each with its line."""
-    found: list[tuple[FrameType, int]] = []
-    from inspect import currentframe  # late: only conflicts need it
-
-    frame = currentframe()
-    while frame is not None:
-        if frame.f_code.co_filename == "<policy>":
-            found.append((frame, frame.f_lineno))
-        frame = frame.f_back
-    return tuple(reversed(found))
-
-
-def _rule_of(frame: FrameType) -> int:
-    """The number of the rule whose code it is, among those of its document; -1 of other code."""
-    name = frame.f_code.co_name
-    return int(name.split("_")[-2]) if name.startswith("b") and frame.f_code.co_filename == "<policy>" else -1
-
-
-def _parted(a: Way, b: Way) -> tuple[Way, Way]:
-    """Two ways from the last code that they have in common."""
-    at = 0
-    while at + 1 < min(len(a), len(b)) and a[at + 1][0] is b[at + 1][0]:
-        at += 1
-    return a[at:], b[at:]
-
-
-OWED: Final = 1 << 70
-"""Room that an evaluation with a conflict lacks: who looks at what is left comes here, and nobody else has to."""
-
-
-class Pending(list["Postponed"]):
-    """The conflicts that an evaluation has met and not raised yet; those within the continuation of others are last."""
-
-    __slots__ = ()
-
-    def add(self, conflict: Postponed) -> None:
-        """One more, unless the same call has given it before, or OPA does not come to it.
-
-        Raises the error of the last one where the code that called there is behind that call: then all that rests on
-        its value has been evaluated.
-        """
-        if any(conflict.call == other.call for other in self):
-            return
-        match self._since(conflict.way, conflict.rule):
-            case "over":
-                raise self.error()
-            case "later":
-                return
-        self.append(conflict)
-
-    def comes_first(self) -> bool:
-        """Whether the last one is raised before what happens now."""
-        return bool(self) and self._since(way_here(), -1) != ""
-
-    def _since(self, way: Way, rule: int) -> str:
-        """What has become of the evaluation of what rests on the last one's value: it is at it, or that is over.
-
-        What comes from another ``rule`` of a document that asks its rules in turn comes ``later`` in any case.
-        """
-        if not self:
-            return ""
-        here, there = _parted(way, self[-1].way)
-        if len(there) > 1 and _rule_of(there[1][0]) >= 0:
-            return "" if len(here) == 1 and rule == _rule_of(there[1][0]) else "later"
-        return "over" if here and there and here[0][1] <= there[0][1] else ""
-
-    def forget(self, after: int) -> None:
-        """Forget what was met after so many."""
-        del self[after:]
-
-    def last_values(self) -> tuple[Value, ...]:
-        """The values between which the last one is."""
-        return self[-1].values
-
-    def deepest(self) -> int:
-        """How many collections were being made when the last one was met; -1 without any."""
-        return self[-1].depth if self else -1
-
-    def error(self) -> EvalError:
-        """The error of the last one. Others list their values too if it is one of the rule that gave the first."""
-        *others, last = self
-        message = last.error.message
-        for other in reversed(others):
-            if other.first == last.error.location:
-                message += other.lines
-        return EvalError(last.error.code, message, last.error.location)
-
-
-def listed(error: Conflict, rules: Rules, state: State, *operands: Value) -> Value:
-    """Postpone a conflict, with every value that differs from the first one, in the order of the text; the first value.
-
-    Raises the error where the values are not there any more.
+    OPA looks for what comes after a value only when all that rests on the value has been evaluated.
     """
-    e = state.e
-    before = len(e.pending)
+    pending = state.e.pending
+    new = pending[known.waiting :]
+    if new:
+        error = told(new[-1], new)
+        pending[known.waiting :] = [error]
+        if type(error) is ListedConflict:
+            error.ahead = True
+    state.forget(known)
+
+
+def listed(mark: int, known: Known | None, rules: Rules, state: State, *operands: Value) -> None:
+    """The rules of a document have been run; so much was ``known`` when there was a value and others were looked for.
+
+    If more than ``mark`` errors wait and the last one is these rules' conflict, it comes to name every value that
+    differs from the first. The rules are run again.
+    """
+    pending = state.e.pending
+    if len(pending) <= mark:
+        return
+    known = state.known() if known is None else known
+    late(state, known)
+    error = pending[-1]
+    if type(error) is Conflict:
+        pending[-1] = _with_values(error, rules, state, operands)
+        state.forget(known)
+
+
+def _with_values(error: Conflict, rules: Rules, state: State, operands: tuple[Value, ...]) -> Conflict:
     found: list[tuple[Location, Value]] = []
-    more = False
-    try:
-        for rule in rules:
-            for block, location in rule:
-                values = _values(block, state, operands)
-                for value in values:
-                    if not found:
-                        found.append((location, value))
-                    elif not equal(found[0][1], value):
-                        more = len(found) == MOST
-                        found.extend([] if more else [(location, value)])
-                        break
-                if values:
+    more = ended = False
+    for rule in rules:
+        for block, location in rule:
+            values, ended = _values(block, state, operands)
+            for value in values:
+                if not found:
+                    found.append((location, value))
+                elif not equal(found[0][1], value):
+                    more = len(found) == MOST
+                    found.extend([] if more else [(location, value)])
+                    ended = False  # OPA is done with the rule then
                     break
-            if more:
+            if values or ended:
                 break
-    except RegoError:
-        pass  # what else goes wrong now is not what ended the evaluation
-    e.take_back(before)
+        if more or ended:  # what else goes wrong now is not what ended the evaluation
+            break
     if len(found) < 2:
-        raise EvalError(error.code, error.message, error.location) from None
-    (first, value), (where, _) = found[:2]
-    values = tuple([v for _, v in found])
+        return error
+    (first, _), (where, _) = found[:2]
+    all_values = [v for _, v in found]
     found.sort(key=lambda f: (f[0].file, f[0].row, f[0].col))
-    lines = "".join([":", *(f"\n  {_shown(v)} at {place}" for place, v in found), *(["\n  ..."] if more else [])])
-    conflict = EvalError(error.code, error.message + lines, where)
-    e.postpone(
-        Postponed(
-            len(e.growing), way_here(), error.rule, conflict, values, lines, first, (error.message, key(list(operands)))
-        )
-    )
-    return value
+    lines = [":", *(f"\n  {_shown(v)} at {place}" for place, v in found), *["\n  ..."] * more]
+    return ListedConflict(error, "".join(lines), first, where, *all_values)
+
+
+def told(error: EvalError, pending: Sequence[EvalError]) -> EvalError:
+    """An error as OPA tells of it where others waited: those of the rule whose conflict it is add their values."""
+    lines = [
+        other.lines
+        for other in reversed(pending)
+        if other is not error and type(other) is ListedConflict and not other.ahead and other.first == error.location
+    ]
+    return EvalError(error.code, error.message + "".join(lines), error.location) if lines else error
 
 
 def each(state: State, function: Callable[..., Value], *operands: Value) -> tuple[Value, ...]:
@@ -210,26 +122,27 @@ def each(state: State, function: Callable[..., Value], *operands: Value) -> tupl
     value = function(state, *operands)
     if value is UNDEFINED:
         return ()
-    values = pending.last_values() if len(pending) > before else ()
-    if not values or values[0] is not value:
+    error = pending[-1] if len(pending) == before + 1 else None
+    if type(error) is not ListedConflict or not equal(error.values[0], value):
         return (value,)
-    state.e.take_back(len(pending) - 1)
-    return tuple([v for i, v in enumerate(values) if not any(equal(v, w) for w in values[:i])])
+    del pending[before:]
+    return tuple([v for i, v in enumerate(error.values) if not any(equal(v, w) for w in error.values[:i])])
 
 
-def put_off(fault: EvalError, state: State) -> None:
-    """Postpone what went wrong in a rule whose document has a value: OPA asks the rule when it is done with that."""
-    e = state.e
-    e.postpone(Postponed(len(e.growing), way_here(), -1, fault, (), "", NO_LOCATION, ("", id(fault))))
-
-
-def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ...]) -> tuple[Value, ...]:
-    """The value that a rule gives, or the two that differ; empty where it gives none."""
+def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ...]) -> tuple[tuple[Value, ...], bool]:
+    """The value that a rule gives, or the two that differ; and whether something else has gone wrong."""
+    pending = state.e.pending
+    before = len(pending)
     try:
         value = block(state, *operands)
-    except Conflict as conflict:
-        return conflict.first, conflict.second
-    return () if value is UNDEFINED else (value,)
+    except RegoError:
+        del pending[before:]
+        return (), True
+    new = pending[before:]
+    del pending[before:]
+    if new and type(new[-1]) is Conflict:
+        return new[-1].values, False
+    return () if value is UNDEFINED else (value,), bool(new)
 
 
 def _shown(value: Value) -> str:

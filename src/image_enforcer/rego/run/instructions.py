@@ -176,10 +176,11 @@ class InstructionWriter(Writer):
         return ", " + self.args(args) if args else ""
 
     def _loop(self, head: str) -> None:
+        self.rounds.append(self.opened())
         self.put(head)
         self.indent += 1
         self.nesting += 1
-        self.fail = "continue"
+        self.fail = self.leaving(self.rounds[-1], "continue")
 
     def _scan(self, source: str, k: Reg | None, v: Reg | None, ordered: bool = True) -> None:
         if k is None and v is not None:
@@ -280,7 +281,7 @@ class InstructionWriter(Writer):
         if static:
             self.put(f"if {made} is None: {made} = {s}.m[{doc}]")
         whole, one = self.names.document(doc), self.names.document(doc, "q")
-        asked = f"{s}.asked({doc}, {value}, {static}, {whole}, {one})"
+        asked = f"asked({s}, {doc}, {value}, {static}, {whole}, {one})"
         self.put(f"if {made} is None:")
         self.put(f" {made} = {s}.k.get({doc})")
         self.put(f" r{dst.n} = None if {made} is None or type({value}) is not str else {made}.answers.get({value})")
@@ -383,6 +384,7 @@ class InstructionWriter(Writer):
     def _collect(self, op: ops.Collect) -> None:
         acc = f"r{op.dst.n}"
         end = op.block.end
+        mark = self.opened()
         self.put(f"{acc} = " + ("[]" if op.kind == "array" else "{}"))
         if op.block.loops:
             self.grows(acc)
@@ -411,6 +413,7 @@ class InstructionWriter(Writer):
         else:
             with self.once():
                 self.flow(op.block.ops, finish, "")
+        self.closed(mark)
         if op.block.loops:
             self.grown(acc, CELL if op.kind == "array" else ENTRY)
         if op.kind == "set":
@@ -429,13 +432,16 @@ class InstructionWriter(Writer):
         self.put(f"{all_hold} = True")
         self.flags.append(all_hold)
         saved = (self.indent, self.fail, self.nesting)
+        mark = self.opened()
         self._scan(source, op.key, op.value)
         flag = self.solution(op.block)
         self.put(f"if not {flag}:")
         self.put(f" {all_hold} = False")
         self.put(" break")
+        self.closed(self.rounds.pop())
         self.indent, self.fail, self.nesting = saved
         self.flags.pop()
+        self.closed(mark)
         self.fail_if(f"not {all_hold}")
 
     def _both(self, blocks: Sequence[Block]) -> None:

@@ -24,6 +24,7 @@ from ..signatures import signatures
 from ..syntax import nodes as ast
 from ..types import BOOLEAN, NUMBER
 from ..values import UNDEFINED, Value
+from .exact import ExactWriter
 from .instructions import InstructionWriter
 from .names import Names
 from .namespace import shared
@@ -44,8 +45,10 @@ class Linked:
 
     def __init__(
         self, modules: Mapping[str, ast.Module], bodies: Sequence[ast.Body] = (), *, strict: bool = False,
-        savings: Savings = ALL,
+        savings: Savings = ALL, exact: bool = False,
     ) -> None:  # fmt: skip
+        self._given = (modules, bodies)
+        self._exact = exact
         self.savings = savings
         self.planner = ProgramPlanner(modules, bodies, savings, strict=strict)
         self.world = self.planner.world
@@ -65,6 +68,11 @@ class Linked:
         self._asked: set[int] = set()
         self._lock = threading.RLock()
         self.namespace.update(shared())
+
+    def exact(self) -> Linked:
+        """The same policy as code that meets errors in OPA's order, see :mod:`.exact`."""
+        savings = replace(self.savings, questions=False, streams=False, order=False)
+        return Linked(*self._given, strict=self.traits.strict, savings=savings, exact=True)
 
     # --- what running code asks for --------------------------------------------------------------
 
@@ -158,7 +166,7 @@ class Linked:
             return ""
         if routine.kind == "function":
             given = routine.mask == GIVEN
-            seen = given or doc in self.planner.world.asked or calls_on(routine)
+            seen = given or self._exact or doc in self.planner.world.asked or calls_on(routine)
             return "k" if seen and len(routine.params) > given else ""
         return ("g" if self.purity.static(doc) else "m") if routine.memo else ""
 
@@ -181,7 +189,7 @@ class Linked:
         return self.questions.placed(routine) if self.savings.questions else routine
 
     def _writer(self) -> InstructionWriter:
-        return InstructionWriter(self.names, self.traits)
+        return (ExactWriter if self._exact else InstructionWriter)(self.names, self.traits)
 
     def _builtin(self, name: str) -> Builtin:
         return catalog.load(name)

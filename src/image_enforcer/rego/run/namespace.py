@@ -6,7 +6,8 @@ from ..errors import BuiltinError, EvalError
 from ..packed import Packed
 from ..values import UNDEFINED, Num, RegoSet, equal, key
 from . import access, snapshot
-from .conflicts import Conflict, each, listed, put_off
+from .conflicts import Conflict, each, late, listed
+from .questions import asked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def shared() -> dict[str, Any]:
         "put": access.put, "put_path": access.put_path, "finish": access.finish, "indexed": access.indexed,
         "key_of": access.key_of, "written": access.written, "bad_path": access.bad_path,
         "unevaluated": access.unevaluated,
-        "conflict": Conflict, "listed": listed, "each": each, "put_off": put_off, "EE": EvalError,
-        "one": _one, "lookup_base": access.lookup_base, "Num": Num,
+        "conflict": Conflict, "late": late, "listed": listed, "each": each, "EE": EvalError,
+        "asked": asked, "one": _one, "lookup_base": access.lookup_base, "Num": Num,
         "SIZED": frozenset({str, list, dict, RegoSet}), "PLAIN": snapshot.PLAIN - {Packed},
     }  # fmt: skip

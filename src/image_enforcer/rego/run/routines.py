@@ -9,6 +9,7 @@ from ..plan import ops
 from ..plan.ops import Block, Const, Routine
 from ..plan.program import GIVEN
 from ..records import record
+from .exact import write_rules
 from .instructions import InstructionWriter as Writer
 from .parts import in_parts
 
@@ -64,9 +65,17 @@ def _write_value_block(w: Writer, block: Block, leave: _Leave) -> None:
     end = block.end
     assert isinstance(end, ops.Give)
     loops = block.loops
+    late = w.exact and loops and not end.stop
+    mark = w.opened()
+    w.fail = w.leaving(mark, w.fail)
     if loops:
         w.put("res = U")
         w.flags.append("res")
+    if late:
+        w.flags.append("known")
+        w.put("known = None")
+        w.put("try:")
+        w.indent += 1
 
     def finish() -> None:
         value = w.operand(end.value)
@@ -76,15 +85,25 @@ def _write_value_block(w: Writer, block: Block, leave: _Leave) -> None:
             w.put(f"res = {value}")
             w.put(leave.give("res"))
         else:
-            w.put(f"if res is U: res = {value}")
+            w.put(f"if res is U: res = {value}{'; known = s.known()' if late else ''}")
             w.put(
                 f"elif not equal(res, {value}): "
                 f"raise conflict({w.names.constant(end.message)}, {w.loc(end.loc)}, res, {value})"
             )
 
     w.flow(block.ops, finish, f"if res is not U: {leave.give('res')}" if loops and end.stop else "")
+    if late:
+        w.closed(mark)
+        w.indent -= 1
+        w.put("except EE as x:")
+        w.put(" if res is U: raise")
+        w.put(f" {w.e}.postpone(x); late(s, known)")
+    if late:
+        w.flags.pop()
     if loops:
         w.flags.pop()
+        if end.stop:
+            w.closed(mark)
         w.put(leave.fail if end.stop else leave.give("res"))
 
 
@@ -135,51 +154,41 @@ def _write_valued(w: Writer, routine: Routine, memo: str, instead: str) -> None:
         w.pay("1")
         _gate(w, routine)
         _begin(w, routine, memo)
-        may_conflict = not routine.early_exit and _conflicts(routine)
-        if may_conflict:
-            if w.traits.strict:
-                w.put("v = U")
-            w.put("try:")
-            w.indent += 1
-        if not routine.clauses:
-            w.put("v = U")
-        closes = 0
-        for i, clause in enumerate(routine.clauses):
-            first = names[i][0]
-            if i and routine.early_exit:
-                w.put("if v is U:")
-                w.indent += 1
-                closes += 1
-            target = "v" if i == 0 or routine.early_exit else "t"
-            w.put(f"{target} = {first}({params})")
-            for other in names[i][1:]:
-                w.put(f"if {target} is U: {target} = {other}({params})")
-            if target == "t":
-                end = clause.blocks[0].end
-                assert isinstance(end, ops.Give)
-                w.put("if t is not U:")
-                w.put(" if v is U: v = t")
-                told = f"{w.names.constant(end.message)}, {w.loc(end.loc)}"
-                w.put(f" elif not equal(v, t): raise conflict({told}, rule={i})")
-            if closes > 80:  # Python nests a hundred levels of indentation
-                w.indent -= closes
-                closes = 0
-        w.indent -= closes
-        if may_conflict:
-            w.indent -= 1
-            places = [tuple(b.end.loc for b in c.blocks if isinstance(b.end, ops.Give)) for c in routine.clauses]
-            rules = "".join(
-                "(" + "".join(f"({n}, {w.loc(at)})," for n, at in zip(row, there, strict=True)) + "),"
-                for row, there in zip(names, places, strict=False)
-            )
-            w.put(f"except conflict as x: v = listed(x, ({rules}), {params})")
-            if w.traits.strict:
-                w.put("except EE as x:")
-                w.put(" if v is U: raise")
-                w.put(" put_off(x, s)")
+        if w.exact and not routine.early_exit and _conflicts(routine):
+            write_rules(w, routine, names, params)
+        else:
+            _write_rules(w, routine, names, params)
         if routine.default:
             w.put(f"if v is U: v = {names[-1][0]}({params})")
         w.put(f"{_remember(w, routine, memo, 'v')}return v")
+
+
+def _write_rules(w: Writer, routine: Routine, names: list[list[str]], params: str) -> None:
+    """Ask the rules of a document in turn; ``v`` is what it comes to."""
+    if not routine.clauses:
+        w.put("v = U")
+    closes = 0
+    for i, clause in enumerate(routine.clauses):
+        first = names[i][0]
+        if i and routine.early_exit:
+            w.put("if v is U:")
+            w.indent += 1
+            closes += 1
+        target = "v" if i == 0 or routine.early_exit else "t"
+        w.put(f"{target} = {first}({params})")
+        for other in names[i][1:]:
+            w.put(f"if {target} is U: {target} = {other}({params})")
+        if target == "t":
+            end = clause.blocks[0].end
+            assert isinstance(end, ops.Give)
+            w.put("if t is not U:")
+            w.put(" if v is U: v = t")
+            told = f"{w.names.constant(end.message)}, {w.loc(end.loc)}"
+            w.put(f" elif not equal(v, t): raise conflict({told})")
+        if closes > 80:  # Python nests a hundred levels of indentation
+            w.indent -= closes
+            closes = 0
+    w.indent -= closes
 
 
 def _turn_away(w: Writer, routine: Routine, instead: str) -> None:
@@ -255,7 +264,10 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
                     w.put(f"put_path(out, ({made}), {w.operand(value)}, {set_leaf}, {w.loc(loc)}, {paths})")
 
         with w.function(f"def {name}({params}):", "return"):
+            mark = w.opened()
+            w.fail = w.leaving(mark, w.fail)
             w.flow(block.ops, finish, "")
+            w.closed(mark)
             w.put("return")
     head = ", ".join(["s", *keys])
     with w.function(f"def d{routine.doc}_{routine.mask}({head}):", "return U"):
@@ -308,7 +320,8 @@ def _begin(w: Writer, routine: Routine, memo: str) -> None:
         case "k":  # strings and integers are what they are; of other operands the same ones are asked for again
             wanted = routine.params[-1] if routine.mask == GIVEN else None
             names = [f"r{p.n}" for p in routine.params if p is not wanted]
-            keys = [f"{r} if type({r}) is str or type({r}) is int else (id({r}),)" for r in names]
+            other = "key({0})" if w.exact else "(id({0}),)"
+            keys = [f"{r} if type({r}) is str or type({r}) is int else {other.format(r)}" for r in names]
             w.put(f"mk = ({routine.doc}, {', '.join(keys)})")
             w.put("v = s.k.get(mk)")
             if wanted is None:

@@ -6,9 +6,11 @@ from ..errors import EVAL_INTERNAL_ERROR, EvalError, LimitError
 from ..meter import METER
 from ..records import record
 from ..values import UNDEFINED
+from .conflicts import told
+from .evaluation import Evaluation
 from .limits import DEFAULT_HOST, DEFAULT_LIMITS
 from .snapshot import Snapshot
-from .state import Evaluation, State
+from .state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,25 +97,48 @@ class Running:
         rows = self._rows(input, data, limits, host)
         return rows[0][self.single] if rows else UNDEFINED
 
+    def exact(self) -> Running | None:
+        """The same query as code that meets errors in OPA's order; None where there is no compiler to make it."""
+        return None
+
     def _rows(
         self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host
     ) -> list[tuple[Value, ...]]:
-        linked = self.code
         e = Evaluation(limits, host, self.strict)
         snapshot = data if type(data) is Snapshot else None if data is None else Snapshot(data)
+        try:
+            return self._found(e, input_, snapshot, keeps=True)
+        except EvalError as met:
+            try:
+                exact = self.exact()
+            except RecursionError:  # it nests a little deeper than ordinary code
+                exact = None
+            if exact is None:
+                raise met from None
+            e = e.again()
+            try:
+                return exact._found(e, input_, snapshot, keeps=False)  # noqa: SLF001 - another of its kind
+            except EvalError as error:
+                raise told(error, e.pending) from None
+
+    def _found(
+        self, e: Evaluation, input_: Value, snapshot: Snapshot | None, *, keeps: bool
+    ) -> list[tuple[Value, ...]]:
+        linked = self.code
         if snapshot is None:
             state = State(linked, e, input_, {}, linked.nothing, None)
         else:
-            kept = snapshot.kept(linked, linked.slots)
+            kept = snapshot.kept(linked, linked.slots) if keeps else linked.nothing
             state = State(linked, e, input_, snapshot.root, kept, snapshot)
+            if not keeps:  # a value with which an error waits is good for this evaluation only
+                state.snapshot = None
         rows: list[tuple[Value, ...]] = []
         e.growing.append(rows)
         meter = METER.__dict__  # of this thread; to look there once costs less than three times
         before, meter["payer"] = meter.get("payer"), e
         try:
             self.function(state, rows)
-            if e.pending:
-                raise e.pending.error()
+            e.due(0)
         except RecursionError:
             raise LimitError("depth", "evaluation nests deeper than it may") from None
         except MemoryError:

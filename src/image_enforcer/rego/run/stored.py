@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Any, Final
 
+    from ..engine import Query
     from ..plan.documents import Node
     from ..values import Value
-    from .link import Linked
     from .state import State
 else:
     FunctionType = type(lambda: None)
@@ -36,7 +36,7 @@ class Stored:
 
     def __init__(
         self, slots: int, namespace: dict[str, Any], static: frozenset[int], tree: StoredNode,
-        rules: tuple[tuple[str, ...], ...], compile_again: Callable[[], Linked],
+        rules: tuple[tuple[str, ...], ...], compile_again: Callable[[], Query],
     ) -> None:  # fmt: skip
         self.slots = slots
         self.nothing: list[Value] = [*[None] * slots, {}]
@@ -45,13 +45,13 @@ class Stored:
         self._static = static
         self._tree = tree
         self._compile_again = compile_again
-        self._linked: Linked | None = None
+        self._query: Query | None = None
 
-    def linked(self) -> Linked:
+    def query(self) -> Query:
         """The same from the policies."""
-        if self._linked is None:
-            self._linked = self._compile_again()
-        return self._linked
+        if self._query is None:
+            self._query = self._compile_again()
+        return self._query
 
     def node(self, path: tuple[Value, ...]) -> Node | None:
         """The node of the document tree at a path."""
@@ -64,7 +64,7 @@ class Stored:
         """The function of a whole document; it looks into the memo first."""
         fn = self.namespace.get(f"d{number}_")
         if fn is None:
-            return self.linked().document(number)
+            return self.query().linked.document(number)
         static = number in self._static
 
         def remembered(s: State) -> Value:
@@ -77,7 +77,17 @@ class Stored:
 
     def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
         """Call what ``with`` has put in the place of a function."""
-        return self.linked().mock(s, name, loc, *args)
+        return self.query().linked.mock(s, name, loc, *args)
+
+
+class StoredQuery(Running):
+    """A query that was stored."""
+
+    code: Stored
+
+    def exact(self) -> Running:
+        """The same query as code that meets errors in OPA's order: that is compiled from the policies."""
+        return self.code.query().exact()
 
 
 class StoredNode:
@@ -96,7 +106,7 @@ class StoredNode:
         return iter(self.children.values())
 
 
-def restored(data: bytes, compile_again: Callable[[], Linked]) -> Running | None:
+def restored(data: bytes, compile_again: Callable[[], Query]) -> Running | None:
     """The query that :func:`stored` made bytes of; None where they are of another form."""
     try:
         document = marshal.loads(data)  # noqa: S302 - who calls has made sure that nobody else wrote it
@@ -111,7 +121,7 @@ def restored(data: bytes, compile_again: Callable[[], Linked]) -> Running | None
         for name, function in functions.items():
             namespace[name] = FunctionType(function, namespace, name)
         of = Stored(slots, namespace, frozenset(static), _node(tree), rules, compile_again)
-        return Running(
+        return StoredQuery(
             of, FunctionType(code, namespace, "query"), user=user, captured=captured, single=single, strict=strict,
             shown=tuple((i, _unpacked(loc)) for i, loc in shown),
         )  # fmt: skip

@@ -55,6 +55,8 @@ class Writer(ABC):
         self.nesting = 0
         self.numbers = count()
         self.flags: list[str] = []
+        self.rounds: list[str] = []
+        """The marks of the scans at hand, see :meth:`opened`."""
         self._pays = False
 
     @abstractmethod
@@ -122,6 +124,23 @@ class Writer(ABC):
         self.put(f"{self.e}.growing.pop(); e.room -= len({collection}) * {each} + {ENTRY}")
         self.put("if e.room < 0: e.spend(0)")
 
+    # --- what only exact code does, see :mod:`.exact` ----------------------------------------------
+
+    exact = False
+
+    def opened(self) -> str:
+        """Something begins of which OPA tries every way before it goes on: the name of a mark."""
+        return ""
+
+    def closed(self, mark: str) -> None:
+        """It is over."""
+        assert not mark
+
+    def leaving(self, mark: str, way: str) -> str:
+        """A statement that leaves it."""
+        assert not mark
+        return way
+
     @contextmanager
     def function(self, head: str, fail: str) -> Iterator[None]:
         """A function definition with its own way to fail."""
@@ -141,6 +160,7 @@ class Writer(ABC):
     def flow(self, ops_left: tuple[ops.Op, ...], end: Callable[[], None], leave: str) -> None:
         """Instructions, then the end, at this indentation; ``leave`` is a statement that leaves all scans on a stop."""
         base_indent, base_fail, base_nesting = self.indent, self.fail, self.nesting
+        rounds = len(self.rounds)
         for i, op in enumerate(ops_left):
             if isinstance(op, ops.LOOPS) and self.nesting >= MAX_NESTING:
                 self.outline(ops_left[i:], end, leave)
@@ -148,16 +168,19 @@ class Writer(ABC):
             self.op(op)
         else:
             end()
-        self._close(base_indent, leave)
+        self._close(leave, self.rounds[rounds:])
+        del self.rounds[rounds:]
         self.indent, self.fail, self.nesting = base_indent, base_fail, base_nesting
 
-    def _close(self, base_indent: int, leave: str) -> None:
-        """Step out of the scans, handing a stop outwards: ``leave`` runs after each inner scan."""
-        if not leave:
-            return
-        while self.indent > base_indent + 1:
+    def _close(self, leave: str, rounds: list[str]) -> None:
+        """Step out of the scans, handing a stop outwards: ``leave`` runs after each inner scan, and ends its round."""
+        for mark in rounds[:0:-1]:
+            self.closed(mark)
             self.indent -= 1
-            self.put(leave)
+            if leave:
+                self.put(leave)
+        if rounds:
+            self.closed(rounds[0])
 
     def outline(self, rest: tuple[ops.Op, ...], end: Callable[[], None], leave: str) -> None:
         """Go on in a nested function, which gives True on a stop."""
@@ -188,6 +211,7 @@ class Writer(ABC):
         """Run a block for its first solution, or for all; the name of a flag that says whether there was one."""
         flag = self.fresh("n")
         stop = isinstance(block.end, ops.Found) and block.end.stop
+        mark = self.opened()
         self.put(f"{flag} = False")
         self.flags.append(flag)
         if self.nesting >= MAX_NESTING:
@@ -200,6 +224,7 @@ class Writer(ABC):
             with self.once():
                 self._solve(block, flag, stop)
         self.flags.pop()
+        self.closed(mark)
         return flag
 
     def _solve(self, block: Block, flag: str, stop: bool) -> None:

@@ -6,7 +6,7 @@ decides which of them is evaluated first, and which of several types an object's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 
 from ..values import Num, compare
@@ -77,6 +77,21 @@ def distinct_pairs(pairs: Sequence[tuple[Term, Term]]) -> Sequence[tuple[Term, T
     """The pairs of an object by their keys; of a key that is written again the last one counts."""
     ordered = in_order(pairs)
     return [p for i, p in enumerate(ordered) if i + 1 == len(ordered) or not _equal(p[0], ordered[i + 1][0])]
+
+
+def changed_members(items: tuple[Term, ...], change: Callable[[Term], Term]) -> tuple[Term, ...]:
+    """The members of a set, changed one by one in OPA's order and left in that of the text."""
+    made = {id(t): change(t) for t in members_in_order([t for t in items if not isinstance(t, Scalar)])}
+    return tuple(made.get(id(t), t) for t in items)
+
+
+def changed_pairs(
+    pairs: tuple[tuple[Term, Term], ...], key: Callable[[Term], Term], value: Callable[[Term], Term]
+) -> tuple[tuple[Term, Term], ...]:
+    """The pairs of an object, likewise."""
+    parts = [p for p in pairs if not (isinstance(p[0], Scalar) and isinstance(p[1], Scalar))]
+    made = {id(p): (key(p[0]), value(p[1])) for p in in_order(parts)}
+    return tuple(made.get(id(p), p) for p in pairs)
 
 
 def _equal(a: Term, b: Term) -> bool:

@@ -1,0 +1,178 @@
+"""Unification in plans: what is unbound is bound, patterns are taken apart, and the rest is compared.
+
+Of several pairs those come first of which a side is known; what they bind may make a side of others known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..check.visit import walk
+from ..records import record
+from ..syntax import nodes as ast
+from ..values import key
+from . import ops
+from .ops import Operand
+
+if TYPE_CHECKING:
+    from .bodies import BodyPlanner
+
+
+@record(frozen=True, slots=True)
+class Slot:
+    """An operand in the place of a term, while a unification is worked off."""
+
+    operand: Operand
+
+
+Side: TypeAlias = "ast.Term | Slot"
+_COMPREHENSIONS = (ast.ArrayComprehension, ast.SetComprehension, ast.ObjectComprehension)
+_KINDS = dict(zip(_COMPREHENSIONS, ("array", "set", "object"), strict=True))
+
+
+def unify(planner: BodyPlanner, a: Side, b: Side) -> None:
+    """Plan ``a = b``: bind what is unbound, take patterns apart, compare the rest."""
+    pending: list[tuple[Side, Side]] = [(a, b)]
+    while pending:
+        for i, (x, y) in enumerate(pending):
+            done = _unify_one(planner, x, y)
+            if done is not None:
+                pending[i : i + 1] = done
+                break
+        else:
+            planner.left(pending)
+            break
+        if planner.bound:
+            pending += _settled(planner)
+
+
+def _settled(planner: BodyPlanner) -> list[tuple[Side, Side]]:
+    """What was left of other pairs and may be done now."""
+    found: list[tuple[Side, Side]] = []
+    while planner.bound:
+        found += planner.unsettled.pop(planner.bound.pop(), ())
+    return found
+
+
+def postpone(planner: BodyPlanner, pending: list[tuple[Side, Side]]) -> None:
+    """Plan pairs of which no side is known.
+
+    OPA lets a variable stand for a term whose own variables have no value yet, and takes that for true: the checks
+    see to it that nobody asks for the variable. What binds it later is compared with the term then.
+    """
+    for x, y in pending:
+        var, term = (x, y) if is_unbound(planner, x) else (y, x)
+        composite = isinstance(term, ast.Var | ast.Array | ast.Set | ast.Object)
+        if not composite or not isinstance(var, ast.Var) or planner.known(var):
+            planner.ops.append(ops.Fail())
+            return
+        _parts(planner, term)
+        for name in {var.name, *(v.name for v in walk(term) if isinstance(v, ast.Var) and not planner.known(v))}:
+            planner.unsettled.setdefault(name, []).append((x, y))
+
+
+def _parts(planner: BodyPlanner, term: Side) -> None:
+    """Plan what a term without a value has of parts with one: it needs them all the same."""
+    if not isinstance(term, Slot) and planner.known(term):
+        planner.value(term)
+        return
+    match term:
+        case ast.Array(items) | ast.Set(items):
+            for item in items:
+                _parts(planner, item)
+        case ast.Object(pairs):
+            for k, v in pairs:
+                _parts(planner, k)
+                _parts(planner, v)
+        case _:
+            pass
+
+
+def _unify_one(planner: BodyPlanner, a: Side, b: Side) -> list[tuple[Side, Side]] | None:
+    """What is left to do after this pair, or None when neither side is known yet."""
+    known_a, known_b = planner.known(a), planner.known(b)
+    if is_unbound(planner, a):
+        if not known_b:
+            return None
+        return _bind(planner, a, b)
+    if is_unbound(planner, b):
+        if not known_a:
+            return None
+        return _bind(planner, b, a)
+    if known_a and known_b:
+        if isinstance(a, _COMPREHENSIONS) and isinstance(b, ast.Ref):  # OPA begins with the reference
+            a, b = b, a
+        x = planner.value(a)
+        # OPA leaves its body alone where the other is of another kind, but not what it compares with base documents
+        if isinstance(b, _COMPREHENSIONS) and not planner.outside_rules(a):
+            planner.ops.append(ops.CheckKind(x, _KINDS[type(b)]))
+        y = planner.value(b)
+        if x is not y:
+            planner.ops.append(ops.TestEqual(x, y))
+        return []
+    if known_b:
+        if isinstance(b, _COMPREHENSIONS) and _KINDS[type(b)] != ("array" if isinstance(a, ast.Array) else "object"):
+            planner.ops.append(ops.Fail())
+            return []
+        return _take_apart(planner, a, b)
+    if known_a:
+        return _take_apart(planner, b, a)
+    return _pairwise(planner, a, b)
+
+
+def is_unbound(planner: BodyPlanner, term: Side) -> bool:
+    """Whether a side is a variable that nothing has bound yet."""
+    return isinstance(term, ast.Var) and not planner.known(term)
+
+
+def _bind(planner: BodyPlanner, var: Side, term: Side) -> list[tuple[Side, Side]]:
+    value = planner.value(term)
+    if isinstance(var, ast.Var):
+        if var.name in planner.env:  # a scan within the term has bound it meanwhile
+            planner.ops.append(ops.TestEqual(planner.env[var.name], value))
+        else:
+            planner.env[var.name] = value
+            if planner.unsettled:
+                planner.bound.append(var.name)
+    return []
+
+
+def _take_apart(planner: BodyPlanner, pattern: Side, term: Side) -> list[tuple[Side, Side]]:
+    source = planner.value(term)
+    left: list[tuple[Side, Side]] = []
+    match pattern:
+        case ast.Array(items):
+            planner.ops.append(ops.CheckArray(source, len(items)))
+            for i, item in enumerate(items):
+                if isinstance(item, ast.Var) and item.is_wildcard:
+                    continue
+                dst = planner.reg()
+                planner.ops.append(ops.Item(dst, source, i))
+                left.append((item, Slot(dst)))
+        case ast.Object(pairs):
+            planner.ops.append(ops.CheckObject(source, len({_pair_key(k) for k, _ in pairs})))
+            for k, v in pairs:
+                dst = planner.reg()
+                planner.ops.append(ops.Get(dst, source, planner.value(k)))
+                left.append((v, Slot(dst)))
+        case _:
+            planner.ops.append(ops.Fail())
+    return left
+
+
+def _pairwise(planner: BodyPlanner, a: Side, b: Side) -> list[tuple[Side, Side]]:
+    match a, b:
+        case ast.Array(xs), ast.Array(ys) if len(xs) == len(ys):
+            return list(zip(xs, ys, strict=True))
+        case ast.Object(xs), ast.Object(ys) if len(xs) == len(ys):
+            there = {_pair_key(k): v for k, v in ys}
+            if all(_pair_key(k) in there for k, _ in xs):
+                return [(v, there[_pair_key(k)]) for k, v in xs]
+    planner.ops.append(ops.Fail())
+    return []
+
+
+def _pair_key(term: ast.Term) -> object:
+    if isinstance(term, ast.Scalar):
+        return key(term.value)
+    return term

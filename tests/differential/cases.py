@@ -142,6 +142,8 @@ TEXT: Final = "another text"
 PLACE: Final = "another place"
 PRINTED: Final = "other lines printed"
 SPELLING: Final = "another spelling of a number"
+LIMIT: Final = "one of our limits"
+"""OPA has no bounds on integers, steps and memory; ours are documented, and end an evaluation with an error."""
 GRAVE: Final = frozenset({WRONG, REFUSED})
 """The differences that no case may have."""
 
@@ -153,6 +155,8 @@ def compare(case: Case, ours: Outcome, theirs: Outcome) -> Difference | None:
     answer, and so is undefined where OPA has a value. How often a line is printed says how often something was
     evaluated, which is no part of an answer.
     """
+    if any(f.code.startswith("limit_") for f in ours.faults):
+        return Difference(kind=LIMIT, case=case, ours=ours, theirs=theirs)
     kind = _answers(ours, theirs)
     if kind is None and ours.faults:
         kind = _errors(ours.faults, theirs.faults)

@@ -192,7 +192,7 @@ def ours(case: Case) -> Outcome:
 
 
 def _lines(printed: list[str]) -> tuple[str, ...]:
-    return tuple("\n".join(printed).splitlines())
+    return tuple([line for text in printed for line in text.splitlines() or [""]])
 
 
 def _problem(code: str, message: str, location: rego.Location) -> Fault:

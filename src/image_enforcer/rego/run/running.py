@@ -108,18 +108,19 @@ class Running:
         snapshot = data if type(data) is Snapshot else None if data is None else Snapshot(data)
         try:
             return self._found(e, input_, snapshot, keeps=True)
-        except EvalError as met:
-            try:
-                exact = self.exact()
-            except RecursionError:  # it nests a little deeper than ordinary code
-                exact = None
-            if exact is None:
-                raise met from None
-            e = e.again()
-            try:
-                return exact._found(e, input_, snapshot, keeps=False)  # noqa: SLF001 - another of its kind
-            except EvalError as error:
-                raise told(error, e.pending) from None
+        except EvalError as error:
+            met = error.with_traceback(None)  # with it goes what the evaluation has made
+        try:
+            exact = self.exact()
+        except RecursionError:  # it nests a little deeper than ordinary code
+            exact = None
+        if exact is None:
+            raise met
+        e = e.again()
+        try:
+            return exact._found(e, input_, snapshot, keeps=False)  # noqa: SLF001 - another of its kind
+        except EvalError as error:
+            raise told(error, e.pending) from None
 
     def _found(
         self, e: Evaluation, input_: Value, snapshot: Snapshot | None, *, keeps: bool

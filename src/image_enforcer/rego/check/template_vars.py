@@ -81,7 +81,7 @@ class TemplateVars:
                 case TemplateString():
                     problems += self._template(x, safe)
                     if id(x) in self._sound:
-                        found = [p for part in _made(x) for p in self._below(part, safe | _outputs(part))]
+                        found = [p for part in _made(x) for p in self._below(part, safe | _outputs(part, safe))]
                         problems += found
                         below = below if found else ()
                 case ArrayComprehension(inner, body) | SetComprehension(inner, body):
@@ -157,6 +157,18 @@ def _made(template: TemplateString) -> list[Expr]:
     return [p for p in parts if not (isinstance(p.terms, TermExpr) and isinstance(p.terms.term, Var))]
 
 
-def _outputs(part: Expr) -> set[str]:
-    """What the references in a part may bind: as in OPA every variable in them, those in strings within included."""
-    return {name for x in walk(part) if isinstance(x, Ref) for name in variables(x, ref_heads=False)}
+def _outputs(part: Expr, safe: set[str]) -> set[str]:
+    """What the references in a part may bind, where their heads have a value.
+
+    As in OPA that is every variable in them, those in strings within included; but references in closures, and in
+    strings that are in no reference, are those of other bodies.
+    """
+    found: set[str] = set()
+    todo: list[object] = [part]
+    while todo:
+        x = todo.pop()
+        if isinstance(x, Ref) and safe.issuperset(variables(x.head, closures=False, call_heads=False)):
+            found.update(variables(x, ref_heads=False))
+        elif not isinstance(x, TemplateString | ArrayComprehension | SetComprehension | ObjectComprehension):
+            todo.extend(children(x))
+    return found

@@ -211,6 +211,10 @@ def reorder(arity: Arity, outer: set[str], body: Body) -> tuple[Body, Unsafe]:
     return kept(body, made), found
 
 
+def _same(a: Expr, b: Expr) -> bool:
+    return a.negated == b.negated and a.terms == b.terms and a.withs == b.withs
+
+
 def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]) -> tuple[list[int], list[set[str]]]:
     """The expressions in the order in which they become safe, and for each what it still lacks.
 
@@ -237,6 +241,8 @@ def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]
         if turn > last + 1:  # a turn without success is the last one
             break
         waits[i] = None
+        if i < len(done) and done[i] != i and _same(body[done[i]], body[i]):
+            continue  # as in OPA, which numbers what it has placed and compares by number and terms, this one is there
         outputs = expression_outputs(body[i], arity, {v for v in mentioned[i] if v in safe or v in outer})
         if closures[i]:
             if closures[i] == outputs:  # what a closure needs is bound by nothing but its own expression

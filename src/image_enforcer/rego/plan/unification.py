@@ -66,9 +66,22 @@ def postpone(planner: BodyPlanner, pending: list[tuple[Side, Side]]) -> None:
         if not composite or not isinstance(var, ast.Var) or planner.known(var):
             planner.ops.append(ops.Fail())
             return
+        if any(_never_equal(term, other) for pair in planner.unsettled.get(var.name, ()) for other in pair):
+            planner.ops.append(ops.Fail())
+            return
         _parts(planner, term)
         for name in {var.name, *(v.name for v in walk(term) if isinstance(v, ast.Var) and not planner.known(v))}:
             planner.unsettled.setdefault(name, []).append((x, y))
+
+
+def _never_equal(a: Side, b: Side) -> bool:
+    """Whether two terms cannot have the same value, whatever is in them."""
+    composite = ast.Array | ast.Set | ast.Object
+    if not isinstance(a, composite) or not isinstance(b, composite):
+        return False
+    if isinstance(a, ast.Array) and isinstance(b, ast.Array):
+        return len(a.items) != len(b.items)
+    return type(a) is not type(b)
 
 
 def _parts(planner: BodyPlanner, term: Side) -> None:

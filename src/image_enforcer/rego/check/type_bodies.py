@@ -9,6 +9,7 @@ from typing import Final
 from ..errors import Problem
 from ..places import NO_LOCATION
 from ..records import replace
+from ..signatures import signatures
 from ..syntax.nodes import (
     Array,
     ArrayComprehension,
@@ -145,8 +146,9 @@ def _operands(expr: Expr) -> Sequence[object]:
 
 
 def _named(term: Term) -> Term:
-    """A variable as a reference, for it may name a built-in; it has no place then, as in OPA."""
-    return Ref((replace(term, loc=NO_LOCATION),)) if isinstance(term, Var) else term
+    """The name of a built-in as a reference; it has no place then, as in OPA."""
+    built_in = isinstance(term, Var) and term.name in signatures()
+    return Ref((replace(term, loc=NO_LOCATION),)) if built_in else term
 
 
 def _under_with(types: KnownTypes, expr: Expr) -> KnownTypes:

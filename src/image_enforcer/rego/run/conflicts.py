@@ -131,13 +131,16 @@ def each(state: State, function: Callable[..., Value], *operands: Value) -> tupl
 
 def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ...]) -> tuple[tuple[Value, ...], bool]:
     """The value that a rule gives, or the two that differ; and whether something else has gone wrong."""
-    pending = state.e.pending
+    pending, strict = state.e.pending, state.e.strict
     before = len(pending)
+    state.e.strict = False  # faults of built-ins end nothing now
     try:
         value = block(state, *operands)
     except RegoError:
         del pending[before:]
         return (), True
+    finally:
+        state.e.strict = strict
     new = pending[before:]
     del pending[before:]
     if new and type(new[-1]) is Conflict:

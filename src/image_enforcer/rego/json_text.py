@@ -46,7 +46,7 @@ def from_json(text: str | bytes) -> Value:
     if len(raw) > _FLAT and _too_deep(raw):
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     try:
-        if b"-0" in raw and _MINUS_ZERO.search(raw):
+        if raw.find(b"-0") >= 0 and _MINUS_ZERO.search(raw):
             return _slowly(raw)
         return _DECODER.decode(raw)
     except msgspec.DecodeError as e:
@@ -107,7 +107,7 @@ def _packed(raw: bytes | msgspec.Raw, least: int) -> Value:
 def _piece(text: bytes | msgspec.Raw) -> Value:
     """The value of a part of a document that does not nest too deep."""
     raw = bytes(text)
-    if b"-0" in raw and _MINUS_ZERO.search(raw):
+    if raw.find(b"-0") >= 0 and _MINUS_ZERO.search(raw):
         return _slowly(raw)
     return _DECODER.decode(raw)
 

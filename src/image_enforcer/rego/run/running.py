@@ -102,44 +102,32 @@ class Running:
         return None
 
     def _rows(
-        self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host
+        self, input_: Value, data: Snapshot | Value | None, limits: Limits, host: Host, met: Evaluation | None = None
     ) -> list[tuple[Value, ...]]:
-        e = Evaluation(limits, host, self.strict)
-        snapshot = data if type(data) is Snapshot else None if data is None else Snapshot(data)
-        try:
-            return self._found(e, input_, snapshot, keeps=True)
-        except EvalError as error:
-            met = error.with_traceback(None)  # with it goes what the evaluation has made
-        try:
-            exact = self.exact()
-        except RecursionError:  # it nests a little deeper than ordinary code
-            exact = None
-        if exact is None:
-            raise met
-        e = e.again()
-        try:
-            return exact._found(e, input_, snapshot, keeps=False)  # noqa: SLF001 - another of its kind
-        except EvalError as error:
-            raise told(error, e.pending) from None
-
-    def _found(
-        self, e: Evaluation, input_: Value, snapshot: Snapshot | None, *, keeps: bool
-    ) -> list[tuple[Value, ...]]:
+        """The rows of the solutions. In exact code ``met`` is the evaluation that has met an error before."""
         linked = self.code
+        e = Evaluation(limits, host, self.strict) if met is None else met.again()
+        snapshot = data if type(data) is Snapshot else None if data is None else Snapshot(data)
         if snapshot is None:
             state = State(linked, e, input_, {}, linked.nothing, None)
+        elif met is None:
+            state = State(linked, e, input_, snapshot.root, snapshot.kept(linked, linked.slots), snapshot)
         else:
-            kept = snapshot.kept(linked, linked.slots) if keeps else linked.nothing
-            state = State(linked, e, input_, snapshot.root, kept, snapshot)
-            if not keeps:  # a value with which an error waits is good for this evaluation only
-                state.snapshot = None
+            state = State(linked, e, input_, snapshot.root, linked.nothing, snapshot)
+            state.snapshot = None  # a value with which an error waits is good for this evaluation only
         rows: list[tuple[Value, ...]] = []
         e.growing.append(rows)
         meter = METER.__dict__  # of this thread; to look there once costs less than three times
         before, meter["payer"] = meter.get("payer"), e
+        error: EvalError | None = None
         try:
             self.function(state, rows)
-            e.due(0)
+            if e.pending:
+                raise e.pending[-1]
+        except EvalError as found:
+            if met is not None:
+                raise told(found, e.pending) from None
+            error = found.with_traceback(None)  # with it goes what the evaluation has made
         except RecursionError:
             raise LimitError("depth", "evaluation nests deeper than it may") from None
         except MemoryError:
@@ -148,7 +136,18 @@ class Running:
             raise EvalError(EVAL_INTERNAL_ERROR, f"{type(fault).__name__}: {fault}") from fault
         finally:
             meter["payer"] = before
-        return rows
+        return rows if error is None else self._exact_rows(error, e, input_, snapshot)
+
+    def _exact_rows(
+        self, error: EvalError, met: Evaluation, input_: Value, snapshot: Snapshot | None
+    ) -> list[tuple[Value, ...]]:
+        try:
+            exact = self.exact()
+        except RecursionError:  # it nests a little deeper than ordinary code
+            exact = None
+        if exact is None:
+            raise error
+        return exact._rows(input_, snapshot, met.limits, met.host, met)  # noqa: SLF001 - another of its kind
 
     def _solution(self, row: tuple[Value, ...]) -> Solution:
         size = len(self.user)

@@ -33,7 +33,10 @@ def composites(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
     return st.one_of(
         items.map(Array),
         st.lists(inner, max_size=1).map(lambda one: Set(tuple(one))),
-        st.lists(st.tuples(inner, inner), max_size=3).map(lambda pairs: Object(tuple(pairs))),
+        # a key that is written again is one key, and printed once
+        st.lists(st.tuples(inner, inner), max_size=3, unique_by=lambda p: term_text(p[0])).map(
+            lambda pairs: Object(tuple(pairs))
+        ),
         st.builds(lambda head, rest: Ref((head, *rest)), variables, steps),
         st.builds(lambda name, a, b: Call(Ref((Var(name),)), (a, b)), operators, inner, inner),
         st.builds(lambda name, args: Call(Ref((name,)), args), variables, items),
@@ -52,6 +55,13 @@ def read(text: str) -> Term:
 @given(terms)
 def test_source_text_reads_as_the_same_term(term: Term) -> None:
     assert read(term_text(term, infix=True)) == term
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("{k, k}", "{k}"), ("{1, k, 1}", "{1, k}"), ('{"a": 1, "b": 2, "a": 3}', '{"a": 3, "b": 2}')]
+)
+def test_what_is_written_twice_is_printed_once(text: str, shown: str) -> None:
+    assert term_text(read(text)) == shown
 
 
 @given(terms)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from image_enforcer.rego.check.visit import walk
 from image_enforcer.rego.syntax import parse_query
 from image_enforcer.rego.syntax.nodes import Array, Call, CallExpr, Object, Ref, Scalar, Set, Term, Var
 from image_enforcer.rego.syntax.printer import body_text, source_text, term_text
@@ -46,6 +47,11 @@ def composites(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
 terms = st.recursive(st.one_of(scalars, variables), composites, max_leaves=12)
 
 
+def _has_raw_step(ref: Ref) -> bool:
+    """Whether a step is a string that OPA's errors show as it is, between quotes: that cannot be read again."""
+    return any(isinstance(t, Scalar) and isinstance(t.value, str) and set(t.value) & set('"\\\n\t') for t in ref.path)
+
+
 def read(text: str) -> Term:
     (expr,) = parse_query(f"x = {text}")
     assert isinstance(expr.terms, CallExpr)
@@ -66,6 +72,7 @@ def test_what_is_written_twice_is_printed_once(text: str, shown: str) -> None:
 
 @given(terms)
 def test_printing_what_was_read_changes_nothing(term: Term) -> None:
+    assume(not any(isinstance(x, Ref) and _has_raw_step(x) for x in walk(term)))
     once = term_text(term)
     assert term_text(read(once)) == once
 

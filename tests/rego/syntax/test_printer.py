@@ -47,9 +47,10 @@ def composites(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
 terms = st.recursive(st.one_of(scalars, variables), composites, max_leaves=12)
 
 
-def _has_raw_step(ref: Ref) -> bool:
-    """Whether a step is a string that OPA's errors show as it is, between quotes: that cannot be read again."""
-    return any(isinstance(t, Scalar) and isinstance(t.value, str) and set(t.value) & set('"\\\n\t') for t in ref.path)
+def _shown_otherwise(ref: Ref) -> bool:
+    """Whether a step is not shown as it is written: OPA shows strings without escapes, and puts keys in order."""
+    raw = any(isinstance(t, Scalar) and isinstance(t.value, str) and set(t.value) & set('"\\\n\t') for t in ref.path)
+    return raw or any(isinstance(x, Object) and len(x.pairs) > 1 for t in ref.path for x in walk(t))
 
 
 def read(text: str) -> Term:
@@ -60,6 +61,7 @@ def read(text: str) -> Term:
 
 @given(terms)
 def test_source_text_reads_as_the_same_term(term: Term) -> None:
+    assume(not any(isinstance(x, Ref) and _shown_otherwise(x) for x in walk(term)))
     assert read(term_text(term, infix=True)) == term
 
 
@@ -72,7 +74,7 @@ def test_what_is_written_twice_is_printed_once(text: str, shown: str) -> None:
 
 @given(terms)
 def test_printing_what_was_read_changes_nothing(term: Term) -> None:
-    assume(not any(isinstance(x, Ref) and _has_raw_step(x) for x in walk(term)))
+    assume(not any(isinstance(x, Ref) and _shown_otherwise(x) for x in walk(term)))
     once = term_text(term)
     assert term_text(read(once)) == once
 

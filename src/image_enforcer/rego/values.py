@@ -130,10 +130,13 @@ class RegoSet:
     Iteration is in Rego's order (:func:`compare`), as OPA's is. It is its own key form.
     """
 
-    __slots__ = ("_hash", "_sorted", "members")
+    __slots__ = ("_hash", "_sorted", "as_written", "members")
 
     def __init__(self, members: dict[Key, Value]) -> None:
         self.members = members
+        self.as_written = False
+        """Whether a rule goes through the members in the order in which they were put in: that of the terms of a set
+        that is written out where a function is called, as in OPA."""
         self._hash: int | None = None
         self._sorted: list[Value] | None = None
 
@@ -166,6 +169,10 @@ class RegoSet:
         if got is None:
             got = self._sorted = sort_values(self.members.values())
         return got
+
+    def met(self) -> list[Value]:
+        """The members in the order in which rules go through them. The list is shared: do not change it."""
+        return list(self.members.values()) if self.as_written else self.sorted()
 
     def __eq__(self, other: object) -> bool:
         return type(other) is RegoSet and self.members.keys() == other.members.keys()

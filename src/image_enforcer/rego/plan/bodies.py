@@ -22,6 +22,7 @@ from .references import plan_reference
 from .replacements import plan_with
 from .unevaluated import unevaluated
 from .unification import Side, Slot, is_unbound, postpone, unify
+from .wanted import wanted_of
 from .world import World
 
 
@@ -121,7 +122,7 @@ class BodyPlanner:
         if others:
             no_element = ops.Negation(ops.Block(tuple(others), ops.Found(False)))
             block = ops.Block((ops.Either(ops.Block((no_element,), ops.Found(True)), block),), ops.Found(True))
-        self.ops.append(ops.ForEvery(source, regs[0], regs[1], block))
+        self.ops.append(ops.ForEvery(source, regs[0], regs[1], block, self.written.get(source)))
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -143,17 +144,19 @@ class BodyPlanner:
                 self.ops.append(ops.TestTrue(result))
 
     def _capture(self, operator: ast.Ref, args: tuple[ast.Term, ...], out: ast.Term, loc: Location) -> None:
-        # OPA compares each value with a result that is known before it compares the values with each other
-        if self.known(out) and all(map(self.known, args)):
-            node = self._function(operator)
-            if node is not None:
-                values = tuple(self.value(a) for a in args)
-                name = ref_name(operator)
-                mockable = name in self.world.mocked
-                self.world.asked.add(node.doc)
-                self.ops.append(ops.CallGiven(self.state, node.doc, values, self.value(out), name, mockable, loc))
-                return
-        result = self.call(operator, args, loc, each=not is_unbound(self, out))
+        node = None if is_unbound(self, out) else self._function(operator)
+        if node is None or not all(map(self.known, args)):
+            result = self.call(operator, args, loc)
+        else:  # OPA compares what is wanted with the value of a rule before it looks at the rule's body
+            values = self._arguments(args)
+            name = ref_name(operator)
+            wanted, parts = wanted_of(self, out)
+            given = tuple(map(self.value, parts))
+            result = self.reg()
+            mask = self.world.want(wanted)
+            self.world.asked.add(node.doc)
+            mockable = name in self.world.mocked
+            self.ops.append(ops.CallGiven(result, self.state, node.doc, mask, values, given, name, mockable, loc))
         if result is not None:
             unify(self, out, Slot(result))
 
@@ -164,10 +167,8 @@ class BodyPlanner:
         node = self.world.find(tuple(t.value for t in operator.path if isinstance(t, ast.Scalar)))
         return node if node is not None and node.kind == "function" else None
 
-    def call(
-        self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location, *, each: bool = False
-    ) -> Operand | None:
-        """Plan a call and give its result; None where it has none. With ``each``, a function may have several."""
+    def call(self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location) -> Operand | None:
+        """Plan a call and give its result; None where it has none."""
         name = ref_name(operator)
         mockable = name in self.world.mocked
         head = operator.head
@@ -176,16 +177,16 @@ class BodyPlanner:
             if not self.known(arg):
                 self.ops.append(unevaluated(self, name, args, at, loc))
                 return Const(None)
-        values = tuple(self.value(a) for a in args)
         if own:
+            values = self._arguments(args)
             node = self._function(operator)
             if node is None:
                 self.ops.append(ops.Fail())
                 return Const(None)
             dst = self.reg()
-            kind = ops.CallEach if each else ops.CallFunction
-            self.ops.append(kind(dst, self.state, node.doc, values, name, mockable, loc))
+            self.ops.append(ops.CallFunction(dst, self.state, node.doc, values, name, mockable, loc))
             return dst
+        values = tuple(self.value(a) for a in args)
         if self.world.is_relation(name):
             dst = self.reg()
             self.ops.append(ops.CallRelation(dst, self.state, name, values, mockable, loc))
@@ -193,6 +194,15 @@ class BodyPlanner:
         target = self.reg() if self.world.has_result(name) else None
         self.ops.append(ops.CallBuiltin(target, self.state, name, values, mockable, loc))
         return target
+
+    def _arguments(self, args: tuple[ast.Term, ...]) -> tuple[Operand, ...]:
+        """Plan the arguments of one of the policy's own functions."""
+        values = tuple(self.value(a) for a in args)
+        for value in values:
+            keys, inside = self.written.get(value, ((), ()))
+            if keys and not inside:
+                self.ops.append(ops.KeepOrder(value))
+        return values
 
     # --- terms -----------------------------------------------------------------------------------
 

@@ -206,26 +206,19 @@ class CallFunction:
 
 
 @record(frozen=True, slots=True)
-class CallEach:
-    """For each value that a policy's own function gives: one, but where its rules differ."""
+class CallGiven:
+    """``dst`` is what a policy's own function gives, of its rules those whose value can be what is wanted; else fails.
+
+    ``mask`` names the form of the function; ``given`` are the parts of what is wanted that have a value. What the
+    function remembers, or what stands in its place, may be another value.
+    """
 
     dst: Reg
     state: int
     doc: int
+    mask: str
     args: tuple[Operand, ...]
-    name: str
-    mockable: bool
-    loc: Location = NO_LOCATION
-
-
-@record(frozen=True, slots=True)
-class CallGiven:
-    """A policy's own function is asked whether it gives a value that is known; fails where it does not."""
-
-    state: int
-    doc: int
-    args: tuple[Operand, ...]
-    given: Operand
+    given: tuple[Operand, ...]
     name: str
     mockable: bool
     loc: Location = NO_LOCATION
@@ -376,6 +369,13 @@ class BuildSet:
 
 
 @record(frozen=True, slots=True)
+class KeepOrder:
+    """A set that is written out goes to a function, whose rules meet its members in the order of its terms."""
+
+    source: Operand
+
+
+@record(frozen=True, slots=True)
 class Collect:
     """A comprehension: ``dst`` receives what the block's solutions add up to."""
 
@@ -400,6 +400,8 @@ class ForEvery:
     key: Reg | None
     value: Reg | None
     block: Block
+    written: tuple[tuple[Operand, ...], tuple[Operand, ...]] | None = None
+    """Keys and values of a domain that is written out, as of :class:`ScanWritten`."""
 
 
 @record(frozen=True, slots=True)
@@ -519,16 +521,16 @@ class Part:
 
 Read: TypeAlias = (
     Load | LoadData | Settle | Get | Scan | ScanWritten | DocValue | DocDemand | DocMember | Extent
-    | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallEach | CallGiven | CallBuiltin
+    | CursorOpen | CursorStep | CursorScan | CursorValue | CallFunction | CallGiven | CallBuiltin
     | CallRelation
 )  # fmt: skip
 Make: TypeAlias = (
     Fail | Unevaluated | Indexed | KeyOf | TestEqual | TestTrue | CheckArray | Item | CheckObject | CheckKind | Copy
-    | BuildArray | BuildObject | BuildSet | Collect | Negation | ForEvery | Both | Either | WithState | Part
+    | BuildArray | BuildObject | BuildSet | KeepOrder | Collect | Negation | ForEvery | Both | Either | WithState | Part
 )  # fmt: skip
 Op: TypeAlias = Read | Make
 
-LOOPS = (Scan, ScanWritten, CursorScan, CallEach, CallRelation)
+LOOPS = (Scan, ScanWritten, CursorScan, CallRelation)
 
 
 @record(frozen=True, slots=True)
@@ -567,5 +569,7 @@ class Routine:
     depth: int
     memo: bool
     label: str
+    wanted: int = 0
+    """How many of the parameters, the last ones, are parts of a value that is wanted of a function."""
     gate: Block | None = None
     """Of a document whose place others share: without a solution no rule is evaluated, and nothing remembered."""

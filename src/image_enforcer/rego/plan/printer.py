@@ -14,7 +14,7 @@ from ..json_text import to_json
 from ..places import Location
 from . import ops
 from .ops import Block, Clause, Const, InputRoot, Operand, Reg, Routine
-from .program import GIVEN, ProgramPlanner
+from .program import ProgramPlanner
 
 WIDEST: Final = 60
 """Characters of a constant that are shown."""
@@ -42,11 +42,9 @@ def _wanted(planner: ProgramPlanner, routine: Routine) -> Iterator[tuple[int, st
     """The documents and demands that a routine names."""
     for op in _steps(routine):
         match op:
-            case ops.DocValue(doc=doc) | ops.CallFunction(doc=doc) | ops.CallEach(doc=doc):
+            case ops.DocValue(doc=doc) | ops.CallFunction(doc=doc):
                 yield doc, ""
-            case ops.CallGiven(doc=doc):
-                yield doc, GIVEN
-            case ops.DocDemand(doc=doc, mask=mask):
+            case ops.CallGiven(doc=doc, mask=mask) | ops.DocDemand(doc=doc, mask=mask):
                 yield doc, mask
             case ops.DocMember(doc=doc):
                 yield doc, "q"
@@ -158,10 +156,9 @@ class _Writer:
                 return f"{_operand(dst)} = what stands at place {_operand(cursor)}"
             case ops.CallFunction(dst, state, doc, args):
                 return f"{_operand(dst)} = {self._name(doc)}({_operands(args)}){_at(state)}"
-            case ops.CallGiven(state, doc, args, given):
-                return f"{self._name(doc)}({_operands(args)}) gives {_operand(given)}{_at(state)}?"
-            case ops.CallEach(dst, state, doc, args):
-                return f"for {_operand(dst)} given by {self._name(doc)}({_operands(args)}){_at(state)}"
+            case ops.CallGiven(dst, state, doc, _, args, given):
+                wanted = f" where it fits {_operands(given)}" if given else " where it fits"
+                return f"{_operand(dst)} = {self._name(doc)}({_operands(args)}){_at(state)}{wanted}"
             case ops.CallBuiltin(dst, state, name, args):
                 shown = f"{name}({_operands(args)}){_at(state)}"
                 return shown if dst is None else f"{_operand(dst)} = {shown}"
@@ -222,6 +219,8 @@ def _making(op: ops.Op) -> str:
             return f"{_operand(dst)} = [{_operands(items)}]"
         case ops.BuildSet(dst, items):
             return f"{_operand(dst)} = {{{_operands(items)}}}"
+        case ops.KeepOrder(source):
+            return f"go through {_operand(source)} as it is written"
         case ops.BuildObject(dst, pairs):
             return f"{_operand(dst)} = {{{', '.join(f'{_operand(k)}: {_operand(v)}' for k, v in pairs)}}}"
         case ops.Collect(dst, kind):
@@ -229,7 +228,7 @@ def _making(op: ops.Op) -> str:
         case ops.Negation():
             return "not"
         case ops.ForEvery(domain, key, value):
-            return f"every {_pair(key, value)} in {_operand(domain)}"
+            return f"every {_pair(key, value)} in {_operand(domain)}{' as written' if op.written else ''}"
         case ops.Both() | ops.Either():
             return "either" if isinstance(op, ops.Either) else "both"
         case ops.WithState(dst, src, replaces):

@@ -20,10 +20,8 @@ from .savings import ALL, Savings
 from .trim import trimmed
 from .unbound import plan_probe
 from .unification import Slot, unify
+from .wanted import Wanted
 from .world import World, replaced_by
-
-GIVEN = "v"
-"""Marks the form of a function that is asked for a value."""
 
 
 class ProgramPlanner:
@@ -45,7 +43,7 @@ class ProgramPlanner:
         if got is None:
             node = self.world.documents[doc]
             whole = node.kind in ("complete", "function")
-            made = self._valued(node, given=mask == GIVEN) if whole else self._partial(node, mask)
+            made = self._valued(node, mask) if whole else self._partial(node, mask)
             got = self._routines[(doc, mask)] = trimmed(made)
         return got
 
@@ -62,8 +60,10 @@ class ProgramPlanner:
 
     # --- complete rules and functions ------------------------------------------------------------
 
-    def _valued(self, node: Node, *, given: bool) -> Routine:
-        """With ``given`` the last operand is the value that is wanted, and no other is given."""
+    def _valued(self, node: Node, mask: str) -> Routine:
+        """With a mask the last operands are parts of a value that is wanted, and no other is given."""
+        wanted = self.world.wanted[mask] if mask else None
+        parts = len(wanted.names) if wanted else 0
         rules = [r.rule for r in node.rules if not r.rule.default]
         defaults = [r.rule for r in node.rules if r.rule.default]
         early = _same_constant(rules)
@@ -73,31 +73,33 @@ class ProgramPlanner:
         tail = "conflicting values for the same inputs" if what == "function" else "conflicting values"
         message = f"{what} {path} produced {tail}"
         numbers = count()
-        params = tuple(Reg(next(numbers)) for _ in range(arity + given))
+        params = tuple(Reg(next(numbers)) for _ in range(arity + parts))
 
         def clause(rule: ast.Rule) -> Clause:
             blocks: list[Block] = []
             link: ast.Rule | None = rule
             while link is not None:
-                blocks.append(self._value_block(node, link, params, numbers, early, message))
+                blocks.append(self._value_block(node, link, params, wanted, numbers, early, message))
                 link = link.else_
             return Clause(tuple(blocks))
 
         gated = node.shares and not defaults
         return Routine(
-            kind=node.kind, doc=node.doc, mask=GIVEN if given else "", params=params,
+            kind=node.kind, doc=node.doc, mask=mask, params=params,
             clauses=tuple(clause(r) for r in rules),
             default=clause(defaults[0]) if defaults else None,
-            early_exit=early, uniform=True, depth=0, memo=node.kind == "complete", label=path,
+            early_exit=early, uniform=True, depth=0, memo=node.kind == "complete", label=path, wanted=parts,
             gate=plan_gate(self._planner(numbers, (), ()), self.index(node), rules) if gated else None,
         )  # fmt: skip
 
     def _value_block(
-        self, node: Node, rule: ast.Rule, params: tuple[Reg, ...], numbers: Iterator[int], early: bool, message: str
-    ) -> Block:
-        planner = self._planner(numbers, rule.head.args or (), rule.body)
+        self, node: Node, rule: ast.Rule, params: tuple[Reg, ...], wanted: Wanted | None, numbers: Iterator[int],
+        early: bool, message: str,
+    ) -> Block:  # fmt: skip
         args = rule.head.args or ()
-        wanted = params[len(args)] if len(params) > len(args) else None
+        planner = self._planner(numbers, args, rule.body)
+        if wanted is not None:
+            planner.env.update(zip(wanted.names, params[len(args) :], strict=True))
         for term, reg in zip(args, params, strict=False):
             if isinstance(term, ast.Var) and term.name not in planner.env and not term.is_wildcard:
                 planner.env[term.name] = reg
@@ -105,13 +107,14 @@ class ProgramPlanner:
                 unify(planner, term, Slot(reg))
         head_value = rule.head.value if rule.head.value is not None else ast.Scalar(True)
         before = wanted is not None and _is_pattern(head_value)
+        whole = wanted is not None and planner.known(wanted.term)
         if wanted is not None and before:
-            unify(planner, head_value, Slot(wanted))
+            unify(planner, head_value, wanted.term)
         plan_conditions(planner, lambda: self.index(node), rule)
         planner.body(rule.body)
         if wanted is not None and not before:
-            unify(planner, head_value, Slot(wanted))
-        value = planner.value(head_value) if wanted is None else wanted
+            unify(planner, head_value, wanted.term)
+        value = planner.value(wanted.term if wanted is not None and whole else head_value)
         return Block(tuple(planner.ops), ops.Give(value, early, message, rule.loc))
 
     # --- partial documents -----------------------------------------------------------------------

@@ -83,11 +83,7 @@ class Purity:
             case ops.CallBuiltin(_, _, name, _, mockable, _) | ops.CallRelation(_, _, name, _, mockable, _):
                 if mockable or name in VOLATILE or signatures()[name].nondeterministic:
                     return False
-            case (
-                ops.CallFunction(doc=doc, mockable=mockable)
-                | ops.CallEach(doc=doc, mockable=mockable)
-                | ops.CallGiven(doc=doc, mockable=mockable)
-            ):
+            case ops.CallFunction(doc=doc, mockable=mockable) | ops.CallGiven(doc=doc, mockable=mockable):
                 if mockable:
                     return False
                 used.add(doc)
@@ -110,7 +106,7 @@ def calls_on(routine: Routine) -> bool:
     blocks = [b for c in (*routine.clauses, *([routine.default] if routine.default else [])) for b in c.blocks]
     for op in (op for b in blocks for op in walk(b)):
         match op:
-            case ops.CallFunction() | ops.CallEach() | ops.CallGiven() | ops.DocDemand() | ops.WithState():
+            case ops.CallFunction() | ops.CallGiven() | ops.DocDemand() | ops.WithState():
                 return True
             case ops.CallBuiltin(name=name) if name in ("internal.print", "print", "trace"):
                 return True

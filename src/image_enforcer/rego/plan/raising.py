@@ -44,7 +44,8 @@ TAME = frozenset(
 _PLAIN = (
     ops.Load | ops.LoadData | ops.Settle | ops.Get | ops.Scan | ops.ScanWritten | ops.Fail | ops.TestEqual
     | ops.TestTrue | ops.Indexed | ops.KeyOf | ops.CheckArray | ops.Item | ops.CheckObject | ops.CheckKind | ops.Copy
-    | ops.BuildArray | ops.BuildObject | ops.BuildSet | ops.Negation | ops.ForEvery | ops.Both | ops.Either
+    | ops.BuildArray | ops.BuildObject | ops.BuildSet | ops.KeepOrder | ops.Negation | ops.ForEvery | ops.Both
+    | ops.Either
 )  # fmt: skip
 """Instructions that cannot raise where the blocks inside them cannot; :func:`walk` visits those too."""
 

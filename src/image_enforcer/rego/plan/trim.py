@@ -12,7 +12,7 @@ from .ops import Block, Clause, Const, Reg, Routine
 _QUIET = (
     ops.Load | ops.LoadData | ops.Settle | ops.Get | ops.Scan | ops.Fail | ops.Indexed | ops.KeyOf | ops.TestEqual
     | ops.TestTrue | ops.CheckArray | ops.Item | ops.CheckObject | ops.CheckKind | ops.Copy | ops.BuildArray
-    | ops.BuildSet
+    | ops.BuildSet | ops.KeepOrder
 )  # fmt: skip
 """Instructions that cannot end an evaluation with an error: it cannot matter which element comes to them first."""
 

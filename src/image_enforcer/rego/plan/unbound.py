@@ -185,9 +185,7 @@ class _Unbound(BodyPlanner):
 
     # --- calls -----------------------------------------------------------------------------------
 
-    def call(
-        self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location, *, each: bool = False
-    ) -> Operand | None:
+    def call(self, operator: ast.Ref, args: tuple[ast.Term, ...], loc: Location) -> Operand | None:
         name = ref_name(operator)
         unbound = [at for at, arg in enumerate(args) if not self.known(arg)]
         if name in self.world.mocked or (unbound and self._function(operator) is not None):
@@ -197,7 +195,7 @@ class _Unbound(BodyPlanner):
             self.ops.append(unevaluated(self, name, args, unbound[0], loc))
             self.over = self.seen.met = True
             return Const(None)
-        return super().call(operator, args, loc, each=each)
+        return super().call(operator, args, loc)
 
     def _call_rules(self, node: Node, expr: ast.Expr, args: tuple[ast.Term, ...], rest: ast.Body) -> None:
         """Plan the rules of a function that gets unbound arguments, each with what comes after the call."""

@@ -61,6 +61,9 @@ def postpone(planner: BodyPlanner, pending: list[tuple[Side, Side]]) -> None:
     see to it that nobody asks for the variable. What binds it later is compared with the term then.
     """
     for x, y in pending:
+        if isinstance(x, ast.Object) and isinstance(y, ast.Object):
+            _leave(planner, (x, y), x, y)
+            continue
         var, term = (x, y) if is_unbound(planner, x) else (y, x)
         composite = isinstance(term, ast.Var | ast.Array | ast.Set | ast.Object)
         if not composite or not isinstance(var, ast.Var) or planner.known(var):
@@ -69,9 +72,18 @@ def postpone(planner: BodyPlanner, pending: list[tuple[Side, Side]]) -> None:
         if any(_never_equal(term, other) for pair in planner.unsettled.get(var.name, ()) for other in pair):
             planner.ops.append(ops.Fail())
             return
-        _parts(planner, term)
-        for name in {var.name, *(v.name for v in walk(term) if isinstance(v, ast.Var) and not planner.known(v))}:
-            planner.unsettled.setdefault(name, []).append((x, y))
+        _leave(planner, (x, y), var, term)
+
+
+def _leave(planner: BodyPlanner, pair: tuple[Side, Side], *terms: Side) -> None:
+    """Look at a pair again when a variable of these terms has got a value."""
+    names: set[str] = set()
+    for term in terms:
+        if not is_unbound(planner, term):
+            _parts(planner, term)
+        names |= {v.name for v in walk(term) if isinstance(v, ast.Var) and not planner.known(v)}
+    for name in names:
+        planner.unsettled.setdefault(name, []).append(pair)
 
 
 def _never_equal(a: Side, b: Side) -> bool:
@@ -139,6 +151,9 @@ def is_unbound(planner: BodyPlanner, term: Side) -> bool:
 
 
 def _bind(planner: BodyPlanner, var: Side, term: Side) -> list[tuple[Side, Side]]:
+    if isinstance(var, ast.Var) and _stands_for_another_kind(planner, var, term):
+        planner.ops.append(ops.Fail())
+        return []
     value = planner.value(term)
     if isinstance(var, ast.Var):
         if var.name in planner.env:  # a scan within the term has bound it meanwhile
@@ -148,6 +163,15 @@ def _bind(planner: BodyPlanner, var: Side, term: Side) -> list[tuple[Side, Side]
             if planner.unsettled:
                 planner.bound.append(var.name)
     return []
+
+
+def _stands_for_another_kind(planner: BodyPlanner, var: ast.Var, term: Side) -> bool:
+    """Whether a variable without a value stands for another kind of term than a comprehension, which is left alone."""
+    if not isinstance(term, _COMPREHENSIONS):
+        return False
+    others = [side for pair in planner.unsettled.get(var.name, ()) for side in pair]
+    kinds = {type(side).__name__.lower() for side in others if isinstance(side, ast.Array | ast.Set | ast.Object)}
+    return bool(kinds - {_KINDS[type(term)]})
 
 
 def _take_apart(planner: BodyPlanner, pattern: Side, term: Side) -> list[tuple[Side, Side]]:
@@ -173,16 +197,33 @@ def _take_apart(planner: BodyPlanner, pattern: Side, term: Side) -> list[tuple[S
     return left
 
 
-def _pairwise(planner: BodyPlanner, a: Side, b: Side) -> list[tuple[Side, Side]]:
+def _pairwise(planner: BodyPlanner, a: Side, b: Side) -> list[tuple[Side, Side]] | None:
     match a, b:
         case ast.Array(xs), ast.Array(ys) if len(xs) == len(ys):
             return list(zip(xs, ys, strict=True))
         case ast.Object(xs), ast.Object(ys) if len(xs) == len(ys):
-            there = {_pair_key(k): v for k, v in ys}
-            if all(_pair_key(k) in there for k, _ in xs):
-                return [(v, there[_pair_key(k)]) for k, v in xs]
+            return _by_keys(planner, xs, ys)
     planner.ops.append(ops.Fail())
     return []
+
+
+_Pairs: TypeAlias = "tuple[tuple[ast.Term, ast.Term], ...]"
+
+
+def _by_keys(planner: BodyPlanner, xs: _Pairs, ys: _Pairs) -> list[tuple[Side, Side]] | None:
+    """The values of equal keys; None where it takes the value of one side to know which keys are equal."""
+    here, there = ({_pair_key(k): v for k, v in pairs} for pairs in (xs, ys))
+    found: list[tuple[Side, Side]] = [(v, there[k]) for k, v in here.items() if k in there]
+    mine, theirs = ([p for p in pairs if _pair_key(p[0]) not in other] for pairs, other in ((xs, there), (ys, here)))
+    if not mine and not theirs:
+        return found
+    if all(isinstance(k, ast.Scalar) for k, _ in (*mine, *theirs)):
+        planner.ops.append(ops.Fail())
+        return []
+    if len(mine) != 1 or len(theirs) != 1:
+        return None
+    planner.ops.append(ops.TestEqual(planner.value(mine[0][0]), planner.value(theirs[0][0])))
+    return [*found, (mine[0][1], theirs[0][1])]
 
 
 def _pair_key(term: ast.Term) -> object:

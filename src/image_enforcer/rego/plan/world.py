@@ -10,6 +10,7 @@ from ..syntax import nodes as ast
 from ..values import Value, equal, step_key
 from .documents import Node
 from .savings import ALL, Savings
+from .wanted import GIVEN, Wanted
 
 
 @record(slots=True)
@@ -24,7 +25,9 @@ class World:
     """Paths below ``data`` that some ``with`` replaces."""
     demands: dict[tuple[int, str], None] = field(default_factory=dict)
     asked: set[int] = field(default_factory=set)
-    """Functions that are asked somewhere whether they give a value: what they have answered is seen by all."""
+    """Functions of which some value is wanted somewhere: what they have answered is seen by all."""
+    wanted: dict[str, Wanted] = field(default_factory=dict)
+    """The values that are wanted of functions, by what they look like."""
     savings: Savings = ALL
     strict: bool = False
     """Whether a built-in that fails ends the evaluation."""
@@ -82,6 +85,15 @@ class World:
     def depth(self, node: Node) -> int:
         """How many steps below a partial document its rules go, members of sets included."""
         return max(len(r.suffix) + (1 if r.is_set else 0) for r in node.rules)
+
+    def want(self, wanted: Wanted) -> str:
+        """The mark of the forms of functions of which such a value is wanted."""
+        for mark, other in self.wanted.items():
+            if other.text == wanted.text:
+                return mark
+        mark = f"{GIVEN}{len(self.wanted)}"
+        self.wanted[mark] = wanted
+        return mark
 
     def demand(self, node: Node, mask: str) -> None:
         """Ask for the variant of a document that knows the steps marked in the mask."""

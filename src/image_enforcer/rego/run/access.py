@@ -101,7 +101,7 @@ def pairs(e: Evaluation, source: Value) -> Iterable[tuple[Value, Value]]:
         return _members(e, source)
     if t is RegoSet:
         charge(e, len(source))
-        members = source.sorted()
+        members = source.met()
         return [(v, v) for v in members] if len(members) <= LONG else ((v, v) for v in _slowly(e, members))
     if t is str or t is int or source is None or t is bool or t is Num or source is UNDEFINED:
         return ()
@@ -131,7 +131,7 @@ def elements(e: Evaluation, source: Value) -> Iterable[Value]:
         e.fuel -= len(source.members) + 1
         if e.fuel < 0:
             e.refuel()
-        members: list[Value] = source.sorted()
+        members: list[Value] = source.met()
         return members if len(members) <= LONG else _slowly(e, members)
     if t is str or t is int or source is None or t is bool or t is Num or source is UNDEFINED:
         return ()

@@ -115,20 +115,6 @@ def told(error: EvalError, pending: Sequence[EvalError]) -> EvalError:
     return EvalError(error.code, error.message + "".join(lines), error.location) if lines else error
 
 
-def each(state: State, function: Callable[..., Value], *operands: Value) -> tuple[Value, ...]:
-    """Every value that the rules of a function give, of which the caller takes one that it knows."""
-    pending = state.e.pending
-    before = len(pending)
-    value = function(state, *operands)
-    if value is UNDEFINED:
-        return ()
-    error = pending[-1] if len(pending) == before + 1 else None
-    if type(error) is not ListedConflict or not equal(error.values[0], value):
-        return (value,)
-    del pending[before:]
-    return tuple([v for i, v in enumerate(error.values) if not any(equal(v, w) for w in error.values[:i])])
-
-
 def _values(block: Callable[..., Value], state: State, operands: tuple[Value, ...]) -> tuple[tuple[Value, ...], bool]:
     """The value that a rule gives, or the two that differ; and whether something else has gone wrong."""
     pending, strict = state.e.pending, state.e.strict

@@ -8,13 +8,12 @@ from typing import TypeAlias
 from ..meter import CELL, ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Operand, Reg
-from ..plan.program import GIVEN
 from ..values import Value, index_of
 from .access import LONG
 from .shortcuts import shortcut
 from .writer import MAX_NESTING, Writer
 
-_Call: TypeAlias = ops.CallFunction | ops.CallEach | ops.CallGiven | ops.CallBuiltin | ops.CallRelation
+_Call: TypeAlias = ops.CallFunction | ops.CallGiven | ops.CallBuiltin | ops.CallRelation
 
 
 class InstructionWriter(Writer):
@@ -82,13 +81,10 @@ class InstructionWriter(Writer):
                 call = f"{self.names.document(doc)}({self.state(state)}{self._tail(args)})"
                 self._mocked(f"r{dst.n}", op, call)
                 self.fail_if(f"r{dst.n} is U")
-            case ops.CallGiven():
-                self._call_given(op)
-            case ops.CallEach(dst, state, doc, args, _, _):
-                answers = self.fresh("t")
-                call = f"each({self.state(state)}, {self.names.document(doc)}{self._tail(args)})"
-                self._mocked(answers, op, call, one=True)
-                self._loop(f"for r{dst.n} in {answers}:")
+            case ops.CallGiven(dst, state, doc, mask, args, given, _, _):
+                call = f"{self.names.document(doc, mask)}({self.state(state)}{self._tail((*args, *given))})"
+                self._mocked(f"r{dst.n}", op, call)
+                self.fail_if(f"r{dst.n} is U")
             case ops.CallBuiltin():
                 self._call_builtin(op)
             case ops.CallRelation():
@@ -133,6 +129,8 @@ class InstructionWriter(Writer):
             case ops.BuildSet(dst, items):
                 self._weigh(len(items), ENTRY)
                 self.put(f"r{dst.n} = make_set(({self.args(items)},))")
+            case ops.KeepOrder(source):
+                self.put(f"{self.operand(source)}.as_written = True")
             case ops.Collect():
                 self._collect(op)
             case ops.Negation(block):
@@ -288,12 +286,6 @@ class InstructionWriter(Writer):
         self.put(f" if r{dst.n} is None: r{dst.n} = {asked}")
         self.put(f"else: r{dst.n} = ({value} if type({value}) is str else key({value})) in {made}.members")
 
-    def _call_given(self, op: ops.CallGiven) -> None:
-        found, given = self.fresh("t"), self.operand(op.given)
-        call = f"{self.names.document(op.doc, GIVEN)}({self.state(op.state)}{self._tail((*op.args, op.given))})"
-        self._mocked(found, op, call)
-        self.fail_if(f"{found} is U" + (f" or not equal({found}, {given})" if op.mockable else ""))
-
     def _mocked(self, target: str, op: _Call, call: str, *, one: bool = False) -> None:
         """A call, or that of what ``with`` has put in its place, which gives ``one`` value where several are wanted."""
         if not op.mockable:
@@ -433,7 +425,10 @@ class InstructionWriter(Writer):
         self.flags.append(all_hold)
         saved = (self.indent, self.fail, self.nesting)
         mark = self.opened()
-        self._scan(source, op.key, op.value)
+        if op.written is None:
+            self._scan(source, op.key, op.value)
+        else:
+            self._scan_written(*op.written, op.key, op.value)
         flag = self.solution(op.block)
         self.put(f"if not {flag}:")
         self.put(f" {all_hold} = False")

@@ -14,7 +14,7 @@ from ..places import Location
 from ..plan.documents import Node
 from ..plan.membership import Questions
 from ..plan.ops import Routine
-from ..plan.program import GIVEN, ProgramPlanner
+from ..plan.program import ProgramPlanner
 from ..plan.purity import Purity, calls_on
 from ..plan.relaxing import relaxed
 from ..plan.savings import ALL, Savings
@@ -165,9 +165,8 @@ class Linked:
         if not self.savings.memory:
             return ""
         if routine.kind == "function":
-            given = routine.mask == GIVEN
-            seen = given or self._exact or doc in self.planner.world.asked or calls_on(routine)
-            return "k" if seen and len(routine.params) > given else ""
+            seen = routine.mask or self._exact or doc in self.planner.world.asked or calls_on(routine)
+            return "k" if seen and len(routine.params) > routine.wanted else ""
         return ("g" if self.purity.static(doc) else "m") if routine.memo else ""
 
     def _make(self, doc: int, mask: str) -> None:

@@ -6,7 +6,7 @@ from ..errors import BuiltinError, EvalError
 from ..packed import Packed
 from ..values import UNDEFINED, Num, RegoSet, equal, key
 from . import access, snapshot
-from .conflicts import Conflict, each, late, listed
+from .conflicts import Conflict, late, listed
 from .questions import asked
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def shared() -> dict[str, Any]:
         "put": access.put, "put_path": access.put_path, "finish": access.finish, "indexed": access.indexed,
         "key_of": access.key_of, "written": access.written, "bad_path": access.bad_path,
         "unevaluated": access.unevaluated,
-        "conflict": Conflict, "late": late, "listed": listed, "each": each, "EE": EvalError,
+        "conflict": Conflict, "late": late, "listed": listed, "EE": EvalError,
         "asked": asked, "one": _one, "lookup_base": access.lookup_base, "Num": Num,
         "SIZED": frozenset({str, list, dict, RegoSet}), "PLAIN": snapshot.PLAIN - {Packed},
     }  # fmt: skip

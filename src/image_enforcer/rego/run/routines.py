@@ -7,7 +7,6 @@ from collections.abc import Callable
 from ..meter import ENTRY
 from ..plan import ops
 from ..plan.ops import Block, Const, Routine
-from ..plan.program import GIVEN
 from ..records import record
 from .exact import write_rules
 from .instructions import InstructionWriter as Writer
@@ -318,16 +317,12 @@ def _begin(w: Writer, routine: Routine, memo: str) -> None:
             w.put(f"v = s.m[{w.traits.slot(routine.doc)}]")
             w.put("if v is not None: return v")
         case "k":  # strings and integers are what they are; of other operands the same ones are asked for again
-            wanted = routine.params[-1] if routine.mask == GIVEN else None
-            names = [f"r{p.n}" for p in routine.params if p is not wanted]
+            names = [f"r{p.n}" for p in routine.params[: len(routine.params) - routine.wanted]]
             other = "key({0})" if w.exact else "(id({0}),)"
             keys = [f"{r} if type({r}) is str or type({r}) is int else {other.format(r)}" for r in names]
             w.put(f"mk = ({routine.doc}, {', '.join(keys)})")
             w.put("v = s.k.get(mk)")
-            if wanted is None:
-                w.put("if v is not None: return v[0]")
-            else:
-                w.put(f"if v is not None: return v[0] if equal(v[0], r{wanted.n}) else U")
+            w.put("if v is not None: return v[0]")
         case _:
             pass
 
@@ -341,6 +336,6 @@ def _remember(w: Writer, routine: Routine, memo: str, value: str) -> str:
             return f"s.m[{w.traits.slot(routine.doc)}] = {value}; "
         case "k":
             know = f"s.know(mk, {value}, ({''.join(f'r{p.n}, ' for p in routine.params)})); "
-            return f"{value} is U or {know}" if routine.mask == GIVEN else know
+            return f"{value} is U or {know}" if routine.mask else know
         case _:
             return ""

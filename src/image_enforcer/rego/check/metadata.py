@@ -9,7 +9,7 @@ from ..errors import COMPILE_ERROR, TYPE_ERROR, CompileError, Problem
 from ..places import Location
 from ..records import replace
 from ..syntax.annotation_json import annotations_value
-from ..syntax.annotations import rule_path
+from ..syntax.annotations import constant_path
 from ..syntax.nodes import (
     Annotations,
     Array,
@@ -46,7 +46,11 @@ class AnnotationSet:
         self._packages: dict[Path, Annotations] = {}
         self._documents: dict[Path, Annotations] = {}  # those of documents, and of packages with all below them
         for name, module in modules.items():
-            for block in module.annotations:
+            for found in module.annotations:
+                block = found
+                if found.rule is not None:
+                    path = (*module.package.names, *constant_path(module.rules[found.rule]))
+                    block = found if found.path == path else replace(found, path=path)
                 if block.scope == "rule" and block.rule is not None:
                     self._by_rule.setdefault((name, block.rule), []).append(block)
                 elif block.scope == "package":
@@ -114,7 +118,7 @@ def _rewritten(
     before: list[Expr] = []
     known: dict[str, Var] = {}
     for call in (c for c in _CALLS if c in first):
-        chain = annotations.chain(own, (*package, *rule_path(rule)), package)
+        chain = annotations.chain(own, (*package, *constant_path(rule)), package)
         value = _chain_value(chain) if call == CHAIN else _rule_value(own)
         part, known[call] = equation(names, budget.term(value, first[call]))
         before.append(part)

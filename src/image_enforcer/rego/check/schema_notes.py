@@ -8,7 +8,7 @@ from typing import Final
 from ..errors import TYPE_ERROR, CompileError, Problem
 from ..places import Location
 from ..records import field, record, replace
-from ..syntax.annotations import rule_path
+from ..syntax.annotations import constant_path
 from ..syntax.nodes import Rule, Scalar, SchemaNote, Term, Var
 from ..syntax.printer import term_text
 from ..syntax.shapes import value_name
@@ -79,7 +79,7 @@ class SchemaNotes:
     @staticmethod
     def _notes(annotations: AnnotationSet, rule: Rule, module: str, number: int, package: Path) -> Sequence[SchemaNote]:
         blocks = annotations.above(package)
-        for found in (annotations.of_package(package), annotations.of_document((*package, *rule_path(rule)))):
+        for found in (annotations.of_package(package), annotations.of_document((*package, *constant_path(rule)))):
             if found is not None:
                 blocks.append(found)
         blocks += annotations.of_rule(module, number)

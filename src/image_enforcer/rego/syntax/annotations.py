@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Callable
+from itertools import takewhile
 from typing import Final
 
 from ..errors import PARSE_ERROR, Problem
 from ..places import Location
 from ..records import replace
 from .lexer import CommentToken, Source
-from .nodes import Annotations, Import, Module, Package, Ref, Rule, Scalar
+from .nodes import Annotations, Import, Module, Package, Ref, Rule, Scalar, Term
 from .printer import term_text
 from .shapes import is_ground
 
@@ -113,12 +115,21 @@ def _tied(
 
 def rule_path(rule: Rule) -> tuple[str, ...]:
     """The steps of a rule's reference up to the first that is not known before it is evaluated, as texts."""
-    steps = [rule.head.name]
-    for term in rule.head.ref.terms[1:]:
-        if not is_ground(term) or isinstance(term, Ref):
-            break
-        steps.append(term.value if isinstance(term, Scalar) and isinstance(term.value, str) else term_text(term))
-    return tuple(steps)
+    return _steps(rule, lambda term: is_ground(term) and not isinstance(term, Ref))
+
+
+def constant_path(rule: Rule) -> tuple[str, ...]:
+    """The steps up to the first that is no plain constant: the others are variables by the time that policies look."""
+    return _steps(rule, lambda term: isinstance(term, Scalar))
+
+
+def _steps(rule: Rule, is_known: Callable[[Term], bool]) -> tuple[str, ...]:
+    known = takewhile(is_known, rule.head.ref.terms[1:])
+    return (rule.head.name, *(_step(term) for term in known))
+
+
+def _step(term: Term) -> str:
+    return term.value if isinstance(term, Scalar) and isinstance(term.value, str) else term_text(term)
 
 
 def _with_blocks(

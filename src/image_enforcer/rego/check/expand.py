@@ -312,10 +312,9 @@ class ClosureHeads(Rewriter):
 
 
 def rule_heads(names: Names, rule: Rule) -> Rule:
-    """References in a rule's head move to its body: keys and values behind it, arguments before it."""
+    """References in a rule's head move behind its body."""
     head = rule.head
     behind: list[Expr] = []
-    before: list[Expr] = []
     key, value = head.key, head.value
     terms = list(head.ref.terms)
     for i in range(1, len(terms)):
@@ -337,17 +336,17 @@ def rule_heads(names: Names, rule: Rule) -> Rule:
         for arg in head.args:
             if requires_evaluation(arg):
                 part, var = equation(names, arg)
-                before.append(part)
+                behind.append(part)
                 made.append(var)
             else:
                 made.append(arg)
         args = tuple(made)
-    if not before and not behind and rule.else_ is None:
+    if not behind and rule.else_ is None:
         return rule
     return replace(
         rule,
         head=replace(head, ref=replace(head.ref, terms=tuple(terms)), key=key, value=value, args=args),
-        body=indexed([*before, *_appended(rule.body, behind)]),
+        body=indexed(_appended(rule.body, behind)),
         else_=None if rule.else_ is None else rule_heads(names, rule.else_),
     )
 

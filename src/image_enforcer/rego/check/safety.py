@@ -244,18 +244,16 @@ def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]
         if i < len(done) and done[i] != i and _same(body[done[i]], body[i]):
             continue  # as in OPA, which numbers what it has placed and compares by number and terms, this one is there
         outputs = expression_outputs(body[i], arity, {v for v in mentioned[i] if v in safe or v in outer})
-        if closures[i]:
-            if closures[i] == outputs:  # what a closure needs is bound by nothing but its own expression
-                continue
-            if isinstance(body[i].terms, Every):
-                left = outputs | _left_over(body, arity, i, turn, placed, safe | outer)
-                if closures[i] == left:
-                    waits[i] = turn + 1
-                    heappush(turns, (turn + 1, i))
-                    continue
-            unsafe[i] = set(closures[i])
-        unsafe[i] = {v for v in unsafe[i] if v not in outputs and v not in safe}
-        if unsafe[i]:
+        every = isinstance(body[i].terms, Every) and _may_bind(body[i], safe | outer)
+        if every:
+            outputs |= _left_over(body, arity, i, turn, placed, safe | outer)
+        by_itself = bool(closures[i]) and closures[i] == outputs  # nothing else binds what its closure needs
+        if not by_itself:
+            unsafe[i] = {v for v in closures[i] or unsafe[i] if v not in outputs and v not in safe}
+        if by_itself or unsafe[i]:
+            if every and (by_itself or any(len(users[v]) > 1 for v in unsafe[i])):
+                waits[i] = turn + 1  # something else may be left over then
+                heappush(turns, (turn + 1, i))
             continue
         done.append(i)
         placed[i] = last = turn
@@ -269,19 +267,26 @@ def _order(arity: Arity, outer: set[str], body: Body, own: list[dict[str, None]]
     return done, unsafe
 
 
+def _may_bind(expr: Expr, safe: set[str]) -> bool:
+    """Whether OPA comes so far as to look at what an expression binds."""
+    needs = (set(variables(item, closures=False, call_heads=False)) for item in expr.withs)
+    return not expr.negated and all(names <= safe | GLOBALS for names in needs)
+
+
 def _left_over(
     body: Body, arity: Arity, at: int, turn: int, placed: Sequence[int | None], safe: set[str]
 ) -> set[str]:  # fmt: skip
     """What OPA still holds when it comes to an ``every``: the last call's outputs, which it takes for the domain's.
 
-    So an ``every`` that needs just what the call before it binds is refused, wherever it could stand. ``placed`` tells
-    the turns in which expressions got their places.
+    So an ``every`` that needs just what the call before it binds is refused, wherever it could stand; one that needs
+    part of it gets its place too early, and lets others have theirs. ``placed`` tells the turns in which expressions
+    got their places.
     """
     before = [j for j in range(at - 1, -1, -1) if (found := placed[j]) is None or found >= turn]
     if turn:
         before += [j for j in range(len(body) - 1, -1, -1) if (found := placed[j]) is None or found >= turn - 1]
     left: set[str] = set()
-    for expr in (body[j] for j in before if not body[j].negated):
+    for expr in (body[j] for j in before if _may_bind(body[j], safe)):
         match expr.terms:
             case Every(_, _, domain, _):
                 left |= term_outputs(domain, safe)

@@ -71,13 +71,14 @@ def _hint_infix(c: Cursor) -> None:
 
 
 def _with_future(c: Cursor, read: Callable[[Cursor], Term | Expr | None]) -> Term | Expr | None:
-    before = set(c.keywords)
+    before, recent = set(c.keywords), c.recent
     c.keywords |= FUTURE_V0
     c.generation += 1
+    c.recent = None
     try:
         return read(c)
     finally:
-        c.keywords = before
+        c.keywords, c.recent = before, recent
         c.generation += 1
 
 
@@ -96,7 +97,7 @@ def read_literal(c: Cursor) -> Expr | None:
 
 def _read_literal_anew(c: Cursor) -> Expr | None:
     if c.at("{") and c.logical:
-        mark = c.save()
+        mark, recent = c.save(), c.recent
         start = c.token.start
         c.next()
         body = read_body(c, "}")
@@ -106,6 +107,7 @@ def _read_literal_anew(c: Cursor) -> Expr | None:
                 outer = read_or_chain(c, body, True, start)
                 return None if outer is None else attach_withs(c, outer)
         c.restore(mark)
+        c.recent = recent
     if c.at("(") and c.logical:
         group = read_group(c, False)
         if group is not None:

@@ -37,6 +37,13 @@ MAX_LOGICAL = 200
 """Operators of one chain of ``and`` and ``or``, which hold bodies: what is looked at grows with the square of them."""
 
 
+MOST_RECENT = 1_000
+"""How many remembered terms are gone through for one."""
+
+Start: TypeAlias = tuple[int, int, int]
+"""Where a term begins: the position, the count of changes of ``keywords``, and the keyword that is a name there."""
+
+
 class TooDeep(Exception):
     """The text nests deeper than :data:`MAX_DEPTH`, or than ``chain`` operators in a row may."""
 
@@ -52,6 +59,15 @@ class Grammar:
     infix: Callable[..., Term | None]
     body: Callable[[Cursor, str], Body | None]
     literal: Callable[[Cursor], Expr | None]
+
+
+@record(frozen=True, slots=True)
+class Recent:
+    """A term that OPA remembers, the faults behind it, and the one it remembers before that."""
+
+    start: Start
+    faults: tuple[Problem, ...]
+    before: Recent | None
 
 
 class Cursor:
@@ -82,7 +98,9 @@ class Cursor:
         self.wildcards = 0
         self.depth = 0
         self.notes: dict[int, tuple[Rule, RuleNote]] = {}
-        self.memo: dict[tuple[int, int, int], tuple[Term | None, int, int, tuple[Problem, ...]]] = {}
+        self.memo: dict[Start, tuple[Term | None, int, int, tuple[Problem, ...]]] = {}
+        self.recent: Recent | None = None
+        """The terms that OPA remembers at the moment."""
         self.as_name = -1
         """The position of a keyword that is a name here."""
         self.stuck = (-1, 0)
@@ -140,6 +158,24 @@ class Cursor:
         self.stuck = (-1, 0)
         self.hints = list(mark[2])
         self.as_name = mark[3]
+
+    def remember(self, start: Start) -> None:
+        """A term has been read: OPA remembers it with all faults there are now, and forgets what it had behind."""
+        before = self.recent
+        while before is not None and before.start[0] >= start[0]:
+            before = before.before
+        self.recent = Recent(start, tuple(self.faults), before)
+
+    def recall(self, start: Start, own: tuple[Problem, ...]) -> None:
+        """The faults behind a term that is read again: those there were when OPA read it, if it remembers the term."""
+        at, steps = self.recent, 0
+        while at is not None and at.start[0] >= start[0] and steps < MOST_RECENT:
+            if at.start == start:
+                self.faults[:] = at.faults
+                return
+            at, steps = at.before, steps + 1
+        self.faults += own
+        self.remember(start)
 
     def loc(self, token: Token | None = None) -> Location:
         """The location of a token."""

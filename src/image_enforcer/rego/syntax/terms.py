@@ -104,8 +104,8 @@ def read_term(c: Cursor) -> Term | None:
     mark = (c.pos, c.generation, c.as_name)
     known = None if c.hints else c.memo.get(mark)
     if known is not None:
-        made, c.pos, c.as_name, faults = known
-        c.faults[:] = faults  # as in OPA those there were behind the term when it was read
+        made, c.pos, c.as_name, own = known
+        c.recall(mark, own)
         return made
     fresh = not c.hints
     before = len(c.faults)
@@ -116,7 +116,8 @@ def read_term(c: Cursor) -> Term | None:
         c.depth -= 1
     # A constant is as soon read as looked up, and a large document holds little else.
     if fresh and not c.hints and (type(made) is not Scalar or len(c.faults) > before):
-        c.memo[mark] = (made, c.pos, c.as_name, tuple(c.faults))
+        c.memo[mark] = (made, c.pos, c.as_name, tuple(c.faults[before:]))
+        c.remember(mark)
     return made
 
 

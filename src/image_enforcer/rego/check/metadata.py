@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ..errors import COMPILE_ERROR, TYPE_ERROR, CompileError, Problem
@@ -40,7 +40,8 @@ MAX_TERMS: Final = 1_000_000
 class AnnotationSet:
     """The blocks of all modules, by what they apply to."""
 
-    def __init__(self, modules: Mapping[str, Module]) -> None:
+    def __init__(self, modules: Mapping[str, Module], apart: Collection[str] = ()) -> None:
+        """The blocks of the packages of modules ``apart`` are not those of the packages that they name."""
         self.problems: list[Problem] = []
         self._by_rule: dict[tuple[str, int], list[Annotations]] = {}
         self._packages: dict[Path, Annotations] = {}
@@ -53,6 +54,8 @@ class AnnotationSet:
                     block = found if found.path == path else replace(found, path=path)
                 if block.scope == "rule" and block.rule is not None:
                     self._by_rule.setdefault((name, block.rule), []).append(block)
+                elif name in apart and block.rule is None:
+                    continue
                 elif block.scope == "package":
                     self._add(self._packages, block)
                 elif block.scope in ("document", "subpackages"):

@@ -159,7 +159,7 @@ def _check_modules(
     work = _each(work, prints.rule)
     calls = expand.Calls(names)
     work = _each(work, calls.rule)
-    annotations = AnnotationSet(source)
+    annotations = AnnotationSet(source, heads.renamed_packages())
     stages.add(annotations.problems)
     stages.end()
     work = metadata_calls(work, source, annotations, names)

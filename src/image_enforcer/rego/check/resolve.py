@@ -254,7 +254,7 @@ def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], d
             names[rule.head.name] = None
     resolved: dict[str, Module] = {}
     used: dict[str, set[str]] = {}
-    own_places: list[Location] = []
+    own_places: dict[str, Location] = {}
     imported_places: list[Location] = []
     for key, module in modules.items():
         names_here = global_names(module.package.path, by_package[module.package.names], module.imports)
@@ -265,6 +265,6 @@ def resolve_modules(modules: Mapping[str, Module]) -> tuple[dict[str, Module], d
         resolved[key] = replace(module, rules=rules)
         used[key] = resolver.used
         if resolver.hides_roots:
-            own_places.append(own)
+            own_places[key] = own
             imported_places.extend(imported.values())
     return resolved, used, SharedHeads(own_places, imported_places)

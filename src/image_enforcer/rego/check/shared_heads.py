@@ -10,21 +10,27 @@ the package back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from ..places import Location
 from ..records import replace
 from ..syntax.nodes import Expr, Module, Ref, Term, Var
 from .visit import Rewriter, kept
 
+_NONE: Final[Mapping[str, Location]] = MappingProxyType({})
+
 
 class SharedHeads:
     """The shared heads of all modules, each known by its place, which is one object for all of them.
 
-    ``own`` are those of packages, ``imported`` those of imports. Without any, nothing is shared and nothing done.
+    ``own`` are those of packages, by module, ``imported`` those of imports. Without any, nothing is shared and nothing
+    done.
     """
 
-    def __init__(self, own: Iterable[Location] = (), imported: Iterable[Location] = ()) -> None:
-        self._own = {id(place): place for place in own}
+    def __init__(self, own: Mapping[str, Location] = _NONE, imported: Iterable[Location] = ()) -> None:
+        self._modules = own
+        self._own = {id(place): place for place in own.values()}
         self._all = self._own | {id(place): place for place in imported}
         self._names: dict[int, str] = {}
 
@@ -50,13 +56,17 @@ class SharedHeads:
         """A copy that shares nothing any more."""
         return _Heads(self, apart=True).expr(expr) if self._all else expr
 
+    def renamed_packages(self) -> frozenset[str]:
+        """The modules whose package has got another name for ``data``, and counts for another one until it is back."""
+        return frozenset(name for name, place in self._modules.items() if id(place) in self._names)
+
     def applied(self, modules: Mapping[str, Module]) -> dict[str, Module]:
         """Modules in which every shared head has its name."""
         return _changed(modules, _Heads(self)) if self._names else dict(modules)
 
     def written_back(self, modules: Mapping[str, Module], original: Mapping[str, str]) -> dict[str, Module]:
         """Modules in which the heads of the package have the names that they had; ``original`` maps names to those."""
-        back = SharedHeads(self._own.values())
+        back = SharedHeads(self._modules)
         for at, name in self._names.items():
             if at in self._own:
                 back._names[at] = original.get(name, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ..errors import PARSE_ERROR, CompileError, Problem
 from ..places import Location
@@ -61,8 +61,7 @@ class Grammar:
     literal: Callable[[Cursor], Expr | None]
 
 
-@record(frozen=True, slots=True)
-class Recent:
+class Recent(NamedTuple):
     """A term that OPA remembers, the faults behind it, and the one it remembers before that."""
 
     start: Start

@@ -32,7 +32,7 @@ class Pattern:
     and the groups, some 10 ns for a character and instruction. That much is paid for.
     """
 
-    __slots__ = ("expression", "groups", "names", "text", "weight")
+    __slots__ = ("expression", "names", "text", "weight")
 
     def __init__(self, text: str) -> None:
         read = regex_syntax.read(text)
@@ -42,8 +42,7 @@ class Pattern:
         self.expression = re2.compile(read.text, options)
         self.names = read.names
         self.text = read.text
-        self.groups: int = self.expression.groups
-        self.weight: int = self.expression.programsize * (25 + self.groups)
+        self.weight: int = self.expression.programsize * (25 + self.expression.groups)
 
     def search(self, text: str, at: int = 0) -> Any:
         """The first match from a place on; inside a character RE2 sees a ``\\B``, where Go never looks."""

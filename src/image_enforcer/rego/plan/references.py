@@ -132,8 +132,9 @@ def _base(planner: BodyPlanner, path: Sequence[ast.Term]) -> Operand:
 
 
 def _cursor(planner: BodyPlanner, node: Node, steps: Sequence[ast.Term]) -> Operand:
-    cursor: Operand = planner.reg()
-    planner.ops.append(ops.CursorOpen(cursor, planner.state, node.path))  # type: ignore[arg-type]
+    opened = planner.reg()
+    planner.ops.append(ops.CursorOpen(opened, planner.state, node.path))
+    cursor: Operand = opened
     for step in steps:
         dst = planner.reg()
         if planner.known(step):

@@ -69,6 +69,7 @@ EXPECTED = {
     "operators in one chain": f"{cursor.MAX_CHAIN}",
     "`and` and `or` in one chain": f"{cursor.MAX_LOGICAL}",
     "rules of one module": f"{statements.MAX_RULES}",
+    "imports of one module, with its `package`": f"{statements.MAX_RULES}",
     "parse errors shown of one text": f"{module.MAX_PROBLEMS}",
     "parts of a type that are looked at": f"{types.MAX_WEIGHT}",
     "values of the policy's answer": f"{embedded.MAX_VALUES}",

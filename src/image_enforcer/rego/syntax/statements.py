@@ -9,7 +9,7 @@ from .bodies import read_body, read_literal, read_query
 from .cursor import Cursor, Grammar
 from .imports import read_import, read_package
 from .lexer import Source
-from .nodes import Statement
+from .nodes import Import, Package, Statement
 from .rules import read_rules, report_keyword_name
 from .terms import read_infix, read_term
 
@@ -29,6 +29,7 @@ def open_text(source: Source, version: int, *, all_keywords: bool = False, rules
 def read_statements(c: Cursor) -> list[Statement]:
     """All statements, up to the first fault."""
     found: list[Statement] = []
+    rules = 0
     while not c.at(lexer.EOF):
         if c.with_rules and report_keyword_name(c, False):
             break
@@ -36,8 +37,12 @@ def read_statements(c: Cursor) -> list[Statement]:
         if got is None:
             break
         found.extend(got)
-        if len(found) > MAX_RULES:
+        rules += sum(not isinstance(one, Package | Import) for one in got)
+        if rules > MAX_RULES:
             c.error(c.loc(), f"more than {MAX_RULES} rules in one module: put what they list into data")
+            break
+        if len(found) - rules > MAX_RULES:
+            c.error(c.loc(), f"more than {MAX_RULES} imports in one module: leave out those that nothing uses")
             break
     return found
 

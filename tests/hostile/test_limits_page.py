@@ -12,6 +12,7 @@ from image_enforcer.opa.rest import bodies, connection, evaluate, paths
 from image_enforcer.opa.rest import run as rest
 from image_enforcer.rego import Limits, json_text, types, values
 from image_enforcer.rego.builtins import (
+    bigfloat,
     certificate_chains,
     certificates,
     http_options,
@@ -62,6 +63,7 @@ EXPECTED = {
     "time of one evaluation": f"{SECONDS:g} s (`--evaluation-timeout`); {Limits().seconds:g} s over REST",
     "steps of one evaluation in `serve`": f"{embedded.LIMITS.units}",
     "memory that one evaluation makes, held or dropped": f"{(embedded.LIMITS.memory or 0) >> 20} MiB",
+    "digits before or behind the point of a number that is calculated with": f"{bigfloat.MAX_EXPONENT}",
     "bits of an integer": f"{values.MAX_BITS}",
     "characters of a regular expression": f"{regex.MAX_PATTERN}",
     "values that one YAML text of a policy or data file has, aliases followed": f"{yaml_documents.MAX_NODES}",

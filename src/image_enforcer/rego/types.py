@@ -347,6 +347,8 @@ def select(t: Type | None, key: Value) -> Type | None:
     t = plain(t)
     match t:
         case ArrayType():
+            if type(key) is Num and key.text == "-0":
+                key = 0
             if type(key) is not int or not 0 <= key < 1 << 63:  # OPA looks at 64 bits
                 return None
             return t.static[key] if key < len(t.static) else t.dynamic

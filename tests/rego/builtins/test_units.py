@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from image_enforcer import rego
 from tests.rego.builtins.expressions import outcome
 
 OUTCOMES = {
@@ -31,3 +32,10 @@ OUTCOMES = {
 @pytest.mark.parametrize("expression", OUTCOMES)
 def test_outcome(expression: str) -> None:
     assert outcome(expression) == OUTCOMES[expression]
+
+
+@pytest.mark.parametrize("text", ["1e100000gib", "1e999999", "-1e99999k"])
+def test_what_is_too_large_to_calculate_with_ends_the_evaluation_and_is_not_undefined(text: str) -> None:
+    query = rego.compile_modules({}).prepare("units.parse_bytes(input.size) > 5")
+    with pytest.raises(rego.LimitError, match="more than 62000 digits"):
+        query.run(input={"size": text})

@@ -10,7 +10,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Final
 
-from ..errors import BuiltinError
+from ..errors import LimitError
 from ..meter import METER
 from ..values import Num, integer
 
@@ -22,7 +22,7 @@ MAX_EXPONENT = 62_000
 
 
 def exact(value: int | Num) -> Fraction:
-    """A number's exact value; raises :class:`BuiltinError` where its exponent is out of all bounds."""
+    """A number's exact value; raises :class:`LimitError` where its exponent is out of all bounds."""
     if isinstance(value, int):
         if value.bit_length() > 4096:
             METER.spend(value.bit_length() >> 2)
@@ -32,7 +32,7 @@ def exact(value: int | Num) -> Fraction:
     size = abs(value.adjusted())
     if size > 300:
         if size > MAX_EXPONENT:
-            raise BuiltinError("number out of range")
+            raise LimitError("memory", f"a number of more than {MAX_EXPONENT} digits before or behind its point")
         METER.spend(size)
     return Fraction(value)
 

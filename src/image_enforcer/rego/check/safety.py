@@ -345,11 +345,11 @@ def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], label: str = ""
     """The problems of a body that stays unsafe: a line for each variable, at the first expression that needs it.
 
     ``label`` says which rule is meant, where that is not plain from the place. A variable that waits for its ``:=`` is
-    told only where nothing else is wrong.
+    told only where nothing else is wrong. As in OPA, what only expressions without a place need is not told by name.
     """
     places: dict[str, Location] = {}
     for expr, names in unsafe.values():
-        for name in names:
+        for name in names if expr.loc.row else ():
             have, here = places.get(name), expr.loc
             if have is None or (here.row, here.col) < (have.row, have.col):
                 places[name] = here
@@ -362,7 +362,9 @@ def unsafe_problems(unsafe: Unsafe, original: Mapping[str, str], label: str = ""
     if problems := [_unsafe(shown, loc, label) for shown, _, loc in others or written]:
         return problems
     told: set[str] = set()
-    for expr, names in sorted(unsafe.values(), key=lambda pair: (pair[0].loc.row, pair[0].loc.col)):
+    for expr, names in sorted(
+        unsafe.values(), key=lambda pair: (not pair[0].loc.row, pair[0].loc.row, pair[0].loc.col)
+    ):
         generated = {n for n in names if n.startswith("__local")}
         if generated - told:
             problems.append(Problem(UNSAFE_VAR_ERROR, f"expression is unsafe{label}", expr.loc))

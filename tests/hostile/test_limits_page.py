@@ -28,6 +28,7 @@ from image_enforcer.rego.builtins.graphql import value_rules
 from image_enforcer.rego.builtins.json_schema import reading
 from image_enforcer.rego.builtins.templates import execution, literals
 from image_enforcer.rego.builtins.templates import parser as template_parser
+from image_enforcer.rego.plan import program
 from image_enforcer.rego.syntax import cursor, module, statements
 from image_enforcer.server import decision_log, listening, logs, pace, protocol, run
 from image_enforcer.services import decide
@@ -71,6 +72,7 @@ EXPECTED = {
     "operators in one chain": f"{cursor.MAX_CHAIN}",
     "`and` and `or` in one chain": f"{cursor.MAX_LOGICAL}",
     "rules of one module": f"{statements.MAX_RULES}",
+    "rules of functions, for each form of result that is written out (`f(x, {1: y})`)": f"{program.MOST_FORMS}",
     "imports of one module, with its `package`": f"{statements.MAX_RULES}",
     "parse errors shown of one text": f"{module.MAX_PROBLEMS}",
     "parts of a type that are looked at": f"{types.MAX_WEIGHT}",

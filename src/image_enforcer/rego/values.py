@@ -130,13 +130,12 @@ class RegoSet:
     Iteration is in Rego's order (:func:`compare`), as OPA's is. It is its own key form.
     """
 
-    __slots__ = ("_hash", "_sorted", "as_written", "members")
+    __slots__ = ("_hash", "_sorted", "members", "written")
 
     def __init__(self, members: dict[Key, Value]) -> None:
         self.members = members
-        self.as_written = False
-        """Whether a rule goes through the members in the order in which they were put in: that of the terms of a set
-        that is written out where a function is called, as in OPA."""
+        self.written: tuple[Value, ...] | None = None
+        """The members as they are written out where a function is called, in the order in which its rules meet them."""
         self._hash: int | None = None
         self._sorted: list[Value] | None = None
 
@@ -172,7 +171,13 @@ class RegoSet:
 
     def met(self) -> list[Value]:
         """The members in the order in which rules go through them. The list is shared: do not change it."""
-        return list(self.members.values()) if self.as_written else self.sorted()
+        return self.sorted() if self.written is None else list(self.written)
+
+    def as_written(self, members: tuple[Value, ...]) -> RegoSet:
+        """The same set, whose members are met in this order, and as often as they are in it."""
+        made = RegoSet(self.members)
+        made.written = members
+        return made
 
     def __eq__(self, other: object) -> bool:
         return type(other) is RegoSet and self.members.keys() == other.members.keys()

@@ -60,3 +60,24 @@ def test_what_was_wanted_once_is_what_the_function_gives_from_then_on() -> None:
 def test_all_values_that_are_wanted_have_to_agree() -> None:
     with pytest.raises(rego.EvalError, match=r"function data\.t\.several produced conflicting values"):
         answer("p := z if several(1, [1, z])")
+
+
+def test_a_function_that_takes_the_place_of_another_is_asked_for_the_same_value() -> None:
+    assert answer("other(x) := 2 if x > 0\nelse := 3\np if first(1, 3) with data.t.first as other")[0] == "true"
+
+
+def test_what_stands_for_a_pattern_is_wanted_of_the_next_function() -> None:
+    assert answer("outer(x) := y if first(x, y)\np := z if outer(0, {1: z})") == ("2", ["two"])
+
+
+def test_equal_operands_are_the_same_call() -> None:
+    assert (
+        answer("way(x) := 1 if x[0] > 0\nelse := 2 if x[1] > 0\np := y if { way([1, 2], 2); way([1, 2], y) }")[0] == "2"
+    )
+
+
+def test_forms_without_number_are_refused() -> None:
+    rules = "".join(f"many(x) := [{i}, x] if x > {i}\n" for i in range(200))
+    calls = "".join(f'p contains z if many({i}, [z, {{"k{i}": z}}])\n' for i in range(60))
+    with pytest.raises(rego.CompileError, match="written out in so many ways that more than 10000 rules"):
+        rego.compile_modules({"t.rego": f"package t\n{rules}{calls}"}).prepare("data.t.p")

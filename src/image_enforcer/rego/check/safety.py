@@ -282,18 +282,20 @@ def _left_over(
     part of it gets its place too early, and lets others have theirs. ``placed`` tells the turns in which expressions
     got their places.
     """
-    before = [j for j in range(at - 1, -1, -1) if (found := placed[j]) is None or found >= turn]
-    if turn:
-        before += [j for j in range(len(body) - 1, -1, -1) if (found := placed[j]) is None or found >= turn - 1]
     left: set[str] = set()
-    for expr in (body[j] for j in before if _may_bind(body[j], safe)):
-        match expr.terms:
-            case Every(_, _, domain, _):
-                left |= term_outputs(domain, safe)
-            case CallExpr(operator, args) if is_equality(expr) or arity(operator) >= 0:
-                if not is_equality(expr):
-                    left |= term_outputs(args, safe) | expression_outputs(expr, arity, safe)
-                break
+    for when in range(turn, -1, -1):
+        before = range((at if when == turn else len(body)) - 1, -1, -1)
+        looked_at = (body[j] for j in before if (found := placed[j]) is None or found >= when)
+        for expr in (e for e in looked_at if _may_bind(e, safe)):
+            match expr.terms:
+                case Every(_, _, domain, _):
+                    left |= term_outputs(domain, safe)
+                case CallExpr(operator, args) if is_equality(expr) or arity(operator) >= 0:
+                    if not is_equality(expr):
+                        left |= term_outputs(args, safe) | expression_outputs(expr, arity, safe)
+                    return left
+                case _:
+                    pass
     return left
 
 

@@ -21,7 +21,7 @@ from .ops import Const, Operand, Reg
 from .references import plan_reference
 from .replacements import plan_with
 from .unevaluated import unevaluated
-from .unification import Side, Slot, is_unbound, postpone, unify
+from .unification import Side, Slot, is_unbound, postpone, stands_for, unify
 from .wanted import wanted_of
 from .world import World
 
@@ -144,6 +144,7 @@ class BodyPlanner:
                 self.ops.append(ops.TestTrue(result))
 
     def _capture(self, operator: ast.Ref, args: tuple[ast.Term, ...], out: ast.Term, loc: Location) -> None:
+        out = stands_for(self, out)
         node = None if is_unbound(self, out) else self._function(operator)
         if node is None or not all(map(self.known, args)):
             result = self.call(operator, args, loc)
@@ -197,12 +198,16 @@ class BodyPlanner:
 
     def _arguments(self, args: tuple[ast.Term, ...]) -> tuple[Operand, ...]:
         """Plan the arguments of one of the policy's own functions."""
-        values = tuple(self.value(a) for a in args)
-        for value in values:
-            keys, inside = self.written.get(value, ((), ()))
-            if keys and not inside:
-                self.ops.append(ops.KeepOrder(value))
-        return values
+        return tuple(self._in_order(self.value(a)) for a in args)
+
+    def _in_order(self, value: Operand) -> Operand:
+        """A set that is written out, as the rules of a function go through it."""
+        keys, inside = self.written.get(value, ((), ()))
+        if not keys or inside:
+            return value
+        dst = self.reg()
+        self.ops.append(ops.KeepOrder(dst, value, keys))
+        return dst
 
     # --- terms -----------------------------------------------------------------------------------
 

@@ -370,9 +370,14 @@ class BuildSet:
 
 @record(frozen=True, slots=True)
 class KeepOrder:
-    """A set that is written out goes to a function, whose rules meet its members in the order of its terms."""
+    """``dst`` is a set that is written out, for a function: its rules meet the members as they are written.
 
+    In the order of their terms, and equal ones each in its turn.
+    """
+
+    dst: Reg
     source: Operand
+    members: tuple[Operand, ...]
 
 
 @record(frozen=True, slots=True)

@@ -219,8 +219,8 @@ def _making(op: ops.Op) -> str:
             return f"{_operand(dst)} = [{_operands(items)}]"
         case ops.BuildSet(dst, items):
             return f"{_operand(dst)} = {{{_operands(items)}}}"
-        case ops.KeepOrder(source):
-            return f"go through {_operand(source)} as it is written"
+        case ops.KeepOrder(dst, source):
+            return f"{_operand(dst)} = {_operand(source)} as written"
         case ops.BuildObject(dst, pairs):
             return f"{_operand(dst)} = {{{', '.join(f'{_operand(k)}: {_operand(v)}' for k, v in pairs)}}}"
         case ops.Collect(dst, kind):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from typing import Final
 
+from ..errors import COMPILE_ERROR, CompileError, Problem
 from ..syntax import nodes as ast
 from ..syntax.printer import term_text
 from ..values import Value, equal
@@ -23,6 +25,10 @@ from .unification import Slot, unify
 from .wanted import Wanted
 from .world import World, replaced_by
 
+MOST_FORMS: Final = 10_000
+"""Rules of functions that are planned once more for values that are wanted of them, each time counted."""
+_TOO_MANY: Final = "results of functions are written out in so many ways that more than {} rules come of them"
+
 
 class ProgramPlanner:
     """Plans documents on demand, so that only what a query can reach costs anything."""
@@ -36,6 +42,7 @@ class ProgramPlanner:
         self.world = World(root, documents, frozenset(names), frozenset(paths), savings=savings, strict=strict)
         self._routines: dict[tuple[int, str], Routine] = {}
         self._index: tuple[int, RuleIndex] | None = None
+        self._forms = 0
 
     def routine(self, doc: int, mask: str) -> Routine:
         """The routine of a document, or of a demand on it."""
@@ -63,6 +70,10 @@ class ProgramPlanner:
     def _valued(self, node: Node, mask: str) -> Routine:
         """With a mask the last operands are parts of a value that is wanted, and no other is given."""
         wanted = self.world.wanted[mask] if mask else None
+        if wanted is not None:
+            self._forms += len(node.rules)
+            if self._forms > MOST_FORMS:
+                raise CompileError([Problem(COMPILE_ERROR, _TOO_MANY.format(MOST_FORMS), node.rules[0].rule.loc)])
         parts = len(wanted.names) if wanted else 0
         rules = [r.rule for r in node.rules if not r.rule.default]
         defaults = [r.rule for r in node.rules if r.rule.default]
@@ -205,10 +216,10 @@ def _is_pattern(term: ast.Term) -> bool:
     match term:
         case ast.Scalar() | ast.Var():
             return True
-        case ast.Array(items):
+        case ast.Array(items) | ast.Set(items):
             return all(map(_is_pattern, items))
         case ast.Object(pairs):
-            return all(isinstance(k, ast.Scalar) and _is_pattern(v) for k, v in pairs)
+            return all(_is_pattern(k) and _is_pattern(v) for k, v in pairs)
         case _:
             return False
 

@@ -75,6 +75,16 @@ def postpone(planner: BodyPlanner, pending: list[tuple[Side, Side]]) -> None:
         _leave(planner, (x, y), var, term)
 
 
+def stands_for(planner: BodyPlanner, term: ast.Term) -> ast.Term:
+    """The array, set or object that a variable without a value has been compared with; any other term is itself."""
+    if isinstance(term, ast.Var) and is_unbound(planner, term):
+        for pair in planner.unsettled.get(term.name, ()):
+            for mine, other in (pair, pair[::-1]):
+                if mine == term and isinstance(other, ast.Array | ast.Set | ast.Object):
+                    return other
+    return term
+
+
 def _leave(planner: BodyPlanner, pair: tuple[Side, Side], *terms: Side) -> None:
     """Look at a pair again when a variable of these terms has got a value."""
     names: set[str] = set()

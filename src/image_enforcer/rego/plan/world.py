@@ -10,7 +10,7 @@ from ..syntax import nodes as ast
 from ..values import Value, equal, step_key
 from .documents import Node
 from .savings import ALL, Savings
-from .wanted import GIVEN, Wanted
+from .wanted import Wanted
 
 
 @record(slots=True)
@@ -88,10 +88,7 @@ class World:
 
     def want(self, wanted: Wanted) -> str:
         """The mark of the forms of functions of which such a value is wanted."""
-        for mark, other in self.wanted.items():
-            if other.text == wanted.text:
-                return mark
-        mark = f"{GIVEN}{len(self.wanted)}"
+        mark = wanted.mark()
         self.wanted[mark] = wanted
         return mark
 

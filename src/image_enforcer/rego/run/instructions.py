@@ -83,7 +83,12 @@ class InstructionWriter(Writer):
                 self.fail_if(f"r{dst.n} is U")
             case ops.CallGiven(dst, state, doc, mask, args, given, _, _):
                 call = f"{self.names.document(doc, mask)}({self.state(state)}{self._tail((*args, *given))})"
-                self._mocked(f"r{dst.n}", op, call)
+                wanted = (
+                    f", wanted={mask!r}, given=({self._tail(given).removeprefix(', ')},)"
+                    if given
+                    else f", wanted={mask!r}"
+                )
+                self._mocked(f"r{dst.n}", op, call, wanted=wanted)
                 self.fail_if(f"r{dst.n} is U")
             case ops.CallBuiltin():
                 self._call_builtin(op)
@@ -129,8 +134,9 @@ class InstructionWriter(Writer):
             case ops.BuildSet(dst, items):
                 self._weigh(len(items), ENTRY)
                 self.put(f"r{dst.n} = make_set(({self.args(items)},))")
-            case ops.KeepOrder(source):
-                self.put(f"{self.operand(source)}.as_written = True")
+            case ops.KeepOrder(dst, source, members):
+                self._weigh(len(members), CELL)
+                self.put(f"r{dst.n} = {self.operand(source)}.as_written(({self.args(members)},))")
             case ops.Collect():
                 self._collect(op)
             case ops.Negation(block):
@@ -286,14 +292,17 @@ class InstructionWriter(Writer):
         self.put(f" if r{dst.n} is None: r{dst.n} = {asked}")
         self.put(f"else: r{dst.n} = ({value} if type({value}) is str else key({value})) in {made}.members")
 
-    def _mocked(self, target: str, op: _Call, call: str, *, one: bool = False) -> None:
-        """A call, or that of what ``with`` has put in its place, which gives ``one`` value where several are wanted."""
+    def _mocked(self, target: str, op: _Call, call: str, *, one: bool = False, wanted: str = "") -> None:
+        """A call, or that of what ``with`` has put in its place, which gives ``one`` value where several are wanted.
+
+        ``wanted`` says which value is wanted of a function, as arguments of the call that finds what is in its place.
+        """
         if not op.mockable:
             self.put(f"{target} = {call}")
             return
         s = self.state(op.state)
         k = self.names.constant(op.name)
-        mocked = f"{s}.linked.mock({s}, {k}, {self.loc(op.loc)}{self._tail(op.args)})"
+        mocked = f"{s}.linked.mock({s}, {k}, {self.loc(op.loc)}{self._tail(op.args)}{wanted})"
         if one:
             mocked = f"one({mocked})"
         self.put(f"if {s}.mocks is not None and {k} in {s}.mocks: {target} = {mocked}")

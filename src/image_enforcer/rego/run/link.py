@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ..builtins import catalog
 from ..builtins.contract import Builtin
-from ..errors import BuiltinError
+from ..errors import BuiltinError, CompileError, LimitError
 from ..places import Location
 from ..plan.documents import Node
 from ..plan.membership import Questions
@@ -97,8 +97,13 @@ class Linked:
 
         return remembered
 
-    def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
-        """Call what ``with`` has put in the place of a function; a built-in's fault is one of the call at ``loc``."""
+    def mock(
+        self, s: State, name: str, loc: Location, *args: Value, wanted: str = "", given: tuple[Value, ...] = ()
+    ) -> Value:
+        """Call what ``with`` has put in the place of a function; a built-in's fault is one of the call at ``loc``.
+
+        ``wanted`` is the form of a function that is asked for a value, ``given`` its parts that are known.
+        """
         assert s.mocks is not None
         is_function, what = s.mocks[name]
         if not is_function:
@@ -107,8 +112,13 @@ class Linked:
             node = self.world.find(what)
             if node is None or node.kind != "function":
                 return s.extent(what)
-            self.ensure([(node.doc, "")])
-            return self.namespace[f"d{node.doc}_"](s.unmocked(), *args)  # type: ignore[operator]
+            if wanted:
+                self.planner.world.asked.add(node.doc)
+            try:
+                self.ensure([(node.doc, wanted)])
+            except CompileError as refused:
+                raise LimitError("memory", refused.problems[0].message, loc) from None
+            return self.namespace[f"d{node.doc}_{wanted}"](s.unmocked(), *args, *given)  # type: ignore[operator]
         builtin = self._builtin(what)
         try:
             found = builtin.fn(s.e, *args) if builtin.context else builtin.fn(*args)
@@ -165,8 +175,11 @@ class Linked:
         if not self.savings.memory:
             return ""
         if routine.kind == "function":
-            seen = routine.mask or self._exact or doc in self.planner.world.asked or calls_on(routine)
-            return "k" if seen and len(routine.params) > routine.wanted else ""
+            if len(routine.params) <= routine.wanted:
+                return ""
+            if routine.mask or doc in self.planner.world.asked:
+                return "K"  # what was wanted first decides what it gives later
+            return "k" if self._exact or calls_on(routine) else ""
         return ("g" if self.purity.static(doc) else "m") if routine.memo else ""
 
     def _make(self, doc: int, mask: str) -> None:

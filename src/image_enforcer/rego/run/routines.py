@@ -14,7 +14,7 @@ from .parts import in_parts
 
 
 def write_routine(writer: Writer, routine: Routine, memo: str, instead: str = "") -> None:
-    """All functions of a routine. ``memo`` is ``m``, ``g``, ``k`` or empty: where what it gives is remembered.
+    """All functions of a routine. ``memo`` is ``m``, ``g``, ``k``, ``K`` or empty: where what it gives is remembered.
 
     ``instead`` marks another form of it, which runs where ``with`` has replaced something or documents are lazy.
     """
@@ -309,6 +309,11 @@ def _write_partial(w: Writer, routine: Routine, memo: str, instead: str) -> None
         w.put("return v")
 
 
+def _operands(routine: Routine) -> tuple[ops.Reg, ...]:
+    """The operands of a function, without what is wanted of it."""
+    return routine.params[: len(routine.params) - routine.wanted]
+
+
 def _begin(w: Writer, routine: Routine, memo: str) -> None:
     match memo:
         case "g":
@@ -316,9 +321,9 @@ def _begin(w: Writer, routine: Routine, memo: str) -> None:
         case "m" if w.traits.shared(routine.doc):
             w.put(f"v = s.m[{w.traits.slot(routine.doc)}]")
             w.put("if v is not None: return v")
-        case "k":  # strings and integers are what they are; of other operands the same ones are asked for again
-            names = [f"r{p.n}" for p in routine.params[: len(routine.params) - routine.wanted]]
-            other = "key({0})" if w.exact else "(id({0}),)"
+        case "k" | "K":  # strings and integers are what they are; ``k``: of others the same ones are asked for again
+            names = [f"r{p.n}" for p in _operands(routine)]
+            other = "key({0})" if w.exact or memo == "K" else "(id({0}),)"
             keys = [f"{r} if type({r}) is str or type({r}) is int else {other.format(r)}" for r in names]
             w.put(f"mk = ({routine.doc}, {', '.join(keys)})")
             w.put("v = s.k.get(mk)")
@@ -335,7 +340,8 @@ def _remember(w: Writer, routine: Routine, memo: str, value: str) -> str:
         case "m":
             return f"s.m[{w.traits.slot(routine.doc)}] = {value}; "
         case "k":
-            know = f"s.know(mk, {value}, ({''.join(f'r{p.n}, ' for p in routine.params)})); "
-            return f"{value} is U or {know}" if routine.mask else know
+            return f"s.know(mk, {value}, ({''.join(f'r{p.n}, ' for p in _operands(routine))})); "
+        case "K":
+            return f"{value} is U or s.learn(mk, {value}); " if routine.mask else f"s.learn(mk, {value}); "
         case _:
             return ""

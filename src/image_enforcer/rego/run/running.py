@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         def document(self, number: int) -> Callable[[State], Value]:
             """The function of a whole document."""
 
-        def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
+        def mock(
+            self, s: State, name: str, loc: Location, *args: Value, wanted: str = "", given: tuple[Value, ...] = ()
+        ) -> Value:
             """Call what ``with`` has put in the place of a function."""
 
 

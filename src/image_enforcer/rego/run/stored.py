@@ -75,9 +75,11 @@ class Stored:
 
         return remembered
 
-    def mock(self, s: State, name: str, loc: Location, *args: Value) -> Value:
+    def mock(
+        self, s: State, name: str, loc: Location, *args: Value, wanted: str = "", given: tuple[Value, ...] = ()
+    ) -> Value:
         """Call what ``with`` has put in the place of a function."""
-        return self.query().linked.mock(s, name, loc, *args)
+        return self.query().linked.mock(s, name, loc, *args, wanted=wanted, given=given)
 
 
 class StoredQuery(Running):

@@ -115,6 +115,10 @@ class BuiltinError(Exception):
     """
 
 
+class OutputsError(BuiltinError):
+    """A built-in has met several values where there may be one: an ``eval_conflict_error``, strict errors or not."""
+
+
 class OperandError(BuiltinError):
     """An operand of the wrong type or value: ``eval_type_error`` under strict errors.
 

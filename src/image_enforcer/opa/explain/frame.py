@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...rego import UNDEFINED, EvalError, RegoSet, Value
 from ...rego.builtins import catalog
 from ...rego.check.test_rules import CASE
-from ...rego.errors import BuiltinError, OperandError
+from ...rego.errors import BuiltinError, OperandError, OutputsError
 from ...rego.places import NO_LOCATION
 from ...rego.signatures import signatures
 from ...rego.syntax.nodes import (
@@ -112,6 +112,10 @@ class Frame(Steps):
             made = builtin.fn(*context, *operands)
             if builtin.relation:
                 return list(made)
+        except OutputsError as e:
+            conflict = EvalError("eval_conflict_error", str(e), expr.loc)
+            self.run.failed(conflict, self)
+            raise conflict from e
         except BuiltinError as e:
             code = "eval_type_error" if isinstance(e, OperandError) else "eval_builtin_error"
             self.run.failed(EvalError(code, f"{name}: {e}", expr.loc), self)

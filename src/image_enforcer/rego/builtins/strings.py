@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from ..errors import BuiltinError, OperandError
+from ..errors import BuiltinError, OperandError, OutputsError
 from ..meter import CELL, LARGE, METER
 from ..text import term
 from ..values import Num, RegoSet, Value, integer_text
@@ -280,7 +280,7 @@ def template_string(context: Context, parts: Value) -> Value:
                 out.append("<undefined>")
                 continue
             if len(found) > 1:
-                raise BuiltinError("template-strings must not produce multiple outputs")
+                raise OutputsError("template-strings must not produce multiple outputs")
             part = found[0]
         out.append(part if type(part) is str else term(part))
         context.spend(len(out[-1]) >> 4, len(out[-1]))

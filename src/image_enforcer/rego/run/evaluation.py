@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ..errors import EVAL_BUILTIN_ERROR, EVAL_TYPE_ERROR, BuiltinError, EvalError, LimitError, OperandError
+from ..errors import (
+    EVAL_BUILTIN_ERROR,
+    EVAL_CONFLICT_ERROR,
+    EVAL_TYPE_ERROR,
+    BuiltinError,
+    EvalError,
+    LimitError,
+    OperandError,
+    OutputsError,
+)
 from ..meter import CELL, ENTRY
 from ..places import NO_LOCATION
 from ..records import replace
@@ -185,7 +194,9 @@ class Evaluation:
             self.host.case(path)
 
     def fault(self, error: BuiltinError, name: str, location: Location) -> None:
-        """A built-in has failed: nothing outside strict mode, where the call is undefined."""
+        """A built-in has failed: nothing outside strict mode, where the call is undefined, unless all must end."""
+        if isinstance(error, OutputsError):
+            raise EvalError(EVAL_CONFLICT_ERROR, str(error), location) from error
         if self.strict:
             code = EVAL_TYPE_ERROR if isinstance(error, OperandError) else EVAL_BUILTIN_ERROR
             raise EvalError(code, f"{name}: {error}", location) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..meter import CELL, ENTRY
 from ..plan import ops
@@ -13,6 +13,8 @@ from .access import LONG
 from .shortcuts import shortcut
 from .writer import MAX_NESTING, Writer
 
+_ENDING: Final = frozenset({"internal.template_string"})
+"""Built-ins that may end an evaluation outside strict mode, too."""
 _Call: TypeAlias = ops.CallFunction | ops.CallGiven | ops.CallBuiltin | ops.CallRelation
 
 
@@ -336,7 +338,7 @@ class InstructionWriter(Writer):
         self.indent += 1
         self._mocked(target, op, call)
         self.indent -= 1
-        if self.traits.strict:
+        if self.traits.strict or op.name in _ENDING:
             self.put("except BE as x:")
             self.put(f" {self.e}.fault(x, {self.names.constant(op.name)}, {self.loc(op.loc)})")
             self.put(f" {self.fail}")

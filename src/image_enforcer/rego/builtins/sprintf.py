@@ -263,8 +263,12 @@ class Formatter:
         """A large integer as it is stored: whether it is negative, and its words of 64 bits, the least first."""
         magnitude = abs(arg)
         words = [magnitude >> shift & ((1 << 64) - 1) for shift in range(0, magnitude.bit_length(), 64)]
+        negative = _pad("true" if arg < 0 else "false", width, flags)
+        if "#v" in flags:
+            shown = ", ".join(self._integer(word, "x", flags | {"#"}, width, precision) for word in words)
+            return f"&big.Int{{neg:{negative}, abs:big.nat{{{shown}}}}}"
         shown = " ".join(self._integer(word, "v", flags, width, precision) for word in words)
-        return f"&{{{_pad('true' if arg < 0 else 'false', width, flags)} [{shown}]}}"
+        return f"&{{neg:{negative} abs:[{shown}]}}" if "+v" in flags else f"&{{{negative} [{shown}]}}"
 
     def _integer(self, arg: int, verb: str, flags: set[str], width: int | None, precision: int | None) -> str:
         bases = {"d": 10, "v": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
@@ -293,6 +297,8 @@ class Formatter:
         sign = "-" if arg < 0 else "+" if plus else " " if " " in flags else ""
         if "0" in flags and "-" not in flags and precision is None and width is not None:
             digits = digits.rjust(width - len(sign) - (len(prefix) if big else 0), "0")
+            if prefix in ("0", "0o0") and not big and digits.startswith("0"):  # that zero is there already
+                prefix = prefix[:-1]
             return sign + prefix + digits
         return _pad(sign + prefix + digits, width, flags - {"0"})
 

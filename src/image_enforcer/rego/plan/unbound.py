@@ -2,7 +2,8 @@
 
 OPA ends the evaluation there. So a comprehension that it evaluates apart (:mod:`.closures`) is preceded by its own body
 up to that built-in, with nothing bound from around; where that never gets there, nothing has happened. Bodies without
-such a built-in cost nothing. What cannot be followed (a replaced function, say) is taken for one that is not met.
+such a built-in cost nothing outside strict mode. What cannot be followed (a replaced function, say) is taken for one
+that is not met.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def plan_probe(planner: BodyPlanner, body: ast.Body) -> bool:
         return True
     dry = _Unbound(replace(planner.world, demands={}), count(), count(1), {}, 0)
     dry.body(body)
-    if dry.seen.met:
+    if dry.seen.met or planner.world.strict:  # under strict errors other values of the keys may meet some
         probe = _Unbound(planner.world, planner.counter, planner.states, {}, planner.state)
         probe.body(body)
         planner.ops.append(ops.Negation(_endless(probe.ops)))

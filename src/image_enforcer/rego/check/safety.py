@@ -170,9 +170,10 @@ def _own_vars(expr: Expr) -> dict[str, None]:
 def _implicit(body: Body) -> dict[str, None]:
     """The variables that an operand without braces needs from outside: all but those that it binds and then uses.
 
-    A ``_`` is one of them, for nothing else can use what it binds.
+    A ``_`` is one of them, for nothing else can use what it binds. What stands in operands within an operand counts for
+    those alone.
     """
-    uses = Counter(n for expr in body for n in _own_vars(expr))
+    uses = Counter(n for expr in body for n in dict.fromkeys(variables(expr, closures=False)))
     if len(body) == 1:
         return dict.fromkeys(uses)
     bound = _bound_inside(body, set(uses))

@@ -203,3 +203,15 @@ def test_watching_runs_again(tmp_path: Path) -> None:
     made.send_signal(signal.SIGINT)
     assert made.wait(timeout=30) == 0
     made.communicate()
+
+
+def test_an_interrupt_ends_a_quiet_watch(tmp_path: Path) -> None:
+    (tmp_path / "a_test.rego").write_text("package a\ntest_x if true\n", encoding="utf-8")
+    made = process(["test", "-w", "."], tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert made.stdout is not None
+    while made.stdout.readline() != b"Watching for changes ...\n":
+        pass
+    time.sleep(0.5)  # by then it waits for events
+    made.send_signal(signal.SIGINT)
+    assert made.wait(timeout=30) == 0
+    made.communicate()

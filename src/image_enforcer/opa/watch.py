@@ -69,7 +69,7 @@ def _until_moved(
     try:
         events = watchfiles.watch(
             *watched, watch_filter=None, debounce=DEBOUNCE_MS, step=50, stop_event=stop, rust_timeout=WAKE_MS,
-            yield_on_timeout=True, recursive=False, raise_interrupt=False, ignore_permission_denied=True,
+            yield_on_timeout=True, recursive=False, ignore_permission_denied=True,
         )  # fmt: skip
         fresh = True  # what changed before the watch stood is seen by looking once
         for found in events:

@@ -49,7 +49,7 @@ class AnnotationSet:
         for name, module in modules.items():
             for found in module.annotations:
                 block = found
-                if found.rule is not None:
+                if found.rule is not None and found.rule < len(module.rules):
                     path = (*module.package.names, *constant_path(module.rules[found.rule]))
                     block = found if found.path == path else replace(found, path=path)
                 if block.scope == "rule" and block.rule is not None:

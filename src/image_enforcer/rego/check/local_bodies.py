@@ -159,8 +159,11 @@ class BodyVars:
         node = expr.terms
         assert isinstance(node, LogicalAnd | LogicalOr)
         message = ASSIGN_IN_AND if isinstance(node, LogicalAnd) else ASSIGN_IN_OR
+        before = len(self.problems)
         lhs = self._scoped(node.lhs) if node.explicit_lhs else self._implicit(node.lhs, message)
         rhs = self._scoped(node.rhs) if node.explicit_rhs else self._implicit(node.rhs, message)
+        if len(self.problems) > before:  # OPA goes no further with it
+            return replace(expr, terms=replace(node, lhs=lhs, rhs=rhs))
         self._see([*(lhs if node.explicit_lhs else ()), *(rhs if node.explicit_rhs else ())])
         return self._withs(replace(expr, terms=replace(node, lhs=lhs, rhs=rhs)))
 

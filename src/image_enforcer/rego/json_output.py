@@ -113,7 +113,7 @@ class _Writer:
         if t is int:
             return integer_text(value)
         if t is Num:
-            return str(value.json())
+            return str(value.text)
         if t is dict or t is Branch:
             return self._object(value, newline)
         if t is list:

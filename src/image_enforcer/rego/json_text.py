@@ -141,7 +141,7 @@ def as_written(value: object) -> msgspec.Raw | dict[str, Value]:
         return dict(value.items())
     if not isinstance(value, Num):
         raise TypeError(f"{type(value).__name__} is no JSON value")
-    return msgspec.Raw(value.json().encode())
+    return msgspec.Raw(value.text.encode())
 
 
 def _no_constant(name: str) -> Value:

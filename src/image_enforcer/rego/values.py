@@ -75,14 +75,6 @@ class Num(Decimal):
         self.text = text
         return self
 
-    def json(self) -> str:
-        """The text, or where JSON has no such text (``01.5`` of ``to_number("01.5")``) one of the same value."""
-        text = self.text
-        begin = text.removeprefix("-")[:2]
-        plain = begin[:1].isdigit() and (begin[0] != "0" or begin[1:] in ("", ".", "e", "E")) and text.isascii()
-        whole = "_" not in text and text[-1] != "." and ".e" not in text and ".E" not in text
-        return text if plain and whole else Decimal.__str__(self)
-
     def __repr__(self) -> str:
         return f"Num({self.text!r})"
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from image_enforcer import rego
-from tests.rego.builtins.expressions import outcome, value
+from tests.rego.builtins.expressions import outcome
 
 OUTCOMES = {
     'to_number("1e3")': "1e3",
@@ -60,11 +57,3 @@ def test_every_value_is_of_one_type(kind: str) -> None:
     assert outcome(f"type_name({KINDS[kind]})") == f'"{kind}"'
     for other, example in KINDS.items():
         assert outcome(f"is_{kind}({example})") == ("true" if other == kind else "false")
-
-
-@pytest.mark.parametrize(
-    "text", ["01.5", "01e2", "+1e3", ".5", "5.", "-01.5", "-.5", "5.e3", "0731e-11", "1.5", "-0.5"]
-)
-def test_what_json_has_no_text_for_is_written_with_the_same_value(text: str) -> None:
-    found = value("[to_number(input.text)]", text=text)
-    assert json.loads(rego.to_json(found)) == [float(text)]

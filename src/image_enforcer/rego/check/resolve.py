@@ -205,7 +205,8 @@ class Resolver(Rewriter):
                     made = self.term(head)
                 return term if made is head and rest is steps else replace(term, terms=(made, *rest))
             case Object(pairs) if len(pairs) > 1:
-                return super().term(_with_unique_keys(term))
+                made = super().term(term)  # names in what another value of the same key replaces count as used
+                return _with_unique_keys(made) if isinstance(made, Object) else made
             case ArrayComprehension(inner, body) | SetComprehension(inner, body):
                 with self._inside(body):
                     value = self.term(inner)

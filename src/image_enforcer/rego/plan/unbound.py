@@ -26,6 +26,7 @@ from .unevaluated import MARK, unevaluated
 from .unification import Side, Slot, unify
 from .world import World
 
+ROOTS = ("data", "input")
 _CLOSURES = (ast.Every, ast.Not, ast.LogicalAnd, ast.LogicalOr)
 
 DEEPEST = 8
@@ -130,10 +131,23 @@ class _Unbound(BodyPlanner):
             self.then(self)
 
     def expr(self, expr: ast.Expr) -> None:
-        if not all(self.known(w.value) for w in expr.withs):
-            self.lose()
-        else:
+        if all(self.known(w.value) for w in expr.withs):
             super().expr(expr)
+        elif self._meets_anyhow(expr):
+            super().expr(replace(expr, withs=()))
+        else:
+            self.lose()
+
+    def _meets_anyhow(self, expr: ast.Expr) -> bool:
+        """Whether a built-in meets an unbound variable, whatever an unbound one is put in the place of."""
+        match expr.terms:
+            case ast.CallExpr(operator, args) if _may_meet(expr.terms):
+                mocked = ref_name(operator) in self.world.mocked or operator in [w.target for w in expr.withs]
+                if mocked or self._function(operator) is not None:
+                    return False
+                plain = not any(isinstance(x, ast.Ref) for arg in args for x in walk(arg))
+                return plain and not all(map(self.known, args))
+        return False
 
     def lose(self) -> None:
         """Follow this no further, here and around: it is not known whether there is a solution."""
@@ -201,11 +215,10 @@ class _Unbound(BodyPlanner):
     def _call_rules(self, node: Node, expr: ast.Expr, args: tuple[ast.Term, ...], rest: ast.Body) -> None:
         """Plan the rules of a function that gets unbound arguments, each with what comes after the call."""
         assert isinstance(expr.terms, ast.CallExpr)
-        if (
-            self.depth >= DEEPEST
-            or not all(self.known(w.value) for w in expr.withs)
-            or ref_name(expr.terms.operator) in self.world.mocked
-        ):
+        name = ref_name(expr.terms.operator)
+        if all(_root(w.target) in ROOTS for w in expr.withs) and self._alone(node, set()):
+            expr = replace(expr, withs=())
+        if self.depth >= DEEPEST or not all(self.known(w.value) for w in expr.withs) or name in self.world.mocked:
             self.lose()
             return
         state = plan_with(self, expr) if expr.withs else self.state
@@ -227,6 +240,17 @@ class _Unbound(BodyPlanner):
         self.ops.append(ops.Negation(ops.Block(none, ops.Found(True))))
         if any(found.lost for chain in chains for found in chain):
             self.lose()
+
+    def _alone(self, node: Node, seen: set[int]) -> bool:
+        """Whether a function's rules see nothing of what is put in the place of documents."""
+        if node.doc in seen:
+            return True
+        seen.add(node.doc)
+        calls = [x for at in node.rules for x in walk(at.rule) if isinstance(x, ast.CallExpr | ast.Call)]
+        called = [self._function(x.operator) for x in calls]
+        operators = {id(x.operator) for x in calls}
+        read = [x for at in node.rules for x in walk(at.rule) if isinstance(x, ast.Ref) and id(x) not in operators]
+        return not any(_root(ref) in ROOTS for ref in read) and all(self._alone(f, seen) for f in called if f)
 
     def _each(self, chains: list[list[_Followed]]) -> None:
         """One rule after the other; what has a result, or may have one, keeps its ``else`` from being met."""
@@ -293,6 +317,11 @@ class _Unbound(BodyPlanner):
             unify(self, plug.term(taken[0]), value)
         elif self.known(value):
             self.ops.append(ops.TestTrue(self.value(value)))
+
+
+def _root(term: ast.Term) -> str:
+    head = term.terms[0] if isinstance(term, ast.Ref) else term
+    return head.name if isinstance(head, ast.Var) else ""
 
 
 def _endless(some: Sequence[ops.Op]) -> ops.Block:

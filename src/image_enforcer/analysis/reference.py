@@ -14,13 +14,14 @@ import re
 from typing import Final
 
 from ..domain.reference import ImageReference
+from .digest import PATTERN
 
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST_PART: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _HOST: Final = re.compile(rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?", re.ASCII)
 _PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
-_DIGEST: Final = re.compile(r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}", re.ASCII)
+_DIGEST: Final = re.compile(PATTERN, re.ASCII)
 _IDENTIFIER: Final = re.compile(r"[a-f0-9]{64}", re.ASCII)
 MAX_PATH: Final = 255
 DEFAULT_REGISTRY: Final = "docker.io"
@@ -52,6 +53,11 @@ def parse(text: str) -> ImageReference:
     return ImageReference(
         registry=host, repository=name, tag=None if at else (tag or "latest"), digest=digest if at else None
     )
+
+
+def is_tag(text: str) -> bool:
+    """Whether a text can be a tag."""
+    return _TAG.fullmatch(text) is not None
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -15,15 +15,6 @@ class ImageUse:
     place: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """A review that can be judged. ``document`` is all that was sent, as the policy's input."""
-
-    namespace: str
-    uses: tuple[ImageUse, ...]
-    document: dict[str, Any] = field(repr=False)
-
-
 class Cause(Enum):
     """Why something is decided without, or against, a policy's word."""
 
@@ -32,6 +23,7 @@ class Cause(Enum):
     OVERLOAD = "overload"
     NO_IMAGES = "no-images"
     UNPARSABLE = "unparsable-image"
+    UNKNOWN = "unknown-image"
     NO_POLICY = "no-policy"
     POLICY_UNDEFINED = "policy-undefined"
     POLICY_ERROR = "policy-error"
@@ -51,6 +43,19 @@ class Refusal:
 
     def __str__(self) -> str:
         return f"{self.text}; {self.remedy} [{self.cause.value}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A review that can be judged. ``document`` is all that was sent, as the policy's input."""
+
+    namespace: str
+    uses: tuple[ImageUse, ...]
+    document: dict[str, Any] = field(repr=False)
+    unknown: Refusal | None = None
+    """Why not everything is known of its images that has to be, where facts about images are gathered."""
+    facts: str = ""
+    """Which facts were added to the document; empty where none were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,106 @@
+"""The documents that older policies read, ``data.docker.layers`` and ``data.clair.layers``, made of published facts.
+
+Their paths name no registry, so they stand for one. Images of others, and tags whose path would run into that of
+another repository, have a root of their own, where the registry and the repository are one step each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..domain.reference import Repository
+
+DOCKER_ROOT: Final = ("docker", "layers")
+CLAIR_ROOT: Final = ("clair", "layers")
+OTHER_ROOT: Final = ("docker", "registries")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where documents are put. ``repositories`` are all that are followed."""
+
+    registry: str
+    """The one registry that ``docker_root`` stands for."""
+    repositories: frozenset[Repository] = field(default_factory=frozenset)
+    docker_root: tuple[str, ...] = DOCKER_ROOT
+    clair_root: tuple[str, ...] = CLAIR_ROOT
+    other_root: tuple[str, ...] = OTHER_ROOT
+
+    @property
+    def name(self) -> str:
+        """Another for each layout: where it changes, everything is put anew."""
+        parts = [self.registry, *map("/".join, (self.docker_root, self.clair_root, self.other_root))]
+        parts += sorted(map(str, self.repositories))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def roots(self) -> tuple[tuple[str, ...], ...]:
+        """What all documents are below."""
+        return self.docker_root, self.clair_root, self.other_root
+
+    def image(self, repository: Repository, version: str) -> tuple[str, ...]:
+        """Where the manifest of a tag or a digest is put."""
+        if repository.registry == self.registry and not self._runs_into(repository, version):
+            return (*self.docker_root, *repository.path.split("/"), version)
+        return (*self.other_root, repository.registry, repository.path, version)
+
+    def layer(self, digest: str) -> tuple[str, ...]:
+        """Where a layer's document is put."""
+        return (*self.clair_root, digest)
+
+    def _runs_into(self, repository: Repository, version: str) -> bool:
+        """Whether another repository lies where this version's document would: ``a:b`` beside ``a/b``."""
+        path = f"{repository.path}/{version}"
+        return any(
+            r.registry == repository.registry and (r.path == path or r.path.startswith(f"{path}/"))
+            for r in self.repositories
+        )
+
+
+def manifest_document(digest: str, manifests: Mapping[str, Mapping[str, Any]]) -> bytes | None:
+    """A manifest as JSON text in the form of Docker's schema 2; None where it is not known.
+
+    ``manifests`` are published facts by digest. An index lists the layers of all its images, since any of them may run:
+    without one of them it lists none, so that a policy refuses it as not known.
+    """
+    found = manifests.get(digest)
+    if found is None:
+        return None
+    document: dict[str, Any] = {"schemaVersion": 2, "mediaType": found["media_type"]}
+    match found["kind"]:
+        case "image":
+            document["config"] = _described(found["config"])
+            document["layers"] = [_described(layer) for layer in found["layers"]]
+        case "index":
+            listed = [c for c in found["children"] if not _attestation(c)]
+            document["manifests"] = [_described(c) for c in listed]
+            images = [manifests.get(c["digest"]) for c in listed]
+            if images and all(image is not None and image["kind"] == "image" for image in images):
+                layers = {layer["digest"]: layer for image in images if image for layer in image["layers"]}
+                document["layers"] = [_described(layer) for layer in layers.values()]
+        case _:
+            document["schemaVersion"] = 1
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _described(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+    made = {"digest": descriptor["digest"], "mediaType": descriptor.get("media_type", "")}
+    if "size" in descriptor:
+        made["size"] = descriptor["size"]
+    if descriptor.get("platform"):
+        made["platform"] = descriptor["platform"]
+    return made
+
+
+def children(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """The digests of the images that an index lists for platforms; nothing for an image."""
+    return tuple([c["digest"] for c in manifest.get("children", ()) if not _attestation(c)])
+
+
+def _attestation(child: Mapping[str, Any]) -> bool:
+    """Whether a child stands under an unknown platform, as what is said about an image does."""
+    return (child.get("platform") or {}).get("os") == "unknown"

@@ -1,0 +1,37 @@
+"""Facts at decision time: looked up here, by key, without asking anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ..domain.errors import EnforcerError
+from ..domain.facts import Kind
+
+
+class FactsError(EnforcerError):
+    """Facts cannot be read: everything about them is unknown until they can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Which facts there are: revisions of one ``epoch`` compare. ``as_of`` is when they were last known to be all."""
+
+    epoch: str
+    revision: int
+    as_of: datetime | None
+
+
+class Facts(Protocol):
+    """One copy of the published facts. May be asked from several threads at once."""
+
+    def state(self) -> State:
+        """Which facts an answer would rest on; raises :class:`FactsError`."""
+
+    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+        """The facts of these keys that there are, as JSON text, in one look-up; raises :class:`FactsError`."""
+
+    def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
+        """The keys that begin so, in order, at most so many; raises :class:`FactsError`."""

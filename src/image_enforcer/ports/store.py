@@ -1,0 +1,214 @@
+"""The store: what the worker knows and has to do. Work is derived from it, so that whoever dies loses nothing.
+
+Each method is one transaction: it happened as a whole or not at all, and once it has returned it outlives the process
+and the machine's power. Times are passed in, in UTC. A claim holds until its lease ends, and then is anybody's again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from ..domain.digest import Digest
+from ..domain.errors import EnforcerError
+from ..domain.facts import Changes, Entry, Kind
+from ..domain.manifest import ImageManifest, Manifest
+from ..domain.reference import Repository
+from ..domain.report import Report
+from ..domain.watched import Look, Tag, Trouble, Watched
+
+
+class StoreError(EnforcerError):
+    """Root of what goes wrong with the store."""
+
+
+class StoreUnreachable(StoreError):
+    """The database cannot be reached, or has no room: nothing was recorded. Try again later."""
+
+
+class StoreUnusable(StoreError):
+    """The database is damaged, of another version, or not ours; the text says what to do."""
+
+
+class ClaimLost(StoreError):
+    """The work is somebody else's by now, since the lease ended first, or nobody's any more: nothing was recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Work that belongs to ``owner`` until ``until``. ``token`` is another for each claim."""
+
+    owner: str
+    until: datetime
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookWork:
+    """A repository that is to be looked at."""
+
+    watched: Watched
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanWork:
+    """An image that is to be scanned. ``home`` is a repository that holds it; ``attempts`` failed before."""
+
+    manifest: ImageManifest
+    home: Repository
+    attempts: int
+    indexed: bool
+    """Whether this scanner has already looked at its layers in this version: then its report is asked for again."""
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """What came of a scan: a report, or why there is none. ``final`` says that trying again cannot help."""
+
+    digest: Digest
+    scanner: str
+    scanner_version: str
+    at: datetime
+    report: Report | None = None
+    trouble: Trouble | None = None
+    final: bool = False
+    next_at: datetime
+    """When it is to be asked again, or tried again."""
+    parts: Mapping[Digest, bytes] | None = None
+    """What the report says about each layer, as JSON text; None where it is too incomplete to say anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """What somebody wants to know about a store who looks after it."""
+
+    kind: str
+    """``sqlite`` or ``postgresql``."""
+    place: str
+    """Where it is, without secrets."""
+    schema: str
+    """The revision of its tables; ``""`` where there are none yet."""
+    epoch: str
+    revision: int
+    counts: Mapping[str, int]
+    """Rows by table."""
+    size: int
+    """Bytes."""
+
+
+class Watching(Protocol):
+    """Which repositories are followed, and what their tags point to."""
+
+    def watch(self, repositories: Collection[Repository], now: datetime) -> None:
+        """Follow these and no others. New ones are due at once; what is not followed any more is forgotten."""
+
+    def watched(self) -> Sequence[Watched]:
+        """All that are followed, in order."""
+
+    def hint(self, repository: Repository, now: datetime) -> bool:
+        """Somebody says that a followed repository changed: it is due now, or again after the look that is under way.
+
+        False where it is not followed.
+        """
+
+    def claim_looks(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[LookWork]:
+        """Take repositories that are due, the longest first."""
+
+    def extend_looks(self, works: Collection[LookWork], until: datetime) -> None:
+        """Let claims hold until another time. What is somebody else's by now, or being written, stays as it is."""
+
+    def tags(self, repository: Repository) -> Mapping[str, Tag]:
+        """What is known of a repository's tags, by name; one that could never be resolved is not among them."""
+
+    def missing(self, digests: Collection[Digest]) -> frozenset[Digest]:
+        """Those of which no manifest is stored whose digest was verified: one of schema 1 is asked for each time."""
+
+    def record_look(self, work: LookWork, look: Look, next_look: datetime) -> int:
+        """Record what a look found, publish what changed by it, and give the claim back; the newest revision.
+
+        Raises :class:`ClaimLost`.
+        """
+
+    def record_trouble(self, work: LookWork, trouble: Trouble, next_look: datetime) -> int:
+        """Record that a look failed: what is known stays and grows old. Raises :class:`ClaimLost`."""
+
+
+class Scanning(Protocol):
+    """Which images are to be scanned, and what came of it."""
+
+    def claim_scans(
+        self, scanner: str, version: str, owner: str, now: datetime, lease: timedelta, most: int
+    ) -> Sequence[ScanWork]:
+        """Take images behind tags that this version of the scanner has not seen, or whose report is due.
+
+        First those that it has never seen in any version. What stands in an index under an unknown platform is none.
+        A claim that ran out counts among the ``attempts``.
+        """
+
+    def extend_scans(self, works: Collection[ScanWork], until: datetime) -> None:
+        """Let claims hold until another time. What is somebody else's by now, or being written, stays as it is."""
+
+    def record_scan(self, work: ScanWork, result: ScanResult) -> int:
+        """Record a result, publish what changed by it, and give the claim back; the newest revision.
+
+        A report stays, and grows old, when asking again fails, unless that is final. A report without ``parts`` takes
+        back what the one before said about layers. Raises :class:`ClaimLost`.
+        """
+
+    def report(self, digest: Digest, scanner: str) -> Report | None:
+        """The last report on an image."""
+
+    def due_now(self, scanner: str, digests: Collection[Digest] | None, now: datetime) -> int:
+        """Somebody says that reports changed (None: any of them): they are due now. How many those are."""
+
+
+class Publishing(Protocol):
+    """The facts, as those read them who decide."""
+
+    def changes(self, since: int, most: int, began: int = 0) -> Changes:
+        """The entries behind a revision, about so many: those of one revision are never parted.
+
+        ``since`` and ``began`` are the ``revision`` and ``began`` of the answer before. A revision that the store never
+        had, or that lies before gone entries which were pruned, gives all from 0; ``began`` tells a reader that stands
+        there from one that is on its way through everything.
+        """
+
+    def entries(self, kind: Kind, keys: Collection[str]) -> Mapping[str, Entry]:
+        """The entries of these keys that there are, in one look-up."""
+
+    def manifests(self, digests: Collection[Digest]) -> Mapping[Digest, Manifest]:
+        """The stored manifests of these digests, in one look-up."""
+
+    def position(self, reader: str) -> str:
+        """What a reader noted last; empty where it never did."""
+
+    def note(self, reader: str, position: str) -> None:
+        """Note how far a reader has come."""
+
+
+class Keeping(Protocol):
+    """Looking after a store."""
+
+    def info(self) -> Info:
+        """What there is."""
+
+    def backup(self, to: Path) -> None:
+        """Write a copy of it as one new file, a SQLite store with an epoch of its own, consistent and durable.
+
+        Restoring it is opening it. Raises :class:`StoreError`.
+        """
+
+    def prune(self, now: datetime, keep: timedelta) -> int:
+        """Forget manifests, reports and notices of gone entries that nothing has pointed to for so long; how many."""
+
+    def close(self) -> None:
+        """Give connections up."""
+
+
+class Store(Watching, Scanning, Publishing, Keeping, Protocol):
+    """All of it. Safe to use from several threads."""

@@ -1,0 +1,55 @@
+"""Bringing a database to the schema of this version, once, whoever comes first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, column, insert, inspect, select, table
+
+from ...ports.store import StoreUnusable
+from . import schema
+
+FOLDER: Final = Path(__file__).with_name("migrations")
+_version: Final = table("alembic_version", column("version_num"))
+_alone: Final = threading.Lock()
+"""Alembic keeps what it is at in module-level proxies, so that one thread of a process can use it at a time."""
+
+
+def version(conn: Connection) -> str:
+    """The revision of the tables, empty where there are none."""
+    if not inspect(conn).has_table(_version.name):
+        return ""
+    return conn.execute(select(_version.c.version_num)).scalar() or ""
+
+
+def migrate(conn: Connection, new_epoch: Callable[[], str]) -> None:
+    """Make the tables, or change them to what this version wants. The caller sees to it that nobody else does so.
+
+    Raises :class:`StoreUnusable` where a later version has changed them already, since that cannot be undone here.
+    """
+    found = version(conn)
+    if found != schema.REVISION:
+        config = configuration()
+        if found and found not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
+            raise StoreUnusable(
+                f"the store's tables are of revision {found!r}, which this version does not know: a later version of "
+                "image-enforcer made them; use that version, or a store of its own"
+            )
+        config.attributes["connection"] = conn
+        with _alone:
+            command.upgrade(config, "head")
+    if conn.execute(select(schema.meta.c.id)).first() is None:
+        conn.execute(insert(schema.meta).values(id=1, epoch=new_epoch(), revision=0, floor=0))
+
+
+def configuration() -> Config:
+    """What Alembic has to know; no file says it."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    return config

@@ -1,0 +1,1 @@
+"""How the tables became what they are: a file a revision, never edited once it has been released."""

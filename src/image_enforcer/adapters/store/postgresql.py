@@ -1,0 +1,150 @@
+"""The store in a PostgreSQL database, for any number of workers. Sources: PostgreSQL 18 manual, 13.2, 20.11, A.
+
+Whoever publishes takes the row of the revision first and holds it to its commit (see ``publication``); claims skip rows
+that another has. A connection that broke is replaced when the next one is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, select, update
+from sqlalchemy import text as sql
+
+from ...analysis import text
+from ...ports.store import StoreError, StoreUnreachable, StoreUnusable
+from . import migrating, schema, sqlite
+from .bulk import bulk_load
+
+_MIGRATING: Final = 0x496D4566_00000001
+"""The advisory lock under which tables are made and changed."""
+_CONNECTIONS: Final = 15
+_PATIENCE: Final = 30.0
+"""Seconds to wait for one of our connections."""
+_SETTINGS: Final = """
+SELECT set_config('timezone', 'UTC', false),
+       set_config('lock_timeout', '60s', false),
+       set_config('idle_in_transaction_session_timeout', '60s', false),
+       CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END
+"""
+"""A worker that hangs must not keep the others waiting for ever, and what is recorded is to outlive a power cut."""
+
+
+class Postgresql:
+    """A :class:`~image_enforcer.adapters.store.database.Database` on a server."""
+
+    kind = "postgresql"
+
+    def __init__(self, url: URL, new_epoch: Callable[[], str]) -> None:
+        """Connect, and make the tables where there are none; raises :class:`StoreError`."""
+        host = url.host or url.normalized_query.get("host", ("localhost",))[0]
+        self.place = f"{host}:{url.port or 5432}/{url.database or url.username or ''}"
+        self._new_epoch = new_epoch
+        self._engine = _engine(url)
+        self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with ExitStack() as undo:
+            undo.callback(self._engine.dispose)
+            with self.writing() as conn:
+                # Waits for as long as another makes the tables; given back at the end of the transaction.
+                conn.execute(sql("SET LOCAL lock_timeout = 0"))
+                conn.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+                migrating.migrate(conn, new_epoch)
+            undo.pop_all()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """READ COMMITTED: every statement sees what others have committed before it."""
+        with self._translated(), self._engine.begin() as conn:
+            yield conn
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """REPEATABLE READ: all statements see one state."""
+        with self._translated(), self._reader.begin() as conn:
+            yield conn
+
+    def size(self, conn: Connection) -> int:
+        """What the server says that the database takes."""
+        found: int = conn.execute(select(func.pg_database_size(func.current_database()))).scalar_one()
+        return found
+
+    def backup(self, to: Path) -> None:
+        """A copy as a SQLite store, of one state, with an epoch of its own. ``pg_dump`` makes one for PostgreSQL."""
+        with sqlite.new_file(to) as partial:
+            copy = sqlite.Sqlite(partial, self._new_epoch)
+            with closing(copy), self.reading() as source, copy.writing() as target:
+                for table in schema.METADATA.sorted_tables:
+                    if table is schema.meta:
+                        row = source.execute(select(table.c.revision, table.c.floor)).one()
+                        target.execute(update(table).values(revision=row.revision, floor=row.floor))
+                        continue
+                    rows = source.execution_options(yield_per=1000).execute(select(table))
+                    bulk_load(target, table, (dict(row) for row in rows.mappings()))
+
+    def close(self) -> None:
+        """Give all connections up."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.TimeoutError as e:
+            raise StoreUnreachable(f"the store {self.place} has too much to do: try again later") from e
+        except exc.DBAPIError as e:
+            if isinstance(e.orig, psycopg.Error) and (said := _as_error(self.place, e.orig)) is not None:
+                raise said from e
+            raise
+        except psycopg.Error as e:
+            if (said := _as_error(self.place, e)) is not None:
+                raise said from e
+            raise
+
+
+def _engine(url: URL) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=5,
+        max_overflow=_CONNECTIONS - 5,
+        pool_timeout=_PATIENCE,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "image-enforcer", "tcp_user_timeout": 30_000}
+        | {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3},
+    )
+
+    def connected(connection: psycopg.Connection, _record: object) -> None:
+        connection.execute(_SETTINGS)
+        connection.commit()
+
+    event.listen(engine, "connect", connected)
+    return engine
+
+
+def _as_error(place: str, error: psycopg.Error) -> StoreError | None:
+    """What an error of PostgreSQL means for the caller; None where it is a mistake of ours."""
+    match error:
+        case psycopg.errors.InsufficientPrivilege():
+            return StoreUnusable(f"the store {place} refuses this: its user needs all rights on the database's tables")
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
+            return StoreUnusable(f"the store {place} has other tables than it had: restart, or restore a backup")
+        case psycopg.errors.DataCorrupted() | psycopg.errors.IndexCorrupted():
+            return StoreUnusable(f"the store {place} is damaged: restore a backup")
+        case psycopg.errors.ReadOnlySqlTransaction():
+            return StoreUnreachable(f"the store {place} takes no changes now, as a standby does: name the primary")
+        case psycopg.errors.DiskFull():
+            return StoreUnreachable(f"the store {place} has no room: free some on its disk; nothing was recorded")
+        case psycopg.errors.IdleInTransactionSessionTimeout():
+            return StoreUnreachable(
+                f"the store {place} gave up waiting for this process: try again; nothing was recorded"
+            )
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            # What the server or its library says names hosts, users and databases, and never a password.
+            said = text.name(str(error).partition("\n")[0], 300)
+            return StoreUnreachable(
+                f"the store {place} cannot be reached or cannot do this now, try again later: {said}"
+            )
+    return None

@@ -1,0 +1,92 @@
+"""The facts, as those read them who decide."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ...analysis import manifest
+from ...domain.digest import Digest
+from ...domain.facts import Changes, Entry, Kind
+from ...domain.manifest import Manifest
+from . import schema
+from .bulk import batches
+from .database import Database
+
+
+class SqlPublishing:
+    """:class:`~image_enforcer.ports.store.Publishing` in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def changes(self, since: int, most: int, began: int = 0) -> Changes:
+        """The entries behind a revision. One revision's entries stand in one answer, however many they are."""
+        table, meta = schema.entries, schema.meta
+        with self._database.reading() as conn:
+            state = conn.execute(select(meta.c.epoch, meta.c.revision, meta.c.floor)).one()
+            if not 0 < since <= state.revision or max(since, began) < state.floor:
+                since, began = 0, state.revision
+            query = (
+                select(table.c.kind, table.c.key, table.c.value, table.c.revision)
+                .where(table.c.revision > since)
+                .order_by(table.c.revision, table.c.kind, table.c.key)
+            )
+            rows = conn.execute(query.limit(most + 1)).all()
+            revision = state.revision
+            if len(rows) > most:
+                cut = rows[-1].revision
+                rows = [row for row in rows if row.revision < cut]
+                if not rows:
+                    rows = conn.execute(query.where(table.c.revision == cut)).all()
+                revision = rows[-1].revision
+            return Changes(
+                epoch=state.epoch, since=since, began=began, revision=revision, newest=state.revision,
+                entries=tuple(map(_entry, rows)),
+            )  # fmt: skip
+
+    def entries(self, kind: Kind, keys: Collection[str]) -> Mapping[str, Entry]:
+        """The entries of these keys that there are."""
+        table = schema.entries
+        found: dict[str, Entry] = {}
+        with self._database.reading() as conn:
+            for batch in batches(keys):
+                rows = conn.execute(
+                    select(table.c.kind, table.c.key, table.c.value, table.c.revision).where(
+                        table.c.kind == kind.value, table.c.key.in_(batch), table.c.value.is_not(None)
+                    )
+                )
+                found.update({row.key: _entry(row) for row in rows})
+        return found
+
+    def manifests(self, digests: Collection[Digest]) -> Mapping[Digest, Manifest]:
+        """The stored manifests of these digests."""
+        table = schema.manifests
+        found: dict[Digest, Manifest] = {}
+        with self._database.reading() as conn:
+            for batch in batches(digests):
+                columns = (table.c.digest, table.c.media_type, table.c.content)
+                for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
+                    digest = Digest(row.digest)
+                    found[digest] = manifest.parse(row.content, row.media_type, digest)
+        return found
+
+    def position(self, reader: str) -> str:
+        """What a reader noted last; empty where it never did."""
+        table = schema.notes
+        with self._database.reading() as conn:
+            return conn.execute(select(table.c.position).where(table.c.reader == reader)).scalar() or ""
+
+    def note(self, reader: str, position: str) -> None:
+        """Note how far a reader has come."""
+        with self._database.writing() as conn:
+            insert = postgresql.insert if self._database.kind == "postgresql" else sqlite.insert
+            row = insert(schema.notes).values(reader=reader, position=position)
+            conn.execute(row.on_conflict_do_update(index_elements=["reader"], set_={"position": position}))
+
+
+def _entry(row: Row[str, str, bytes | None, int]) -> Entry:
+    kind, key, value, revision = row
+    return Entry(kind=Kind(kind), key=key, value=value, revision=revision)

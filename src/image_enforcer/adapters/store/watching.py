@@ -1,0 +1,309 @@
+"""Which repositories are followed, and what their tags point to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
+
+from ...domain.digest import Digest
+from ...domain.facts import Kind
+from ...domain.manifest import ImageIndex, ImageManifest, LegacyManifest, Manifest
+from ...domain.reference import Repository
+from ...domain.watched import Look, Tag, Trouble, Watched
+from ...ports.store import Claim, ClaimLost, LookWork
+from . import published, reach, schema
+from .bulk import batches, bulk_load
+from .database import Database
+from .publication import Publication
+from .scan_rows import trouble_of
+
+_FREE = dict.fromkeys(("lease_owner", "lease_token", "lease_until", "hinted"))
+
+
+class SqlWatching:
+    """:class:`~image_enforcer.ports.store.Watching` in a database."""
+
+    def __init__(self, database: Database, new_token: Callable[[], str]) -> None:
+        self._database = database
+        self._new_token = new_token
+
+    def watch(self, repositories: Collection[Repository], now: datetime) -> None:
+        """Follow these and no others."""
+        table = schema.repositories
+        with self._database.writing() as conn:
+            publication = Publication(conn, now)
+            known = {
+                Repository(registry=row.registry, path=row.path): row.id
+                for row in conn.execute(select(table.c.id, table.c.registry, table.c.path))
+            }
+            wanted = set(repositories)
+            fresh = sorted(wanted - known.keys())
+            if fresh:
+                conn.execute(
+                    table.insert(),
+                    [{"registry": r.registry, "path": r.path, "next_look": now, "failures": 0} for r in fresh],
+                )
+            for repository in fresh:
+                publication.put(Kind.REPOSITORY, str(repository), published.repository(None, 0, None))
+            touched: set[str] = set()
+            for repository in sorted(known.keys() - wanted):
+                touched |= _forget(conn, publication, repository, known[repository])
+            reach.settle(conn, publication, touched, now)
+            publication.write()
+
+    def watched(self) -> Sequence[Watched]:
+        """All that are followed, in order."""
+        table = schema.repositories
+        with self._database.reading() as conn:
+            return [_watched(row) for row in conn.execute(select(table).order_by(table.c.registry, table.c.path))]
+
+    def hint(self, repository: Repository, now: datetime) -> bool:
+        """Due now; a look that is under way does not count as the one that was asked for."""
+        table = schema.repositories
+        with self._database.writing() as conn:
+            row = conn.execute(select(table).where(_is(repository)).with_for_update()).first()
+            if row is None:
+                return False
+            hinted = now if row.lease_token is not None else None
+            values = {"next_look": min(row.next_look, now), "hinted": hinted}
+            conn.execute(update(table).where(table.c.id == row.id).values(values))
+            return True
+
+    def claim_looks(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[LookWork]:
+        """Take repositories that are due, the longest first."""
+        table = schema.repositories
+        with self._database.writing() as conn:
+            rows = conn.execute(
+                select(table)
+                .where(table.c.next_look <= now, or_(table.c.lease_until.is_(None), table.c.lease_until <= now))
+                .order_by(table.c.next_look, table.c.id)
+                .limit(most)
+                .with_for_update(skip_locked=True)
+            ).all()
+            works = [
+                LookWork(watched=_watched(row), claim=Claim(owner=owner, until=now + lease, token=self._new_token()))
+                for row in rows
+            ]
+            if works:
+                taken = zip(rows, works, strict=True)
+                conn.execute(
+                    update(table)
+                    .where(table.c.id == bindparam("row"))
+                    .values(lease_owner=owner, lease_until=now + lease, lease_token=bindparam("token"), hinted=None),
+                    [{"row": row.id, "token": work.claim.token} for row, work in taken],
+                )
+            return works
+
+    def extend_looks(self, works: Collection[LookWork], until: datetime) -> None:
+        """Let claims hold until another time."""
+        table = schema.repositories
+        with self._database.writing() as conn:
+            for batch in batches(work.claim.token for work in works):
+                # A row that is locked is being given back, or else is extended the next time.
+                ours = select(table.c.id).where(table.c.lease_token.in_(batch)).with_for_update(skip_locked=True)
+                found = conn.execute(ours).scalars().all()
+                conn.execute(update(table).where(table.c.id.in_(found)).values(lease_until=until))
+
+    def tags(self, repository: Repository) -> Mapping[str, Tag]:
+        """What is known of a repository's tags, by name; those that could never be resolved are not among them."""
+        tag, table = schema.tags, schema.repositories
+        with self._database.reading() as conn:
+            found = conn.execute(
+                select(tag)
+                .join(table, table.c.id == tag.c.repository)
+                .where(_is(repository), tag.c.digest.is_not(None))
+                .order_by(tag.c.name)
+            )
+            return {row.name: _tag(row) for row in found}
+
+    def missing(self, digests: Collection[Digest]) -> frozenset[Digest]:
+        """Those of which no manifest is stored, or one of schema 1, which another registry may have made up."""
+        with self._database.reading() as conn:
+            return frozenset(digests) - _stored(conn, digests)
+
+    def record_look(self, work: LookWork, look: Look, next_look: datetime) -> int:
+        """Record what a look found, publish what changed by it, and give the claim back; the newest revision."""
+        if look.repository != work.watched.repository:
+            raise ValueError(f"a look at {look.repository} is no result of one at {work.watched.repository}")
+        with self._database.writing() as conn:
+            publication = Publication(conn, look.at)
+            row = _claimed(conn, work)
+            values = {"looked_at": look.at, "failures": 0} | _columns(None)
+            _give_back(conn, row, next_look, values)
+            publication.put(Kind.REPOSITORY, str(look.repository), published.repository(look.at, 0, None))
+            touched = _record_tags(conn, publication, row.id, look)
+            touched |= _store(conn, look.manifests)
+            reach.settle(conn, publication, touched, look.at)
+            return publication.write()
+
+    def record_trouble(self, work: LookWork, trouble: Trouble, next_look: datetime) -> int:
+        """Record that a look failed: what is known stays and grows old."""
+        with self._database.writing() as conn:
+            publication = Publication(conn, trouble.at)
+            row = _claimed(conn, work)
+            failures = row.failures + 1
+            _give_back(conn, row, next_look, {"failures": failures} | _columns(trouble))
+            publication.put(
+                Kind.REPOSITORY,
+                str(work.watched.repository),
+                published.repository(row.looked_at, failures, trouble),
+            )
+            return publication.write()
+
+
+def _is(repository: Repository) -> Any:
+    table = schema.repositories
+    return (table.c.registry == repository.registry) & (table.c.path == repository.path)
+
+
+def _watched(row: Row[Any]) -> Watched:
+    return Watched(
+        repository=Repository(registry=row.registry, path=row.path), next_look=row.next_look,
+        looked_at=row.looked_at, failures=row.failures, trouble=trouble_of(row),
+    )  # fmt: skip
+
+
+def _tag(row: Row[Any]) -> Tag:
+    return Tag(name=row.name, digest=Digest(row.digest), since=row.since, seen_at=row.seen_at)
+
+
+def _columns(trouble: Trouble | None) -> dict[str, Any]:
+    if trouble is None:
+        return {"trouble_code": None, "trouble_text": None, "trouble_at": None}
+    return {"trouble_code": trouble.code, "trouble_text": trouble.text, "trouble_at": trouble.at}
+
+
+def _claimed(conn: Connection, work: LookWork) -> Row[Any]:
+    """The row of a repository, if it still belongs to who claimed it."""
+    query = select(schema.repositories).where(_is(work.watched.repository)).with_for_update()
+    row = conn.execute(query).first()
+    if row is None or row.lease_token != work.claim.token:
+        raise ClaimLost(f"the look at {work.watched.repository} came too late: it is looked at again when it is due")
+    return row
+
+
+def _give_back(conn: Connection, row: Row[Any], next_look: datetime, values: Mapping[str, Any]) -> None:
+    due = next_look if row.hinted is None else min(next_look, row.hinted)
+    table = schema.repositories
+    conn.execute(update(table).where(table.c.id == row.id).values(**_FREE, next_look=due, **values))
+
+
+def _forget(conn: Connection, publication: Publication, repository: Repository, key: int) -> set[str]:
+    """Delete a repository; what its tags pointed to."""
+    table = schema.tags
+    found = conn.execute(select(table.c.name, table.c.digest).where(table.c.repository == key)).all()
+    for row in found:
+        publication.put(Kind.TAG, f"{repository}:{row.name}", None)
+    publication.put(Kind.REPOSITORY, str(repository), None)
+    reach.forget_homes(conn, publication, str(repository), key)
+    conn.execute(delete(schema.repositories).where(schema.repositories.c.id == key))
+    return {row.digest for row in found if row.digest is not None}
+
+
+def _record_tags(conn: Connection, publication: Publication, repository: int, look: Look) -> set[str]:
+    """Write what became of each tag; the digests that tags came to or went from."""
+    table = schema.tags
+    old = {row.name: row for row in conn.execute(select(table).where(table.c.repository == repository))}
+    resolved = dict(look.tags)
+    troubles = {name: trouble for name, trouble in look.troubles if name not in resolved}
+    exist = look.listed | resolved.keys() | troubles.keys()
+    touched: set[str] = set()
+    fresh, changed, seen = [], [], []
+
+    def write(name: str, known: Tag | None, trouble: Trouble | None) -> None:
+        cells = {
+            "digest": known and known.digest, "since": known and known.since, "seen_at": known and known.seen_at
+        } | _columns(trouble)  # fmt: skip
+        if name in old:
+            changed.append({"row": name} | {f"{column}_": cell for column, cell in cells.items()})
+        else:
+            fresh.append({"repository": repository, "name": name} | cells)
+        publication.put(Kind.TAG, f"{look.repository}:{name}", published.tag(known, trouble))
+
+    for name, digest in resolved.items():
+        row = old.get(name)
+        if row is not None and row.digest == digest:
+            if row.trouble_code is None:
+                seen.append(name)
+            else:
+                write(name, Tag(name=name, digest=digest, since=row.since, seen_at=look.at), None)
+            continue
+        write(name, Tag(name=name, digest=digest, since=look.at, seen_at=look.at), None)
+        touched |= {digest} if row is None or row.digest is None else {digest, row.digest}
+    for name, trouble in troubles.items():
+        row = old.get(name)
+        write(name, _tag(row) if row is not None and row.digest is not None else None, trouble)
+    gone = [row for name, row in old.items() if name not in exist]
+    for row in gone:
+        publication.put(Kind.TAG, f"{look.repository}:{row.name}", None)
+        touched |= {row.digest} if row.digest is not None else set()
+
+    ours = table.c.repository == repository
+    for batch in batches(seen):
+        conn.execute(update(table).where(ours, table.c.name.in_(batch)).values(seen_at=look.at))
+    for batch in batches([row.name for row in gone]):
+        conn.execute(delete(table).where(ours, table.c.name.in_(batch)))
+    if changed:
+        cells = [column for column in changed[0] if column != "row"]
+        values: dict[str, Any] = {column.removesuffix("_"): bindparam(column) for column in cells}
+        conn.execute(update(table).where(ours, table.c.name == bindparam("row")).values(values), changed)
+    bulk_load(conn, table, fresh)
+    return touched
+
+
+def _stored(conn: Connection, digests: Collection[str], *, legacy: bool = False) -> set[Digest]:
+    """Those whose bytes are stored and are what the digest says; or those that Docker's schema 1 stands for."""
+    table = schema.manifests
+    kind = table.c.kind == "legacy" if legacy else table.c.kind != "legacy"
+    found: set[Digest] = set()
+    for batch in batches(digests):
+        rows = conn.execute(select(table.c.digest).where(table.c.digest.in_(batch), kind))
+        found |= {Digest(digest) for digest in rows.scalars()}
+    return found
+
+
+def _store(conn: Connection, manifests: Collection[Manifest]) -> set[str]:
+    """Store those manifests that are not yet; their digests.
+
+    One of schema 1 gives way to what has the digest by right: else a registry could take the place of another's image.
+    """
+    known = _stored(conn, [found.digest for found in manifests])
+    old = _stored(conn, [found.digest for found in manifests], legacy=True)
+    new: dict[Digest, Manifest] = {}
+    for found in sorted(manifests, key=lambda found: not isinstance(found, LegacyManifest)):
+        if found.digest not in known and not (found.digest in old and isinstance(found, LegacyManifest)):
+            new[found.digest] = found
+    for batch in batches(old & new.keys()):
+        conn.execute(delete(schema.manifests).where(schema.manifests.c.digest.in_(batch)))
+    rows, children, layers = [], [], []
+    for digest in sorted(new):
+        found = new[digest]
+        kind, runnable = "legacy", False
+        if isinstance(found, ImageIndex):
+            kind, running = "index", {id(child) for child in found.platforms}
+            for position, child in enumerate(found.children):
+                p = child.platform
+                children.append({
+                    "parent": digest, "position": position, "digest": child.digest, "media_type": child.media_type,
+                    "size": child.size, "os": p and p.os, "architecture": p and p.architecture,
+                    "variant": p and p.variant, "os_version": p and p.os_version,
+                    "artifact_type": child.artifact_type, "runs": id(child) in running,
+                })  # fmt: skip
+        elif isinstance(found, ImageManifest):
+            kind, runnable = "image", found.runnable
+            layers += [
+                {"manifest": digest, "position": position, "digest": layer.digest, "media_type": layer.media_type,
+                 "size": layer.size}
+                for position, layer in enumerate(found.layers)
+            ]  # fmt: skip
+        rows.append({
+            "digest": digest, "media_type": found.media_type, "kind": kind, "content": found.content,
+            "runnable": runnable, "reached": False, "runs": False, "unreached_since": None,
+        })  # fmt: skip
+    bulk_load(conn, schema.manifests, rows)
+    bulk_load(conn, schema.children, children)
+    bulk_load(conn, schema.layers, layers)
+    return set(new)

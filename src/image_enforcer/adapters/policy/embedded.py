@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -52,10 +52,13 @@ class EmbeddedEngine:
     blocking: Final = False
 
     def __init__(
-        self, read: Callable[[], Loaded], *, entry_point: Sequence[str], limits: Limits = LIMITS, version: int = 1
-    ) -> None:
-        """``read`` gives the files' contents, now and at each reload. Raises :class:`UnusablePolicy`."""
+        self, read: Callable[[], Loaded], *, entry_point: Sequence[str], limits: Limits = LIMITS, version: int = 1,
+        mounted: Mapping[tuple[str, ...], Mapping[Any, Any]] | None = None,
+    ) -> None:  # fmt: skip
+        """``read`` gives the files' contents, now and at each reload. ``mounted`` are documents by path that are looked
+        up elsewhere as they are asked for. Raises :class:`UnusablePolicy`."""
         self._read = read
+        self._mounted = dict(mounted or {})
         self._entry = tuple(entry_point)
         self._name = "data." + ".".join(self._entry)
         self._version = version
@@ -71,19 +74,25 @@ class EmbeddedEngine:
 
     @classmethod
     def from_paths(
-        cls, policies: Sequence[str], data: Sequence[str], *, entry_point: Sequence[str], seconds: float = 2.0
-    ) -> EmbeddedEngine:
+        cls, policies: Sequence[str], data: Sequence[str], *, entry_point: Sequence[str], seconds: float = 2.0,
+        mounted: Mapping[tuple[str, ...], Mapping[Any, Any]] | None = None,
+    ) -> EmbeddedEngine:  # fmt: skip
         """An engine over files and directories; raises :class:`UnusablePolicy`. Tests of policies are left out."""
         paths = [*policies, *data]
         return cls(
             lambda: at_one_moment(paths, lambda: load(paths, test_files=False)),
             entry_point=entry_point,
             limits=replace(LIMITS, seconds=seconds),
+            mounted=mounted,
         )
 
     def _prepare(self, loaded: Loaded) -> _Loaded:
         # What the query does not need is not kept: trees of policies are many times their text.
-        state = Documents(loaded, version=self._version).state
+        for path in self._mounted:
+            if _occupied(loaded.documents, path):
+                shown = ".".join(path)
+                raise LoadError([f"data.{shown} is in the files and among the facts; leave it out of one of them"])
+        state = Documents(loaded, version=self._version, mounted=self._mounted).state
         digest = hashlib.sha256()
         for name in sorted(state.raw):
             digest.update(name.encode("utf-8", "replace") + b"\0" + state.raw[name].encode() + b"\0")
@@ -92,7 +101,7 @@ class EmbeddedEngine:
             query = state.policy.prepare(self._name, capture=True)
             with suppress(LimitError, EvalError, DocumentError):
                 query.value(input=_REHEARSAL, data=state.snapshot, limits=self._limits)
-        return _Loaded(query, state.snapshot, Revision(_short(digest.hexdigest()), _short(_content(state.snapshot))))
+        return _Loaded(query, state.snapshot, Revision(_short(digest.hexdigest()), _short(_content(loaded.documents))))
 
     def reload(self) -> str:
         """See the port. Readers keep the state that they began with. One that answers is not given up for none."""
@@ -148,12 +157,23 @@ class EmbeddedEngine:
         return "" if self._current.query is not None else f"no policy defines {self._name}"
 
 
+def _occupied(documents: Any, path: Sequence[str]) -> bool:
+    """Whether files have a document at a path, or one above it that is no object."""
+    for step in path:
+        if not isinstance(documents, dict | Packed):
+            return True
+        if step not in documents:
+            return False
+        documents = documents[step]
+    return True
+
+
 def _short(digest: str) -> str:
     return f"sha256:{digest[:16]}"
 
 
-def _content(snapshot: Snapshot) -> str:
-    """A digest of the base documents: the same wherever the same files were loaded."""
+def _content(documents: Any) -> str:
+    """A digest of the files' documents: the same wherever the same files were loaded."""
     encode = msgspec.json.Encoder(enc_hook=as_written, order="deterministic").encode
     digest = hashlib.sha256()
 
@@ -165,7 +185,7 @@ def _content(snapshot: Snapshot) -> str:
         else:
             digest.update(encode((path, node)) + b"\n")
 
-    add((), snapshot.root)
+    add((), documents)
     return digest.hexdigest()
 
 

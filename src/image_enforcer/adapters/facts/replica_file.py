@@ -1,0 +1,218 @@
+"""A replica of the facts as one SQLite file: made whole, brought forward in place, read by any number of processes.
+
+One process writes it. A whole new copy is made beside it and checked. It is copied over the old one in one transaction,
+so that whoever reads finds the old one or the new one and never half of either: renaming would leave readers of the old
+file with the new one's log. Only where there is no old one that can be read is the new one renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from ...domain.facts import Changes, Entry, Kind
+from ...ports.facts import FactsError
+
+APPLICATION: Final = 0x69656678
+"""``iefx`` as SQLite's application id: a file of somebody else is never taken for a replica."""
+FORMAT: Final = 1
+KINDS: Final = tuple(Kind)
+"""Kinds are stored by their place here: new ones are added at the end."""
+_FACT: Final = (
+    "CREATE TABLE fact (kind INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, revision INTEGER NOT NULL, "
+    "PRIMARY KEY (kind, key)) WITHOUT ROWID"
+)
+_STATE: Final = (
+    "CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL, revision INTEGER NOT NULL, "
+    "began INTEGER NOT NULL, as_of TEXT NOT NULL)"
+)
+_TABLES: Final = (_FACT, _STATE)
+MOST_LOG: Final = 64 << 20
+"""Bytes of the write-ahead log that are kept once they have been copied into the file."""
+
+
+@contextmanager
+def _opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection for writing; what goes wrong is a :class:`FactsError`."""
+    try:
+        mode = "rwc" if create else "rw"
+        with closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=30)) as db:
+            yield db
+    except sqlite3.Error as e:
+        raise FactsError(f"{path}: {e}; {_next(e)}") from None
+
+
+def _next(error: sqlite3.Error) -> str:
+    """What to do about an error of SQLite's (https://sqlite.org/rescode.html)."""
+    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return "see that there is room"
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return "see that it may be written, and its folder too"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return "see that no other process keeps it"
+        case _:
+            return "remove it, and it is fetched anew"
+
+
+def check(db: sqlite3.Connection, path: Path) -> None:
+    """Whether a file is a replica that can be read here; raises :class:`FactsError`."""
+    try:
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as e:
+        raise FactsError(f"{path}: this is no replica: {e}; remove it, and it is fetched anew") from None
+    if application != APPLICATION:
+        raise FactsError(f"{path}: this is no replica; name another file")
+    if version != FORMAT:
+        raise FactsError(f"{path}: a replica of format {version}, {FORMAT} is read here; remove it")
+
+
+def verify(db: sqlite3.Connection, path: Path) -> None:
+    """Whether a file is a whole replica: its pages, its tables and nothing else, its state. Reads all of it.
+
+    Raises :class:`FactsError`.
+    """
+    check(db, path)
+    found = db.execute("PRAGMA quick_check(1)").fetchall()
+    if found != [("ok",)]:
+        raise FactsError(f"{path}: damaged: {found[0][0]}; remove it, and it is fetched anew")
+    made = [row[0] for row in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")]
+    states = db.execute("SELECT typeof(revision), typeof(began), as_of FROM state").fetchall() if made else []
+    if made != list(_TABLES) or [row[:2] for row in states] != [("integer", "integer")] or not _moment(states[0][2]):
+        raise FactsError(f"{path}: this is no replica, though it says so; remove it, and it is fetched anew")
+
+
+def _moment(text: object) -> bool:
+    """Whether a text is a time with its zone."""
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def make(path: Path, batches: Iterable[Changes], as_of: datetime) -> tuple[str, int]:
+    """Make a replica anew at a path where there is none; the epoch and the revision that it has.
+
+    ``batches`` are all changes from the first on, in order, until there are no more. Raises :class:`FactsError`.
+    """
+    epoch, revision, began = "", 0, 0
+    with _opened(path, create=True) as db:
+        db.executescript(
+            f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; PRAGMA journal_mode = OFF;"
+            f"PRAGMA synchronous = OFF; BEGIN; {'; '.join(_TABLES)};"
+        )
+        for changes in batches:
+            if epoch not in ("", changes.epoch):
+                raise FactsError(f"{path}: the store was replaced while its facts were read; try again")
+            if changes.since != revision:
+                raise FactsError(f"{path}: the store told everything anew while its facts were read; try again")
+            epoch, revision, began = changes.epoch, changes.revision, changes.began
+            _put(db, changes.entries)
+        db.execute("INSERT INTO state VALUES (1, ?, ?, ?, ?)", (epoch, revision, began, as_of.isoformat()))
+        db.execute("COMMIT")
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return epoch, revision
+
+
+def install(fresh: Path, place: Path) -> None:
+    """Put a checked copy in the place of the old one. Raises :class:`FactsError` where it is none, or damaged."""
+    with _opened(fresh) as db:
+        db.execute("PRAGMA trusted_schema = OFF")
+        verify(db, fresh)
+        if _overwritten(db, place):
+            return
+        db.execute("PRAGMA journal_mode = WAL").fetchall()
+    for rest in ("-wal", "-shm", "-journal"):  # of one that cannot be read, or has been removed
+        Path(f"{place}{rest}").unlink(missing_ok=True)
+    fresh.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _overwritten(fresh: sqlite3.Connection, place: Path) -> bool:
+    """Copy all pages over the old replica in one transaction; False where there is none that could be written."""
+    if not place.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"file:{place}?mode=rw", uri=True, isolation_level=None, timeout=30)) as old:
+            check(old, place)
+            if old.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                return False
+            old.execute(f"PRAGMA journal_size_limit = {MOST_LOG}")
+            fresh.backup(old)
+            return True
+    except FactsError:
+        return False
+    except sqlite3.Error as e:
+        if getattr(e, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return False
+        raise
+
+
+def position(path: Path, *, thoroughly: bool = False) -> tuple[str, int, int] | None:
+    """The epoch and the revision of a replica, and where it began; None where there is none.
+
+    ``thoroughly`` reads all of it. Raises :class:`FactsError`.
+    """
+    if not path.exists():
+        return None
+    with _opened(path) as db:
+        (verify if thoroughly else check)(db, path)
+        row = db.execute("SELECT epoch, revision, began FROM state").fetchone()
+    if row is None:
+        raise FactsError(f"{path}: says of no revision to be; remove it, and it is fetched anew")
+    return str(row[0]), int(row[1]), int(row[2])
+
+
+def apply(path: Path, changes: Changes, as_of: datetime | None) -> None:
+    """Bring a replica forward, in one transaction. ``as_of`` is given where nothing newer is known to exist.
+
+    Raises :class:`FactsError`, also where the changes are of another epoch, or do not follow what it has.
+    """
+    with _opened(path) as db:
+        check(db, path)
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA journal_size_limit = {MOST_LOG}")
+        db.execute("BEGIN IMMEDIATE")
+        row = db.execute("SELECT epoch, revision FROM state").fetchone()
+        if row is None:
+            raise FactsError(f"{path}: says of no revision to be; remove it, and it is fetched anew")
+        if row[0] != changes.epoch:
+            raise FactsError(f"{path}: facts of another store ({row[0]}, not {changes.epoch}); it is fetched anew")
+        if row[1] != changes.since:
+            text = f"{path}: at revision {row[1]}, which changes since {changes.since} do not follow"
+            raise FactsError(f"{text}; see that no other process keeps it")
+        _put(db, changes.entries)
+        db.execute("UPDATE state SET revision = ?", (changes.revision,))
+        if as_of is not None:
+            db.execute("UPDATE state SET as_of = ?", (as_of.isoformat(),))
+        db.execute("COMMIT")
+
+
+def _put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    db.executemany(
+        "INSERT INTO fact VALUES (?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, "
+        "revision = excluded.revision",
+        [(KINDS.index(e.kind), e.key, e.value, e.revision) for e in entries if e.value is not None],
+    )
+    db.executemany(
+        "DELETE FROM fact WHERE kind = ? AND key = ?",
+        [(KINDS.index(e.kind), e.key) for e in entries if e.value is None],
+    )
+
+
+def checksum(path: Path) -> str:
+    """The digest of a file's bytes."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -1,0 +1,1 @@
+"""Servers that facts are sent to, a file each. Nothing here knows what the documents mean."""

@@ -69,7 +69,7 @@ def conclude(review: Review, outcome: Outcome, guard: Guard) -> Decision:
         return guard.undecided(found, review.namespace)
     if not found.allowed:
         return found
-    unknown = unparsable(review)
+    unknown = unparsable(review) or review.unknown
     return found if unknown is None else guard.undecided(unknown, review.namespace)
 
 

@@ -1,0 +1,296 @@
+"""Keeping the store like the registries and the scanner, and the sinks like the store.
+
+Everything to do is asked of the store: repositories that are due, images that nobody scanned. So nothing is lost with a
+process, and several processes share the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from ..domain.reference import Repository
+from ..domain.watched import Trouble
+from ..ports.registry import RateLimited, RegistryError
+from ..ports.scanner import ScannerError
+from ..ports.sink import SinkError
+from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreError, StoreUnreachable
+from .delivering import Delivering
+from .looking import Choice, Looking
+from .scanning import Scanning
+
+REST: Final = 0.5
+"""Seconds between two looks for work where there was none, and between two tries to reach the store."""
+STORE: Final = "store"
+"""What troubles with the store are told about."""
+SLOWEST_LOOK: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is followed, and how eagerly."""
+
+    choices: tuple[tuple[Repository, Choice], ...]
+    every: timedelta = timedelta(seconds=60)
+    """How long after one look the next one comes."""
+    looks_at_once: int = 4
+    scans_at_once: int = 4
+    lease: timedelta = timedelta(minutes=2)
+    """How long work is claimed for. It is claimed for longer while it goes on, so that this is how long what a worker
+    had begun waits after its death."""
+
+
+class Told(Protocol):
+    """Is told what happens, for logs and for whoever watches."""
+
+    def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
+        """A look came to its end."""
+
+    def failed(self, about: str, trouble: Trouble) -> None:
+        """Something could not be had; what is known of it grows old."""
+
+    def recovered(self, about: str) -> None:
+        """What may have failed before is there: the store, or the scanner."""
+
+    def scanned(self, work: ScanWork, findings: int, gaps: int) -> None:
+        """An image was scanned."""
+
+    def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
+        """A sink got what had changed."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a pass did."""
+
+    looks: int = 0
+    scans: int = 0
+    put: int = 0
+    deleted: int = 0
+    troubles: list[tuple[str, Trouble]] = field(default_factory=list)
+
+
+class Syncing:
+    """One worker. ``owner`` is what its claims are called by."""
+
+    def __init__(
+        self, store: Store, plan: Plan, looking: Looking, scanning: Scanning | None, sinks: Sequence[Delivering],
+        told: Told, now: Callable[[], datetime], owner: str = "",
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._plan = plan
+        self._choices = dict(plan.choices)
+        self._looking = looking
+        self._scanning = scanning
+        self._sinks = sinks
+        self._told = told
+        self._now = now
+        self._owner = owner or f"worker-{uuid.uuid4().hex[:12]}"
+        self._held: dict[str, LookWork | ScanWork] = {}
+
+    async def follow(self) -> None:
+        """Tell the store what is followed; raises a :class:`StoreError`."""
+        await asyncio.to_thread(self._store.watch, list(self._choices), self._now())
+
+    async def once(self) -> Summary:
+        """Look at everything that is due now, scan what has not been, deliver what changed."""
+        summary = Summary()
+        async with self._keeping():
+            began = self._now()
+            while await self._looks(summary, began):
+                pass
+            began = self._now()
+            while await self._scans(summary, began):
+                pass
+            await self._deliver(summary)
+        return summary
+
+    async def run(self, rest: Callable[[bool], Awaitable[bool]]) -> None:
+        """Look, scan and deliver side by side, since a scan takes long, until ``rest`` says to stop.
+
+        ``rest`` is told whether there was work, and waits a little where there was none. What is under way at the end
+        is anybody's at once. A store that cannot be reached is waited for; raises any other :class:`StoreError`.
+        """
+        steps = (self._looks, self._scans, self._deliver)
+        async with self._keeping():
+            tasks = [asyncio.create_task(self._again(step, rest)) for step in steps]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                held = list(self._held.values())
+                await _ended(tasks)
+                await self._extended(held, self._now())  # nobody has to wait for the claims to run out
+
+    async def _again(self, step: Callable[[Summary], Awaitable[bool]], rest: Callable[[bool], Awaitable[bool]]) -> None:
+        while True:
+            busy = False
+            try:
+                busy = await step(Summary())
+            except StoreUnreachable as e:
+                self._unreachable(e)
+            if await rest(busy):
+                return
+
+    # --- claims ----------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def _keeping(self) -> AsyncIterator[None]:
+        """Claim for longer, all the while, what is being worked on."""
+        task = asyncio.create_task(self._extend())
+        try:
+            yield
+        finally:
+            await _ended([task])
+
+    async def _extend(self) -> None:
+        while True:
+            await asyncio.sleep(self._plan.lease.total_seconds() / 3)
+            await self._extended(list(self._held.values()), self._now() + self._plan.lease)
+
+    async def _extended(self, works: Sequence[LookWork | ScanWork], until: datetime) -> None:
+        looks = [work for work in works if isinstance(work, LookWork)]
+        scans = [work for work in works if isinstance(work, ScanWork)]
+        with contextlib.suppress(StoreError):  # who records the work says so
+            if looks:
+                await asyncio.to_thread(self._store.extend_looks, looks, until)
+            if scans:
+                await asyncio.to_thread(self._store.extend_scans, scans, until)
+
+    @contextlib.contextmanager
+    def _holding(self, works: Sequence[LookWork | ScanWork]) -> Iterator[None]:
+        held = {work.claim.token: work for work in works}
+        self._held |= held
+        try:
+            yield
+        finally:
+            for token in held:
+                self._held.pop(token, None)
+
+    async def _recorded(self, work: LookWork | ScanWork, record: Callable[[], int]) -> int | None:
+        """Record it, unless somebody else has taken the work meanwhile. A store that cannot be reached is tried again,
+        for as long as a claim lasts: it may just be restarting."""
+        until = self._now() + self._plan.lease
+        try:
+            while True:
+                try:
+                    return await asyncio.to_thread(record)
+                except ClaimLost:
+                    return None
+                except StoreUnreachable as e:
+                    if self._now() >= until:
+                        raise
+                    self._unreachable(e)
+                    await asyncio.sleep(REST)
+        finally:
+            self._held.pop(work.claim.token, None)
+
+    def _unreachable(self, error: StoreUnreachable) -> None:
+        self._told.failed(STORE, Trouble(code="store-unreachable", text=str(error), at=self._now()))
+
+    # --- looks -----------------------------------------------------------------------------------
+
+    async def _looks(self, summary: Summary, due: datetime | None = None) -> bool:
+        """Look at some repositories that are due, by now or at another time; whether there were any."""
+        at, lease = self._claim(due)
+        claimed = await asyncio.to_thread(self._store.claim_looks, self._owner, at, lease, self._plan.looks_at_once)
+        self._told.recovered(STORE)
+        with self._holding(claimed):
+            await asyncio.gather(*(self._look(work, summary) for work in claimed))
+        return bool(claimed)
+
+    async def _look(self, work: LookWork, summary: Summary) -> None:
+        repository = work.watched.repository
+        known = await asyncio.to_thread(self._store.tags, repository)
+        summary.looks += 1
+        try:
+            found = await self._looking.look(repository, known, self._choices.get(repository, Choice()))
+        except RegistryError as e:
+            pause = self._plan.every * 2 ** min(work.watched.failures, 10)
+            if isinstance(e, RateLimited):
+                pause = max(pause, _left_alone(e.retry_after))
+            trouble = Trouble(code=e.code, text=str(e), at=self._now())
+            self._failed(str(repository), trouble, summary)
+            next_look = self._now() + min(pause, SLOWEST_LOOK)
+            await self._recorded(work, lambda: self._store.record_trouble(work, trouble, next_look))
+            return
+        for tag, trouble in found.look.troubles:
+            self._failed(f"{repository}:{tag}", trouble, summary)
+        next_look = self._now() + max(self._plan.every, _left_alone(found.pause))
+        revision = await self._recorded(work, lambda: self._store.record_look(work, found.look, next_look))
+        look = found.look
+        if revision is not None:
+            self._told.looked(repository, len(look.tags), len(look.manifests), len(look.troubles), revision)
+
+    def _failed(self, about: str, trouble: Trouble, summary: Summary) -> None:
+        summary.troubles.append((about, trouble))
+        self._told.failed(about, trouble)
+
+    # --- scans -----------------------------------------------------------------------------------
+
+    def _claim(self, due: datetime | None) -> tuple[datetime, timedelta]:
+        """The time as of which work is claimed, and for how long it is from then."""
+        now, lease = self._now(), self._plan.lease
+        return (now, lease) if due is None else (due, lease + (now - due))
+
+    async def _scans(self, summary: Summary, due: datetime | None = None) -> bool:
+        """Have some images scanned that are due, by now or at another time; whether there were any."""
+        scanning = self._scanning
+        if scanning is None:
+            return False
+        try:
+            version = await scanning.version()
+        except ScannerError as e:
+            self._failed(scanning.name, Trouble(code=e.code, text=str(e), at=self._now()), summary)
+            return False
+        self._told.recovered(scanning.name)
+        at, lease = self._claim(due)
+        claimed = await asyncio.to_thread(
+            self._store.claim_scans, scanning.name, version, self._owner, at, lease, self._plan.scans_at_once
+        )
+        with self._holding(claimed):
+            await asyncio.gather(*(self._scan(scanning, work, version, summary) for work in claimed))
+        return bool(claimed)
+
+    async def _scan(self, scanning: Scanning, work: ScanWork, version: str, summary: Summary) -> None:
+        result = await scanning.scan(work, version)
+        summary.scans += 1
+        if await self._recorded(work, lambda: self._store.record_scan(work, result)) is None:
+            return
+        if result.report is not None:
+            self._told.scanned(work, len(result.report.findings), len(result.report.gaps))
+        elif result.trouble is not None:
+            self._failed(f"{work.home}@{work.manifest.digest}", result.trouble, summary)
+
+    # --- sinks -----------------------------------------------------------------------------------
+
+    async def _deliver(self, summary: Summary) -> bool:
+        """Bring the sinks up to the store; gives False, since there is nothing left to send then."""
+        for sink in self._sinks:
+            try:
+                done = await sink.deliver()
+            except SinkError as e:
+                self._failed(sink.name, Trouble(code="sink", text=str(e), at=self._now()), summary)
+                continue
+            summary.put += done.put
+            summary.deleted += done.deleted
+            if done.put or done.deleted:
+                self._told.delivered(sink.name, done.put, done.deleted, done.whole)
+            for document, refused in done.refused:
+                self._failed(f"{sink.name} {document}", Trouble(code="sink", text=refused, at=self._now()), summary)
+        return False
+
+
+def _left_alone(seconds: float) -> timedelta:
+    return timedelta(seconds=min(seconds, SLOWEST_LOOK.total_seconds()))
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End them, whatever they are at."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,280 @@
+"""Deliveries to OPA's data interface: what is put and deleted, what is sent anew, and that nothing is lost."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from image_enforcer.analysis.documents import Layout
+from image_enforcer.domain.reference import Repository
+from image_enforcer.services.delivering import MARK
+from tests.fakes.clair_v4 import FakeClairV4
+from tests.fakes.opa_data import FakeOpaData
+from tests.fakes.registry.server import FakeRegistry
+from tests.services.synced import VULNERABLE, Synced, index, known_world, scannable, syncing
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with FakeRegistry() as fake:
+        yield fake
+
+
+@pytest.fixture
+def opa() -> Iterator[FakeOpaData]:
+    with FakeOpaData() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def clair() -> AsyncIterator[FakeClairV4]:
+    async with FakeClairV4(known_world()) as running:
+        yield running
+
+
+APP = ("docker", "layers", "team", "app")
+
+
+def tags(opa: FakeOpaData, *path: str) -> set[str]:
+    """The tags that stand at a path, where their digests do as well."""
+    return {name for name in opa.at(*(path or APP)) if not name.startswith("sha256:")}
+
+
+async def test_tags_and_layers_are_put_and_go_again(
+    registry: FakeRegistry, opa: FakeOpaData, clair: FakeClairV4, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "team/app", "v1", VULNERABLE)
+    async with syncing(registry, tmp_path, clair=clair, opa=opa.url) as synced:
+        summary = await synced.again()
+        assert (summary.put, summary.deleted, summary.troubles) == (4, 0, [])
+        assert synced.heard.deliveries == [(4, 0, True)]
+        (digest,) = opa.at(*APP).keys() - {"v1"}
+        assert opa.at(*APP, digest) == opa.at(*APP, "v1")
+        layers = [layer["digest"] for layer in opa.at(*APP, "v1")["layers"]]
+        features = [opa.at("clair", "layers", layer)["Layer"]["Features"] for layer in layers]
+        assert any(f.get("Vulnerabilities") for f in features[0])
+        opa.seen.clear()
+        await synced.again()
+        assert opa.sent() + opa.sent("DELETE") == []
+        del registry.repositories["team/app"].tags["v1"]
+        summary = await synced.again()
+        assert summary.deleted == 4
+        assert opa.at(*APP) == {}
+        assert opa.at("clair", "layers") == {}
+        assert synced.heard.deliveries[-1] == (0, 4, False)
+
+
+async def test_a_tag_that_moves_has_another_document(registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path) -> None:
+    registry.image("team/app", "v1", (b"old",))
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        before = opa.at(*APP, "v1")
+        registry.image("team/app", "v1", (b"new",))
+        await synced.again()
+        assert opa.at(*APP, "v1") != before
+        assert [path for path in opa.sent() if ":" not in path] == ["docker/layers/team/app/v1"] * 2
+        assert len(opa.at(*APP)) == 2
+
+
+async def test_a_tag_that_moves_to_what_cannot_be_read_loses_its_document_until_it_can(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("team/app", "v1", (b"old",))
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        _, children = index(registry, "team/app", "v1", [("amd64", b"x"), ("arm64", b"y")])
+        missing = registry.repositories["team/app"].manifests.pop(children[0])
+        await synced.again()
+        assert opa.at(*APP, "v1") is None
+        opa.seen.clear()
+        await synced.again()
+        assert opa.sent() + opa.sent("DELETE") == []
+        registry.repositories["team/app"].manifests[children[0]] = missing
+        await synced.again()
+        assert len(opa.at(*APP, "v1")["layers"]) == 2
+        opa.seen.clear()
+        await synced.again()
+        assert opa.sent() + opa.sent("DELETE") == []
+
+
+async def test_a_tag_beside_a_repository_of_its_name_and_another_registry(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("a", "b", (b"one",))
+    registry.image("a/b", "c", (b"two",))
+    repositories = frozenset(Repository(registry=registry.place, path=path) for path in ("a", "a/b"))
+    layout = Layout(registry=registry.place, repositories=repositories)
+    async with syncing(registry, tmp_path, "a", "a/b", opa=opa.url, layout=layout) as synced:
+        await synced.again()
+        assert tags(opa, "docker", "layers", "a", "b") == {"c"}
+        assert opa.at("docker", "registries", registry.place, "a", "b")["layers"]
+
+
+async def test_another_registry_never_lands_where_policies_look_for_the_one(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("library/nginx", "latest")
+    layout = Layout(registry="docker.io")
+    async with syncing(registry, tmp_path, "library/nginx", opa=opa.url, layout=layout) as synced:
+        await synced.again()
+        assert opa.at("docker", "layers") is None
+        assert opa.at("docker", "registries", registry.place, "library/nginx", "latest") is not None
+
+
+async def test_a_sink_that_was_started_anew_gets_everything(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    for tag in ("v1", "v2"):
+        registry.image("team/app", tag)
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        whole = opa.at("docker")
+        opa.documents.clear()
+        summary = await synced.again()
+        assert summary.put == 3
+        assert synced.heard.deliveries[-1] == (3, 0, True)
+        assert opa.at("docker") == whole
+
+
+async def test_a_sink_that_was_put_back_to_an_older_state_is_brought_forward(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("team/app", "v1")
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        older = dict(opa.at(*MARK))
+        registry.image("team/app", "v2", (b"2",))
+        await synced.again()
+        del opa.at(*APP)["v2"]
+        opa.at("image_enforcer")["sync"] = older
+        await synced.again()
+        assert tags(opa) == {"v1", "v2"}
+        assert [whole for _, _, whole in synced.heard.deliveries] == [True, False, False]
+
+
+@pytest.mark.parametrize("kept", ['"garbage"', "[1]", '{"revision": "x"}', "[" * 900 + "]" * 900])
+async def test_a_mark_that_is_none_of_ours_is_none(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path, kept: str
+) -> None:
+    registry.image("team/app", "v1")
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        opa.at("image_enforcer")["sync"] = json.loads(kept)
+        await synced.again()
+        assert synced.heard.deliveries[-1] == (2, 0, True)
+        assert opa.at(*MARK)["revision"] > 0
+
+
+async def test_what_was_put_before_the_mark_is_sent_again(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("team/app", "v1")
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        registry.image("team/app", "v2", (b"2",))
+        opa.refuse = lambda method, path: -1 if (method, path) == ("PUT", "/".join(MARK)) else 0
+        summary = await synced.again()
+        assert [t.code for _, t in summary.troubles] == ["sink"]
+        opa.refuse = lambda method, path: 0
+        summary = await synced.again()
+        assert (summary.put, summary.troubles) == (2, [])
+        assert opa.sent().count("docker/layers/team/app/v2") == 2
+        assert opa.at(*MARK)["revision"] > 1
+
+
+async def test_a_sink_that_dies_in_the_middle_of_everything_gets_it_again(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    for number in range(30):
+        registry.image("team/app", f"v{number}", (b"%d" % number,))
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        opa.refuse = lambda method, path: -1 if method == "PUT" and opa.count()["PUT"] > 10 else 0
+        summary = await synced.again()
+        assert [t.code for _, t in summary.troubles] == ["sink"]
+        assert opa.at(*MARK) is None
+        opa.refuse = lambda method, path: 0
+        assert (await synced.again()).put == 60
+        assert len(tags(opa)) == 30
+
+
+async def test_a_document_that_is_refused_stops_no_other_and_is_sent_when_it_is_taken(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    for tag in ("bad", "good"):
+        registry.image("team/app", tag)
+    opa.refuse = lambda method, path: 400 if path.endswith("/bad") else 0
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        summary = await synced.again()
+        assert summary.put == 2
+        assert [(about.rpartition(":")[2], t.code) for about, t in summary.troubles] == [("bad", "sink")]
+        assert tags(opa) == {"good"}
+        registry.image("team/app", "later", (b"later",))
+        summary = await synced.again()
+        assert (summary.put, len(summary.troubles)) == (2, 1)
+        assert tags(opa) == {"good", "later"}
+        opa.refuse = lambda method, path: 0
+        summary = await synced.again()
+        assert (summary.put, summary.troubles) == (1, [])
+        assert tags(opa) == {"good", "later", "bad"}
+        opa.seen.clear()
+        await synced.again()
+        assert opa.sent() + opa.sent("DELETE") == []
+
+
+async def test_a_deletion_that_is_refused_is_tried_again(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("team/app", "v1")
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        del registry.repositories["team/app"].tags["v1"]
+        opa.refuse = lambda method, path: 400 if method == "DELETE" else 0
+        assert len((await synced.again()).troubles) == 2
+        opa.refuse = lambda method, path: 0
+        assert (await synced.again()).deleted == 2
+        assert opa.at(*APP, "v1") is None
+
+
+async def test_another_store_leaves_nothing_of_the_one_before(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    for path in ("team/app", "team/other"):
+        registry.image(path, "v1")
+    (tmp_path / "one").mkdir()
+    async with syncing(registry, tmp_path / "one", "team/app", "team/other", opa=opa.url) as synced:
+        await synced.again()
+        assert opa.at("docker", "layers", "team", "other", "v1") is not None
+    (tmp_path / "two").mkdir()
+    async with syncing(registry, tmp_path / "two", "team/app", opa=opa.url) as synced:
+        await synced.again()
+        assert synced.heard.deliveries == [(2, 0, True)]
+        assert opa.at("docker", "layers", "team").keys() == {"app"}
+
+
+async def _moved(registry: FakeRegistry, opa: FakeOpaData, folder: Path, layout: Layout) -> Synced:
+    async with syncing(registry, folder, opa=opa.url, layout=layout) as synced:
+        await synced.again(3600)
+        return synced
+
+
+async def test_another_layout_puts_everything_elsewhere(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("team/app", "v1")
+    await _moved(registry, opa, tmp_path, Layout(registry=registry.place))
+    elsewhere = Layout(registry=registry.place, docker_root=("images",), clair_root=("findings", "by-layer"))
+    synced = await _moved(registry, opa, tmp_path, elsewhere)
+    assert synced.heard.deliveries == [(2, 0, True)]
+    assert opa.at("docker", "layers") is None
+    assert opa.at("images", "team", "app", "v1") is not None
+
+
+async def test_a_sink_that_wants_a_token_says_so(registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path) -> None:
+    registry.image("team/app", "v1")
+    opa.refuse = lambda method, path: 401
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        summary = await synced.again()
+        assert [t.code for _, t in summary.troubles] == ["sink"]
+        assert "token" in summary.troubles[0][1].text
+        assert synced.tag("v1") is not None

@@ -1,0 +1,220 @@
+"""What is known of images, from facts as the store publishes them: each gap by its code, and none too few."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from image_enforcer.domain.facts import Kind
+from image_enforcer.ports.facts import FactsError, State
+from image_enforcer.services.gather import Ages, gather, gathering
+from tests.contract.contents import NOON, digest_of
+
+IMAGE, OTHER, INDEX = digest_of("image"), digest_of("other"), digest_of("index")
+AT = NOON.isoformat().replace("+00:00", "Z")
+
+
+class Known:
+    """Facts in memory; ``asked`` counts the look-ups."""
+
+    def __init__(self, *facts: tuple[Kind, str, Any]) -> None:
+        self.facts = {(kind, key): json.dumps(value).encode() for kind, key, value in facts}
+        self.asked: list[Kind] = []
+        self.revision = 1
+        self.broken = ""
+
+    def put(self, kind: Kind, key: str, value: Any) -> None:
+        self.facts[kind, key] = json.dumps(value).encode()
+
+    def state(self) -> State:
+        if self.broken:
+            raise FactsError(self.broken)
+        return State(epoch="e", revision=self.revision, as_of=NOON)
+
+    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+        self.asked.append(kind)
+        return {key: self.facts[kind, key] for key in keys if (kind, key) in self.facts}
+
+    def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
+        return sorted(key for of, key in self.facts if of is kind and key.startswith(start))[:most]
+
+
+def tag(digest: str | None, name: str = "latest", **more: Any) -> tuple[Kind, str, Any]:
+    value = {"digest": digest, "since": AT, **more} if digest else {"digest": None, **more}
+    return Kind.TAG, f"docker.io/library/nginx:{name}", value
+
+
+def home(**more: Any) -> tuple[Kind, str, Any]:
+    return Kind.REPOSITORY, "docker.io/library/nginx", {"looked_at": AT, "failures": 0, **more}
+
+
+def image(digest: str = IMAGE, layers: tuple[str, ...] = ("base",), **more: Any) -> tuple[Kind, str, Any]:
+    listed = [{"digest": digest_of(layer), "size": 10, "media_type": "m"} for layer in layers]
+    config = {"digest": digest_of("config"), "size": 1, "media_type": "m"}
+    value = {"kind": "image", "media_type": "m", "size": 11, "config": config, "layers": listed, "runnable": True}
+    return Kind.MANIFEST, digest, value | more
+
+
+def index(*children: tuple[str, str]) -> tuple[Kind, str, Any]:
+    listed = []
+    for architecture, digest in children:
+        platform = {"os": "unknown" if architecture == "unknown" else "linux", "architecture": architecture}
+        listed.append({"digest": digest, "media_type": "m", "platform": platform})
+    return Kind.MANIFEST, INDEX, {"kind": "index", "media_type": "m", "children": listed}
+
+
+def scan(digest: str = IMAGE, counts: dict[str, int] | None = None, **more: Any) -> tuple[Kind, str, Any]:
+    value = {
+        "scanner": "s", "version": "1", "state": "scanned", "at": AT, "confirmed_at": AT, "gaps": [],
+        "counts": counts or {"High": 0, "total": 0},
+    }  # fmt: skip
+    return Kind.SCAN, digest, value | more
+
+
+def look(*facts: tuple[Kind, str, Any], of: str = "nginx", later: int = 0) -> dict[str, Any]:
+    return gather([of], Known(*facts), NOON + timedelta(seconds=later))[of]
+
+
+def trouble(code: str) -> dict[str, str]:
+    return {"code": code, "text": f"{code} in words", "at": AT}
+
+
+def codes(found: Mapping[str, Any]) -> list[str]:
+    return [reason["code"] for reason in found["unknown"]]
+
+
+def test_what_is_known_is_known() -> None:
+    found = look(home(), tag(IMAGE), image(), scan(counts={"High": 2, "total": 2}), later=90)
+    assert found["known"] is True
+    assert found["unknown"] == []
+    assert (found["reference"], found["tag"]) == ("docker.io/library/nginx:latest", "latest")
+    assert (found["digest"], found["counts"]) == (IMAGE, {"High": 2, "total": 2})
+    assert (found["age_seconds"], found["looked_at"], found["since"]) == (90, AT, AT)
+    (platform,) = found["platforms"]
+    assert (platform["layers"], platform["size"], platform["scan"]["age_seconds"]) == ([digest_of("base")], 10, 90)
+
+
+def test_ages_are_from_the_time_that_is_given_and_never_negative() -> None:
+    confirmed = (NOON + timedelta(seconds=60)).isoformat()
+    facts = (home(), tag(IMAGE), image(), scan(confirmed_at=confirmed))
+    assert look(*facts, later=100)["platforms"][0]["scan"]["age_seconds"] == 40
+    assert look(*facts, later=0)["platforms"][0]["scan"]["age_seconds"] == 0
+
+
+GAPS: dict[str, tuple[tuple[Kind, str, Any], ...]] = {
+    "not-resolved": (home(),),
+    "not-resolved/unreachable": (home(), tag(IMAGE, trouble=trouble("unreachable")), image(), scan()),
+    "no-manifest": (home(), tag(IMAGE), scan()),
+    "legacy-manifest": (home(), tag(IMAGE), (Kind.MANIFEST, IMAGE, {"kind": "legacy", "media_type": "m"})),
+    "no-platform": (home(), tag(INDEX), index()),
+    "not-an-image": (home(), tag(IMAGE), image(runnable=False), scan()),
+    "no-layers": (home(), tag(IMAGE), image(layers=()), scan()),
+    "not-scanned": (home(), tag(IMAGE), image()),
+    "unscannable/layer-unreadable": (
+        home(), tag(IMAGE), image(), scan(state="unscannable", trouble=trouble("layer-unreadable"))
+    ),
+    "scan-failed/scan-pending": (home(), tag(IMAGE), image(), scan(state="failed", trouble=trouble("scan-pending"))),
+    "scan-failed/unknown": (home(), tag(IMAGE), image(), scan(state="failed")),
+    "scan-incomplete/foreign-layer": (
+        home(), tag(IMAGE), image(), scan(gaps=[{"code": "foreign-layer", "text": "t"}])
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", GAPS)
+def test_each_gap_has_its_code(code: str) -> None:
+    found = look(*GAPS[code])
+    assert (codes(found), found["known"]) == ([code], False)
+    assert found["unknown"][0]["text"]
+
+
+def test_a_tag_without_a_digest_has_its_trouble_alone() -> None:
+    assert codes(look(home(), tag(None, trouble=trouble("rate-limited")))) == ["not-resolved/rate-limited"]
+    assert codes(look(home(), tag(None))) == ["not-resolved"]
+
+
+def test_an_index_of_statements_alone_has_no_platform() -> None:
+    assert codes(look(home(), tag(INDEX), index(("unknown", OTHER)), image(OTHER))) == ["no-platform"]
+
+
+def test_the_worst_platform_counts() -> None:
+    found = look(
+        home(), tag(INDEX), index(("amd64", IMAGE), ("arm64", OTHER), ("unknown", digest_of("statement"))), image(),
+        image(OTHER, ("base", "more")), scan(counts={"High": 5, "Low": 0}), scan(OTHER, {"High": 1, "Low": 7}),
+    )  # fmt: skip
+    assert (found["known"], found["counts"]) == (True, {"High": 5, "Low": 7})
+    assert [p["platform"] for p in found["platforms"]] == ["linux/amd64", "linux/arm64"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ((image(),), "no-manifest"),
+        ((image(), image(OTHER)), "not-scanned"),
+        ((image(), (Kind.MANIFEST, OTHER, {"kind": "index", "media_type": "m", "children": []})), "no-manifest"),
+        ((image(), image(OTHER, runnable=False)), "not-an-image"),
+    ],
+)
+def test_one_platform_that_is_not_known_makes_the_image_unknown(
+    facts: tuple[tuple[Kind, str, Any], ...], code: str
+) -> None:
+    found = look(home(), tag(INDEX), index(("amd64", IMAGE), ("arm64", OTHER)), scan(), *facts)
+    assert (codes(found), found["known"]) == ([code], False)
+
+
+@pytest.mark.parametrize("text", ["", "library/UPPER", "a b", "nginx@sha256:short", "x" * 5000, "nginx:" + "t" * 200])
+def test_what_is_no_reference_is_unparsable(text: str) -> None:
+    found = look(of=text)
+    assert (codes(found), found["known"], found["image"]) == (["unparsable"], False, text)
+    assert len(found["unknown"][0]["text"]) < 600
+
+
+def test_a_digest_is_what_it_is_whatever_the_tag_says() -> None:
+    found = look(home(), tag(OTHER), image(), scan(), of=f"nginx:latest@{IMAGE}")
+    assert (found["known"], found["digest"]) == (True, IMAGE)
+    assert codes(look(of=f"nginx@{IMAGE}")) == ["no-manifest"]
+
+
+def test_another_registry_is_another_image() -> None:
+    assert codes(look(home(), tag(IMAGE), image(), scan(), of="evil.example/library/nginx")) == ["not-resolved"]
+
+
+def test_all_images_are_looked_up_together() -> None:
+    facts = Known(home(), tag(IMAGE), tag(INDEX, "multi"), image(), index(("amd64", IMAGE), ("arm64", OTHER)), scan())
+    find = gathering(facts, lambda: NOON)
+    found = find(["nginx", "nginx:multi", "nginx:none", "not a reference"])
+    assert facts.asked == [Kind.TAG, Kind.REPOSITORY, Kind.MANIFEST, Kind.MANIFEST, Kind.SCAN]
+    assert [f["known"] for f in found.values()] == [True, False, False, False]
+
+
+def test_a_fact_that_is_no_json_is_said() -> None:
+    facts = Known(home())
+    facts.facts[Kind.TAG, "docker.io/library/nginx:latest"] = b"{"
+    with pytest.raises(FactsError, match="fetched anew"):
+        gather(["nginx"], facts, NOON)
+
+
+@pytest.mark.parametrize(
+    ("later", "copy", "codes"),
+    [
+        (0, 0, set()),
+        (100, 100, set()),
+        (101, 0, {"stale-look", "stale-scan"}),
+        (0, 101, {"stale-facts"}),
+        (0, None, {"stale-facts"}),
+    ],
+)
+def test_what_is_too_old_is_not_known(later: int, copy: int | None, codes: set[str]) -> None:
+    facts = Known(home(), tag(IMAGE), image(), scan())
+    at = NOON + timedelta(seconds=later)
+    found = gather(["nginx"], facts, at, Ages(most=100, copy=copy))["nginx"]
+    assert {reason["code"] for reason in found["unknown"]} == codes
+    assert found["known"] is not bool(codes)
+    digest = f"nginx@{IMAGE}"
+    pinned = gather([digest], facts, at, Ages(most=100, copy=copy))[digest]
+    assert {reason["code"] for reason in pinned["unknown"]} == codes - {"stale-look"}
+    assert gather(["nginx"], facts, at, Ages(copy=copy))["nginx"]["known"]
+    nobody = gather(["nginx"], Known(tag(IMAGE), image(), scan()), NOON, Ages(most=100, copy=0))["nginx"]
+    assert [reason["code"] for reason in nobody["unknown"]] == ["stale-look"]

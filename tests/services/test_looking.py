@@ -1,0 +1,198 @@
+"""Looks at a registry over HTTP: what they ask, what they find, and what they make of trouble."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from image_enforcer.domain.digest import Digest
+from image_enforcer.domain.facts import Kind
+from image_enforcer.services.looking import Choice, Looking
+from tests.adapters.registry.asking import asking, at
+from tests.contract.contents import NOON
+from tests.fakes.registry.faults import FAULTS
+from tests.fakes.registry.server import FakeRegistry
+from tests.services.synced import index, syncing
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with FakeRegistry() as fake:
+        yield fake
+
+
+def asked(registry: FakeRegistry) -> Counter[str]:
+    """What has been asked since the last time: lists of tags, heads and gets of manifests."""
+    found: Counter[str] = Counter()
+    for request in registry.seen:
+        kind = "list" if request.path.endswith("/tags/list") else request.method
+        found[kind] += 1
+    registry.seen.clear()
+    return found
+
+
+async def test_a_second_look_costs_a_list_and_a_head_for_each_tag_that_may_move(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    for tag in ("latest", "edge", "v1", "v2"):
+        registry.image("team/app", tag, (tag.encode(),))
+    async with syncing(registry, tmp_path, choice=Choice(immutable=("v*",))) as synced:
+        await synced.again()
+        first = asked(registry)
+        assert (first["list"], first["HEAD"], first["GET"]) == (1, 4, 4)
+        await synced.again()
+        assert asked(registry) == Counter({"list": 1, "HEAD": 2})
+        registry.image("team/app", "edge", (b"newer",))
+        await synced.again()
+        assert asked(registry) == Counter({"list": 1, "HEAD": 2, "GET": 1})
+        await synced.again()
+        assert asked(registry) == Counter({"list": 1, "HEAD": 2})
+
+
+async def test_a_digest_behind_several_tags_is_fetched_once(registry: FakeRegistry, tmp_path: Path) -> None:
+    for tag in ("a", "b", "c"):
+        registry.image("team/app", tag)
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        assert asked(registry)["GET"] == 1
+        assert len({synced.tag(tag)["digest"] for tag in "abc"}) == 1
+
+
+async def test_the_images_of_an_index_are_fetched_and_what_is_said_about_them_is_not(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    digest, children = index(
+        registry, "team/app", "multi", [("amd64", b"one"), ("arm64", b"two"), ("unknown", b"statement")]
+    )
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        assert asked(registry)["GET"] == 3
+        assert synced.fact(Kind.MANIFEST, digest)["kind"] == "index"
+        assert [synced.fact(Kind.MANIFEST, child) is not None for child in children] == [True, True, False]
+
+
+async def test_an_index_without_one_of_its_images_is_asked_for_until_it_is_whole(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    digest, children = index(registry, "team/app", "multi", [("amd64", b"one"), ("arm64", b"two")])
+    missing = registry.repositories["team/app"].manifests.pop(children[1])
+    async with syncing(registry, tmp_path) as synced:
+        summary = await synced.again()
+        assert [(about, t.code) for about, t in summary.troubles] == [(f"{synced.home()}:multi", "not-found")]
+        assert synced.tag("multi")["digest"] == digest
+        assert synced.fact(Kind.MANIFEST, digest) is None
+        registry.repositories["team/app"].manifests[children[1]] = missing
+        summary = await synced.again()
+        assert summary.troubles == []
+        assert synced.fact(Kind.MANIFEST, digest) is not None
+        assert synced.fact(Kind.MANIFEST, children[1]) is not None
+
+
+async def test_a_tag_that_moves_to_what_cannot_be_read_does_not_keep_the_old_digest(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    old = registry.image("team/app", "latest", (b"old",))
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        assert synced.tag("latest")["digest"] == old
+        new = registry.manifest("team/app", b'{"schemaVersion": 2, "layers": "none"}', tag="latest")
+        summary = await synced.again()
+        assert [about for about, _ in summary.troubles] == [f"{synced.home()}:latest"]
+        assert synced.tag("latest")["digest"] == new
+        assert synced.fact(Kind.MANIFEST, new) is None
+
+
+async def test_a_tag_that_goes_between_the_list_and_its_head_is_gone(registry: FakeRegistry, tmp_path: Path) -> None:
+    registry.image("team/app", "stays")
+    registry.image("team/app", "goes", (b"x",))
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        registry.switch(FAULTS["404"], "/manifests/goes")
+        summary = await synced.again()
+        assert summary.troubles == []
+        assert synced.tag("goes") is None
+        assert synced.tag("stays") is not None
+
+
+async def test_trouble_with_a_head_keeps_what_is_known_and_says_so(registry: FakeRegistry, tmp_path: Path) -> None:
+    digest = registry.image("team/app", "latest")
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        registry.switch(FAULTS["403"], "/manifests/latest", 1)
+        summary = await synced.again()
+        assert [t.code for _, t in summary.troubles] == ["not-authorised"]
+        found = synced.tag("latest")
+        assert (found["digest"], found["trouble"]["code"]) == (digest, "not-authorised")
+        await synced.again()
+        assert "trouble" not in synced.tag("latest")
+
+
+async def test_a_tag_that_could_never_be_resolved_has_no_digest(registry: FakeRegistry, tmp_path: Path) -> None:
+    registry.image("team/app", "latest")
+    registry.switch(FAULTS["lying-digest"], "/manifests/latest")
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        found = synced.tag("latest")
+        assert synced.fact(Kind.MANIFEST, found["digest"] or "") is None
+
+
+async def test_who_wants_to_be_left_alone_is(registry: FakeRegistry, tmp_path: Path) -> None:
+    for number in range(40):
+        registry.image("team/app", f"t{number}", (b"%d" % number,))
+    registry.switch(FAULTS["429-forever"], "/manifests/")
+    async with asking(registry) as client:
+
+        async def missing(digests: object) -> frozenset[Digest]:
+            return frozenset()
+
+        found = await Looking(client, missing, lambda: NOON).look(at(registry), {}, Choice())
+    assert found.pause > 60
+    assert {trouble.code for _, trouble in found.look.troubles} == {"rate-limited"}
+    assert len(found.look.troubles) == 40
+    assert registry.count("HEAD", "/manifests/") <= 16
+
+
+async def test_two_pages(tmp_path: Path) -> None:
+    with FakeRegistry(page=3) as registry:
+        for number in range(5):
+            registry.image("team/app", f"t{number}")
+        async with syncing(registry, tmp_path) as synced:
+            await synced.again()
+            assert asked(registry)["list"] == 2
+            assert sorted(synced.store.tags(synced.home())) == [f"t{n}" for n in range(5)]
+
+
+async def test_a_tag_that_stands_on_two_pages_is_one(registry: FakeRegistry, tmp_path: Path) -> None:
+    registry.image("team/app", "a")
+    async with asking(registry) as client:
+        body = json.dumps({"tags": ["a", "a"]}).encode()
+
+        async def twice(request, reply, connection, fake):  # type: ignore[no-untyped-def]
+            reply.body = body
+            return reply
+
+        registry.switch(twice, "/tags/list")
+        look = Looking(client, lambda digests: asyncio.sleep(0, frozenset(digests)), lambda: NOON)
+        found = await look.look(at(registry), {}, Choice())
+    assert [tag for tag, _ in found.look.tags] == ["a"]
+    assert registry.count("HEAD", "/manifests/a") == 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted"),
+    [
+        (Choice(), ["1.0", "1.1-rc1", "latest"]),
+        (Choice(include=("1.*",)), ["1.0", "1.1-rc1"]),
+        (Choice(include=("1.*",), exclude=("*-rc?",)), ["1.0"]),
+        (Choice(exclude=("*",)), []),
+    ],
+)
+async def test_tags_are_chosen(registry: FakeRegistry, tmp_path: Path, choice: Choice, wanted: list[str]) -> None:
+    for tag in ("latest", "1.0", "1.1-rc1"):
+        registry.image("team/app", tag)
+    async with syncing(registry, tmp_path, choice=choice) as synced:
+        await synced.again()
+        assert sorted(synced.store.tags(synced.home())) == wanted

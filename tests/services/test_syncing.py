@@ -1,0 +1,160 @@
+"""Passes of a worker: what is due is done, trouble in one place stops nothing elsewhere, and it can be stopped."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from image_enforcer.domain.facts import Kind
+from image_enforcer.ports.store import LookWork
+from image_enforcer.services.syncing import SLOWEST_LOOK, Summary
+from tests.adapters.registry.asking import until
+from tests.fakes.clair_images import World
+from tests.fakes.clair_v4 import FakeClairV4
+from tests.fakes.registry.faults import FAULTS
+from tests.fakes.registry.server import FakeRegistry
+from tests.services.synced import VULNERABLE, Synced, known_world, scannable, syncing
+
+LEASE = timedelta(minutes=10)
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with FakeRegistry() as fake:
+        yield fake
+
+
+@pytest.fixture
+def world() -> World:
+    return known_world()
+
+
+@pytest.fixture
+async def clair(world: World) -> AsyncIterator[FakeClairV4]:
+    async with FakeClairV4(world) as running:
+        yield running
+
+
+async def test_a_pass_looks_at_all_repositories_and_scans_all_images(
+    registry: FakeRegistry, clair: FakeClairV4, world: World, tmp_path: Path
+) -> None:
+    paths = [f"team/app{n}" for n in range(9)]
+    for path in paths:
+        scannable(world, registry, path, "latest", {f"layer of {path}": VULNERABLE["base"]})
+    async with syncing(registry, tmp_path, *paths, clair=clair) as synced:
+        summary = await synced.sync.once()
+        assert (summary.looks, summary.scans, summary.troubles) == (9, 9, [])
+        assert len(synced.heard.looked_at) == 9
+        assert synced.heard.scans == [(2, 0)] * 9
+        assert (await synced.sync.once()).looks == 0
+        assert (await synced.again(60)).looks == 9
+
+
+async def test_a_repository_in_trouble_stops_no_other_and_is_asked_ever_more_rarely(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    registry.image("team/good", "latest")
+    async with syncing(registry, tmp_path, "team/absent", "team/good") as synced:
+        summary = await synced.sync.once()
+        absent = str(synced.home("team/absent"))
+        assert [(about, t.code) for about, t in summary.troubles] == [(absent, "not-found")]
+        assert synced.tag("latest", "team/good") is not None
+        assert synced.fact(Kind.REPOSITORY, absent)["trouble"]["code"] == "not-found"
+        registry.seen.clear()
+        for _ in range(120):
+            await synced.again(60)
+        assert registry.count("GET", "/v2/team/good/tags") == 120
+        assert 5 <= registry.count("GET", "/v2/team/absent/tags") <= 8
+
+
+async def test_a_repository_that_cannot_be_listed_keeps_its_tags(registry: FakeRegistry, tmp_path: Path) -> None:
+    digest = registry.image("team/app", "latest")
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        looked_at = synced.fact(Kind.REPOSITORY, str(synced.home()))["looked_at"]
+        registry.switch(FAULTS["403"], "/tags/list", 1)
+        await synced.again()
+        fact = synced.fact(Kind.REPOSITORY, str(synced.home()))
+        assert (fact["looked_at"], fact["failures"], fact["trouble"]["code"]) == (looked_at, 1, "not-authorised")
+        assert synced.tag("latest")["digest"] == digest
+        await synced.again()
+        assert "trouble" not in synced.fact(Kind.REPOSITORY, str(synced.home()))
+
+
+async def test_a_registry_that_wants_to_be_left_alone_for_years_is_for_an_hour(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    registry.image("team/app", "latest")
+    registry.switch(FAULTS["429-forever"], "/tags/list", 1)
+    async with syncing(registry, tmp_path) as synced:
+        summary = await synced.sync.once()
+        assert [t.code for _, t in summary.troubles] == ["rate-limited"]
+        (watched,) = synced.store.watched()
+        assert timedelta(minutes=10) < watched.next_look - synced.clock() <= SLOWEST_LOOK
+
+
+async def test_trouble_with_a_tag_pauses_the_repository(registry: FakeRegistry, tmp_path: Path) -> None:
+    registry.image("team/app", "latest")
+    registry.switch(FAULTS["429-forever"], "/manifests/", 1)
+    async with syncing(registry, tmp_path) as synced:
+        summary = await synced.sync.once()
+        assert [t.code for _, t in summary.troubles] == ["rate-limited"]
+        (watched,) = synced.store.watched()
+        assert timedelta(minutes=10) < watched.next_look - synced.clock() <= SLOWEST_LOOK
+
+
+async def test_work_that_somebody_else_has_taken_is_theirs(registry: FakeRegistry, tmp_path: Path) -> None:
+    registry.image("team/app", "latest")
+    async with syncing(registry, tmp_path) as synced:
+        (mine,) = synced.store.claim_looks("test", synced.clock(), LEASE, 1)
+        synced.clock.go(LEASE.total_seconds() + 1)
+        (theirs,) = synced.store.claim_looks("other", synced.clock(), LEASE, 1)
+        summary = await _look(synced, mine)
+        assert synced.heard.looked_at == []
+        assert (summary.looks, synced.tag("latest")) == (1, None)
+        await _look(synced, theirs)
+        assert len(synced.heard.looked_at) == 1
+
+
+async def _look(synced: Synced, work: LookWork) -> Summary:
+    summary = Summary()
+    await synced.sync._look(work, summary)
+    return summary
+
+
+async def test_what_is_not_followed_any_more_is_forgotten(registry: FakeRegistry, tmp_path: Path) -> None:
+    for path in ("team/app", "team/other"):
+        registry.image(path, "latest")
+    async with syncing(registry, tmp_path, "team/app", "team/other") as synced:
+        await synced.again()
+    async with syncing(registry, tmp_path, "team/app") as synced:
+        assert synced.tag("latest", "team/other") is None
+        assert synced.tag("latest", "team/app") is not None
+
+
+async def test_looks_go_on_while_a_scan_takes_long(
+    registry: FakeRegistry, clair: FakeClairV4, world: World, tmp_path: Path
+) -> None:
+    digest = scannable(world, registry, "team/app", "latest", VULNERABLE)
+    clair.gate.clear()
+    async with syncing(registry, tmp_path, clair=clair) as synced:
+        stopping = asyncio.Event()
+
+        async def rest(busy: bool) -> bool:
+            if not busy:
+                synced.clock.go(20)
+                await asyncio.sleep(0.001)
+            return stopping.is_set()
+
+        running = asyncio.create_task(synced.sync.run(rest))
+        await clair.indexing.wait()
+        registry.image("team/app", "newer", (b"newer",))
+        await until(lambda: synced.tag("newer") is not None)
+        assert synced.fact(Kind.SCAN, digest) is None
+        clair.gate.set()
+        await until(lambda: synced.fact(Kind.SCAN, digest) is not None)
+        stopping.set()
+        await running
+        assert synced.fact(Kind.SCAN, digest)["state"] == "scanned"

@@ -69,7 +69,7 @@ def test_again_lists_what_is_there(run: Run) -> None:
     run("init", "mine")
     code, _, err = run("init", "mine")
     assert code == 2
-    assert "and 4 more" in err
+    assert "and 6 more" in err
 
 
 def test_force_overwrites_what_it_writes_and_nothing_else(run: Run, tmp_path: Path) -> None:

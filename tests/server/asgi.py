@@ -67,10 +67,10 @@ async def ask(
     scope = {
         "type": "http",
         "method": method,
-        "path": path,
+        "path": path.partition("?")[0],
         "headers": lines,
         "client": ("127.0.0.1", 5),
-        "query_string": b"",
+        "query_string": path.partition("?")[2].encode(),
         "extensions": {TRIED: {}} if tried else {},
     }
     await app(scope, receive, send)

@@ -17,6 +17,25 @@ _USAGE: Final = "2 wrong use, configuration or input"
 _INTERRUPTED: Final = "130 interrupted"
 EXITS: Final = {
     "serve": ("0 asked to stop, and stopped", "2 wrong use or configuration, a policy that does not compile"),
+    "sync": (
+        "0 asked to stop, and stopped; with --once, done",
+        "2 wrong use or configuration, a store that cannot be used",
+        "3 the store cannot be reached; with --once, something could not be had",
+    ),
+    "worker": (
+        "0 asked to stop, and stopped",
+        "2 wrong use or configuration, a store that cannot be used",
+        "3 the store cannot be reached",
+    ),
+    "up": ("0 asked to stop, and stopped", "2 wrong use or configuration", "3 one of the two ended by itself"),
+    "pull": ("0 asked to stop, and stopped; with --once, done", "2 wrong use", "3 with --once, facts cannot be had"),
+    "status": (
+        "0 all that is followed is fresh",
+        "1 some of it is not",
+        "2 wrong use, a store that cannot be used",
+        "3 the store cannot be reached",
+    ),
+    "db": (_DONE, "2 wrong use, a store that cannot be used", "3 the store cannot be reached"),
     "verify": (
         "0 every image is allowed",
         "1 an image is denied",
@@ -50,6 +69,12 @@ EXITS: Final = {
 }
 USAGE: Final = {
     "serve": "serve [OPTION…]",
+    "sync": "sync [OPTION…]",
+    "worker": "worker [OPTION…]",
+    "up": "up [OPTION…]",
+    "pull": "pull [OPTION…] URL",
+    "status": "status [OPTION…]",
+    "db": "db [OPTION…] info|migrate|backup",
     "verify": "verify [OPTION…] [IMAGE…]",
     "init": "init [OPTION…] DIR",
     "run": "run [OPTION…] [PATH…]",

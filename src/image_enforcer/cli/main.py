@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "serve": "answer the API server's image reviews over HTTP",
+    "sync": "follow repositories in registries, have them scanned, keep policy data like them",
+    "worker": "sync, and give the facts out to serve",
+    "up": "run a worker and a server together, to try them out",
+    "pull": "keep a copy of a worker's facts in a file",
+    "status": "say how well what is followed is known, and what to do about it",
+    "db": "look after the store of sync and worker",
     "verify": "decide about images, or about those in manifests, on the command line",
     "init": "write sample policies, their tests and sample data to begin with",
     "run": "the REPL, or with --server OPA's REST API",
@@ -42,6 +48,12 @@ COMMANDS = {
 }
 PARSED = (
     "serve",
+    "sync",
+    "worker",
+    "up",
+    "pull",
+    "status",
+    "db",
     "verify",
     "init",
     "run",
@@ -252,6 +264,12 @@ def _command(arguments: list[str]) -> int:
     from . import environment
 
     app = _app()
+    if arguments[0] in ("sync", "worker"):
+        from .go_flags import two_dashes
+        from .sync import FLAGS, MANY
+
+        names = {name.removeprefix("--") for name in environment.options(app[arguments[0]])}
+        arguments = [arguments[0], *two_dashes(arguments[1:], names, MANY, FLAGS)]
     environment.check(os.environ, lambda: {name: app[name] for name in PARSED})
     try:
         result = app(arguments, exit_on_error=False, print_error=False)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Annotated, Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
@@ -40,6 +42,13 @@ def serve(
     log_level: Annotated[str, Parameter(name=["--log-level", "-l"])] = "info",
     no_decision_log: Flag = False,
     check: Flag = False,
+    facts: str | None = None,
+    facts_token_file: str | None = None,
+    facts_ca_file: str | None = None,
+    facts_copy: str | None = None,
+    facts_require: Literal["scanned", "resolved", "nothing"] = "scanned",
+    facts_max_age: str = "24h",
+    facts_registry: str = "docker.io",
 ) -> int:
     """Answer the API server's image reviews: POST /image-policy, or /v0/data/io/k8s/image_policy/verify.
 
@@ -84,6 +93,21 @@ def serve(
         write no line for each review
     check
         load everything, say whether it can be used, and exit
+    facts
+        what is known of images, as input.images: a worker's address, or a file that image-enforcer pull keeps
+    facts_token_file
+        a file with the token that the worker wants
+    facts_ca_file
+        authorities to trust for the worker beside the system's (PEM)
+    facts_copy
+        where the copy of the worker's facts is kept; by default below ~/.local/state/image-enforcer
+    facts_require
+        what has to be known of an image, lest it is refused as unknown: scanned, resolved or nothing
+    facts_max_age
+        how long ago a registry may have been asked, a scan confirmed and the copy of the facts brought up to date,
+        lest an image is refused as unknown; 0 is any time
+    facts_registry
+        the one registry that data.docker.layers is about, for policies that read it
     """
     from .. import wiring
     from ..domain.errors import EnforcerError
@@ -124,6 +148,7 @@ def serve(
             "IE2005", f"{listen} is open to other machines, and plain HTTP lets them see and change what is asked",
             hint="give --tls-cert-file and --tls-private-key-file, or --allow-http where something else protects it",
         )  # fmt: skip
+    place, pulling = _facts(facts, facts_token_file, facts_ca_file, facts_copy)
     settings = Serve(
         source=PolicySource(policies=policy, data=data, seconds=evaluation_timeout),
         addr=listen,
@@ -139,11 +164,12 @@ def serve(
         decision_log=not no_decision_log,
         lame_duck=shutdown_wait_period,
         grace=shutdown_grace_period,
+        pull=pulling,
     )
     paths = [] if settings.source.remote else [*policy, *data]
     since = now(paths) if watch else None  # what changes while it is loaded is loaded again
     try:
-        engine = wiring.policy_engine(settings.source)
+        engine = wiring.policy_engine(settings.source, _mounted(place, facts_registry))
     except UnusablePolicy as e:
         raise Fault("IE2006", str(e), hint="mend the files, or see what image-enforcer serve --help wants") from None
     if check:
@@ -157,8 +183,16 @@ def serve(
         revision = engine.revision()
         print(f"ok: policy {revision.policy}, data {revision.data}")
         return 0
+    informed = None
+    if place is not None:
+        from ..services.informing import Require
+        from ..wiring.facts import informing
+
+        informed = informing(place, Require(facts_require), _seconds(facts_max_age))
     try:
-        service = Service(settings, engine, from_json, out=sys.stdout.fileno(), err=_standard_error())
+        service = Service(
+            settings, engine, from_json, out=sys.stdout.fileno(), err=_standard_error(), informing=informed
+        )
     except CannotListen as e:
         raise Fault("IE2008", str(e)) from None
     except EnforcerError as e:
@@ -169,6 +203,53 @@ def serve(
         service.log("warning", "anybody who reaches this address may ask; give --client-ca-file or --token-file")
     watching = (lambda changed, stop: watch_files(paths, changed, stop, since=since)) if watch and paths else None
     return service.run(watching)
+
+
+def _seconds(text: str) -> int | None:
+    """The seconds in ``--facts-max-age``; None where any age will do."""
+    from .durations import seconds
+
+    try:
+        return int(seconds(text)) or None
+    except ValueError as e:
+        raise Fault("IE2003", f"--facts-max-age {e}", hint="--facts-max-age 24h, or 0 for any age") from None
+
+
+def _mounted(place: Path | None, registry: str) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    """The documents that older policies read, where there are facts to make them of."""
+    if place is None:
+        return {}
+    from ..wiring.facts import legacy_documents
+
+    return legacy_documents(place, registry)
+
+
+def _facts(
+    told: str | None, token_file: str | None, ca_file: str | None, copy: str | None
+) -> tuple[Path | None, tuple[str, ...]]:
+    """Where facts are read, and the command that keeps that file, where there is a worker to be asked."""
+    if told is None:
+        if token_file is not None or ca_file is not None or copy is not None:
+            raise Fault("IE2003", "options about facts need --facts", hint="--facts https://worker:8383")
+        return None, ()
+    if not told:
+        raise Fault("IE2003", "--facts names nothing", hint="--facts https://worker:8383, or a file")
+    if "://" not in told:
+        if token_file is not None or ca_file is not None or copy is not None:
+            text = "the other options about facts are for a worker's address, and --facts names a file"
+            raise Fault("IE2003", text, hint="--facts https://worker:8383")
+        return Path(told), ()
+    if not told.startswith(("http://", "https://")):
+        raise Fault("IE2003", f"--facts {told!r} is no address", hint="--facts https://worker:8383, or a file")
+    from ..wiring.sync import state_folder
+
+    place = Path(copy) if copy is not None else state_folder(os.environ, Path.home()) / "facts.db"
+    command = [sys.executable, "-m", "image_enforcer", "pull", told, "--to", str(place), "--until-eof"]
+    if token_file is not None:
+        command += ["--token-file", token_file]
+    if ca_file is not None:
+        command += ["--ca-file", ca_file]
+    return place, tuple(command)
 
 
 def _standard_error() -> int:

@@ -40,10 +40,14 @@ def review_of(images: Iterable[str], namespace: str, annotations: dict[str, str]
 
 
 class Judge:
-    """Asks the engine. ``clock`` gives seconds."""
+    """Asks the engine. ``clock`` gives seconds, ``inform`` adds what is known of a review's images."""
 
-    def __init__(self, ask: Callable[[Any], Outcome], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, ask: Callable[[Any], Outcome], clock: Callable[[], float],
+        inform: Callable[[Review], Review] | None = None,
+    ) -> None:  # fmt: skip
         self._ask = ask
+        self._inform = inform
         self._clock = clock
         self._silent: list[Decision] = []
 
@@ -88,6 +92,8 @@ class Judge:
     def _decide(self, review: Review | Refusal) -> Decision:
         if len(self._silent) >= PATIENCE:
             return self._silent[-1]
+        if self._inform is not None and isinstance(review, Review):
+            review = self._inform(review)
         decision = decide(review, self._ask)
         if decision.cause is Cause.POLICY_UNREACHABLE:
             self._silent.append(decision)

@@ -34,6 +34,8 @@ def verify(
     namespace: Annotated[str | None, Parameter(name=["--namespace", "-n"])] = None,
     policy: Many = (),
     data: Many = (),
+    facts: str | None = None,
+    facts_require: Literal["scanned", "resolved", "nothing"] = "scanned",
     output: Annotated[tuple[str, ...], Parameter(name=["--output", "-o"], consume_multiple=False)] = (),
     fail_on: Literal["deny", "none"] = "deny",
     allow_empty: Flag = False,
@@ -61,6 +63,10 @@ def verify(
         default the directories policies and data of the current one
     data
         a file or directory with base documents; repeatable
+    facts
+        a copy of a worker's facts, which image-enforcer pull makes: images of which not all is known are undecided
+    facts_require
+        what has to be known of an image: scanned, resolved or nothing
     output
         FORMAT or FORMAT=FILE, repeatable: pretty, json, yaml, sarif, junit, github, tap, table, or name, which lists
         the images that are not allowed; standard output always has a format, pretty unless another is given
@@ -78,7 +84,8 @@ def verify(
     from .outputs import Style, render
 
     targets = _targets(output)
-    report = _report(image, filename, namespace, policy, data, fail_on == "deny", allow_empty)
+    known = None if facts is None else (Path(facts), facts_require)
+    report = _report(image, filename, namespace, policy, data, fail_on == "deny", allow_empty, known)
     for trouble in report.troubles:
         say(error_text(trouble.code, trouble.text, at=_at(trouble), hint=trouble.hint))
     faults: list[Fault] = []
@@ -127,7 +134,7 @@ def _targets(output: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _report(
     images: tuple[str, ...], files: tuple[str, ...], namespace: str | None, policies: tuple[str, ...],
-    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool,
+    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: tuple[Path, str] | None,
 ) -> Report:  # fmt: skip
     """Everything that can be found out; whatever goes wrong is in the report."""
     from ..services.decide import asking
@@ -136,7 +143,7 @@ def _report(
     from .subjects import of_files, of_images
     from .verdicts import Judge
 
-    engine = _engine(policies, data)
+    engine = _engine(policies, data, facts)
     if isinstance(engine, Trouble):
         return Report(troubles=(engine,), fail_on_deny=fail_on_deny)
     results: list[Result] = []
@@ -147,7 +154,17 @@ def _report(
         yield from of_images(images, namespace or "")
         yield from of_files(files, "default" if namespace is None else namespace, others)
 
-    judge = Judge(asking(engine), time.perf_counter)
+    inform = None
+    if facts is not None:
+        from ..services.informing import Require
+        from ..wiring.facts import informing
+
+        informed = informing(facts[0], Require(facts[1]))
+        if missing := informed.missing():
+            hint = f"image-enforcer pull --once --to {facts[0]} URL"
+            return Report(troubles=(Trouble(code="IE2023", text=missing, hint=hint),), fail_on_deny=fail_on_deny)
+        inform = informed.inform
+    judge = Judge(asking(engine), time.perf_counter, inform)
     with _Progress() as progress:
         for subject in subjects():
             found = subject if isinstance(subject, Trouble) else judge.judge(subject)
@@ -168,7 +185,7 @@ def _report(
     )  # fmt: skip
 
 
-def _engine(policies: tuple[str, ...], data: tuple[str, ...]) -> PolicyEngine | Trouble:
+def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: tuple[Path, str] | None) -> PolicyEngine | Trouble:
     """The engine, or why there is none that could answer any review."""
     from .. import settings, wiring
     from ..domain.errors import EnforcerError
@@ -183,12 +200,17 @@ def _engine(policies: tuple[str, ...], data: tuple[str, ...]) -> PolicyEngine | 
                 code="IE2006", text="no policy is named, and there is no directory 'policies' here", hint=hint
             )
         policies = (DEFAULTS[0],)
-        if not data and DEFAULTS[1] in found:
+        if not data and DEFAULTS[1] in found and facts is None:
             data = (DEFAULTS[1],)
         say(f"note: policies and data are those of the current directory: {', '.join((*policies, *data))}")
     source = settings.PolicySource(policies=policies, data=data)
     try:
-        engine = wiring.policy_engine(source)
+        mounted = None
+        if facts is not None:
+            from ..wiring.facts import legacy_documents
+
+            mounted = legacy_documents(facts[0], "docker.io")
+        engine = wiring.policy_engine(source, mounted)
     except EnforcerError as e:
         return Trouble(code="IE2006", text=block(str(e), ""))
     for notice in wiring.notices(engine):

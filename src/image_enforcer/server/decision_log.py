@@ -88,6 +88,8 @@ class DecisionLog:
             line["audit"] = {name: shown(mark) for name, mark in decision.audit}
         if review is not None:
             line["namespace"] = review.namespace
+            if review.facts:
+                line["facts_revision"] = review.facts
             line["images"] = [shown(use.image) for use in review.uses]
             text = _ENCODE(masked(review.document) if entry.suspicious else review.document)
             line["input"] = msgspec.Raw(text) if len(text) <= MAX_INPUT else f"left out: {len(text)} bytes"

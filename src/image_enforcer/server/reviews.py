@@ -7,7 +7,7 @@ admits the Pod. So whatever goes wrong from the first byte of the body on ends i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -78,7 +78,10 @@ class Reviews:
         metrics: Metrics,
         clock: Callable[[], float],
         tokens: Tokens | None = None,
+        inform: Callable[[Review], Review] | None = None,
     ) -> None:
+        """``inform`` adds what is known of a review's images."""
+        self._inform = inform
         self._pace = pace
         self._parse = parse
         self._guard = guard
@@ -239,9 +242,10 @@ class Reviews:
         if isinstance(subject, Refusal):
             answer.decision = decide.refuse(subject)
             return None
-        answer.review = subject
         answer.suspicious = may_hold_secrets(body)
-        return subject
+        informed = subject if self._inform is None else self._inform(subject)
+        answer.review = replace(subject, facts=informed.facts)
+        return informed
 
     def _conclude(self, review: Review, found: tuple[Outcome, Revision], answer: _Answer) -> Revision:
         outcome, revision = found

@@ -19,6 +19,7 @@ from typing import Any
 from .. import memory
 from ..ports.policy import PolicyEngine
 from ..services.decide import Guard
+from ..services.informing import Informing
 from ..settings import Address, Serve
 from .admin import Admin
 from .certificates import Certificates
@@ -28,6 +29,7 @@ from .logs import Forwarded, Log, Sink
 from .metrics import Metrics
 from .pace import Pace
 from .protocol import Manners, Quick, configuration
+from .pulling import keep_pulling
 from .reviews import PATHS, Reviews, refusal
 from .tokens import Tokens
 
@@ -55,12 +57,15 @@ class Service:
     """Everything that ``serve`` holds while it runs. Made before the loop starts, so that faults end it early."""
 
     def __init__(
-        self, settings: Serve, engine: PolicyEngine, parse: Callable[[bytes], Any], *, out: int, err: int
-    ) -> None:
-        """``out`` and ``err`` are the file descriptors for decisions and for everything else. Raises
-        :class:`EnforcerError` for certificates, tokens and addresses that cannot be used."""
+        self, settings: Serve, engine: PolicyEngine, parse: Callable[[bytes], Any], *, out: int, err: int,
+        informing: Informing | None = None,
+    ) -> None:  # fmt: skip
+        """``informing`` adds facts to reviews, where there are any. ``out`` and ``err`` are the file descriptors for
+        decisions and for everything else. Raises :class:`EnforcerError` for certificates, tokens and addresses that
+        cannot be used."""
         self._settings = settings
         self._engine = engine
+        self._informing = informing
         self._decisions = Sink(out)
         self._sink = Sink(err)
         self.log = Log(self._sink, time.time, settings.log_level)
@@ -74,7 +79,7 @@ class Service:
         self._reviews = Reviews(
             self._pace, parse, Guard(exempt=settings.exempt, audit=settings.audit), settings.bounds,
             DecisionLog(self._decisions if settings.decision_log else None, time.time, _new_id),
-            self._metrics, time.perf_counter, self._tokens,
+            self._metrics, time.perf_counter, self._tokens, informing.inform if informing is not None else None,
         )  # fmt: skip
         self._stopping = asyncio.Event()
         self._told_to_reload = asyncio.Event()
@@ -134,6 +139,8 @@ class Service:
             loop.add_signal_handler(number, self._told_to_stop, reviews, admin)
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload.set)
         tasks = [asyncio.create_task(self._look_at_files()), asyncio.create_task(self._reloading())]
+        if settings.pull:
+            tasks.append(asyncio.create_task(keep_pulling(settings.pull, self.log)))
         if watch is not None:
             tasks.append(asyncio.create_task(self._watching(watch)))
         self._announce()
@@ -173,6 +180,9 @@ class Service:
     async def _ready(self) -> str:
         if self._stopping.is_set():
             return "stopping"
+        missing = self._informing.missing() if self._informing is not None else ""
+        if missing:
+            return missing
         if self._engine.blocking:
             return await asyncio.get_running_loop().run_in_executor(None, self._engine.ready)
         return self._engine.ready()

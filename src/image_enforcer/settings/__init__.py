@@ -101,3 +101,5 @@ class Serve:
     grace: float = 10.0
     """Seconds that accepted requests have after that."""
     bounds: Bounds = field(default_factory=Bounds)
+    pull: tuple[str, ...] = ()
+    """The command that keeps the file with facts like a worker's; empty where there is none, or others see to it."""

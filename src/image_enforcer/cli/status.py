@@ -1,0 +1,116 @@
+"""``status``: how well what is followed is known, and what to do where it is not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from cyclopts import Parameter
+
+from .durations import seconds
+from .faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ..domain.watched import Watched
+
+STEPS: Final = {
+    "not-authorised": "give credentials that may pull: docker login, or username and password_file in the settings",
+    "not-found": "see that the repository's name is right, or follow it no longer",
+    "rate-limited": "follow fewer tags, look less often, or log in where that allows more",
+    "unreachable": "see that the registry runs, and that this machine reaches it",
+    "lying": "tell who runs the registry; what it sends is not what it promises",
+    "unsupported": "it holds something that cannot be judged; leave its tags out with --exclude",
+    "forbidden": "name the registry in the settings if its address is meant",
+}
+"""What to do about each kind of trouble."""
+
+
+def status(
+    *,
+    store: str | None = None,
+    stale: str = "1h",
+    output: Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"])] = "text",
+) -> int:
+    """Say of each repository that is followed when it was last looked at, what ails it, and what to do.
+
+    Exits with 0 where all are fresh, with 1 where some are not, with 3 where the store cannot be read.
+
+    Parameters
+    ----------
+    store
+        sqlite:///PATH or postgresql://…; by default the one of sync
+    stale
+        how long after the last look what is known counts as stale
+    output
+        text or json
+    """
+    from ..domain.errors import EnforcerError
+    from ..settings.sync import Sync
+    from ..wiring.sync import ended, now, opened
+
+    try:
+        length = seconds(stale)
+    except ValueError as e:
+        raise Fault("IE2003", f"--stale {e}") from None
+    try:
+        with opened(Sync(store=store or ""), os.environ, Path.home()) as found:
+            watched, info = found.watched(), found.info()
+    except EnforcerError as e:
+        raise Fault("IE3003", str(e), exit_code=ended(e)) from None
+    rows = [_row(one, now(), length) for one in watched]
+    if output == "json":
+        import json
+
+        print(json.dumps({"revision": info.revision, "epoch": info.epoch, "repositories": rows}, indent=2))
+    else:
+        print("\n".join(_lines(rows, info.revision)))
+    return 0 if all(row["state"] == "fresh" for row in rows) else 1
+
+
+def _row(watched: Watched, now: datetime, stale: float) -> dict[str, Any]:
+    looked, trouble = watched.looked_at, watched.trouble
+    age = None if looked is None else max(0, int((now - looked).total_seconds()))
+    state = "fresh"
+    if trouble is not None and watched.failures:
+        state = "failing"
+    elif age is None:
+        state = "waiting"
+    elif age > stale:
+        state = "stale"
+    row: dict[str, Any] = {
+        "repository": str(watched.repository), "state": state, "age_seconds": age, "failures": watched.failures,
+        "next_look": watched.next_look.isoformat(),
+    }  # fmt: skip
+    if trouble is not None:
+        row |= {"code": trouble.code, "text": trouble.text, "step": STEPS.get(trouble.code, "see the log of sync")}
+    elif state == "stale":
+        row["step"] = "see that sync or worker runs"
+    return row
+
+
+def _lines(rows: Sequence[dict[str, Any]], revision: int) -> list[str]:
+    from ..analysis import text
+
+    counts = {state: sum(row["state"] == state for row in rows) for state in ("fresh", "stale", "failing", "waiting")}
+    shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    noun = "repository" if len(rows) == 1 else "repositories"
+    lines = [f"{len(rows)} {noun}{f': {shown}' if shown else ''} (revision {revision})"]
+    for row in rows:
+        age = "not looked at yet" if row["age_seconds"] is None else f"looked at {_ago(row['age_seconds'])} ago"
+        lines.append(f"{row['state']:<8} {row['repository']}  {age}")
+        if "text" in row:
+            lines.append(f"         {text.safe(row['text'], 500)} [{row['code']}], tries: {row['failures']}")
+        if "step" in row:
+            lines.append(f"         next: {row['step']}")
+    return lines
+
+
+def _ago(age: int) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if age >= 2 * size:
+            return f"{age // size} {unit}"
+    return f"{age} s"

@@ -1,0 +1,70 @@
+"""What ``sync`` says: a line for each thing that changed, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..analysis import text
+
+if TYPE_CHECKING:
+    from ..domain.reference import Repository
+    from ..domain.watched import Trouble
+    from ..ports.store import ScanWork
+
+
+class Lines:
+    """See :class:`image_enforcer.services.syncing.Told`. A look that found nothing new is not worth a line."""
+
+    def __init__(self, out: TextIO, form: str) -> None:
+        self._out = out
+        self._json = form == "json"
+        self._failing: dict[str, str] = {}
+
+    def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
+        """A look came to its end."""
+        recovered = self._failing.pop(str(repository), None)
+        if fetched or recovered:
+            self._line(
+                "looked", f"{repository}: {tags} tags, {fetched} new manifests, {troubles} in trouble",
+                repository=str(repository), tags=tags, fetched=fetched, troubles=troubles, revision=revision,
+            )  # fmt: skip
+
+    def failed(self, about: str, trouble: Trouble) -> None:
+        """Something could not be had. The same trouble again is not told again."""
+        if self._failing.get(about) != trouble.code:
+            self._failing[about] = trouble.code
+            shown = text.name(trouble.text, 1000)  # one line: what a registry says must not look like another
+            self._line("failed", f"{about}: {shown} [{trouble.code}]", about=about, code=trouble.code, text=shown)
+
+    def recovered(self, about: str) -> None:
+        """Something that may have failed before is there. What never failed is not worth a line."""
+        if self._failing.pop(about, None) is not None:
+            self._line("recovered", about, about=about)
+
+    def scanned(self, work: ScanWork, findings: int, gaps: int) -> None:
+        """An image was scanned."""
+        image = f"{work.home}@{work.manifest.digest}"
+        self._failing.pop(image, None)
+        if not work.indexed:
+            left = f", {gaps} gaps" if gaps else ""
+            self._line("scanned", f"{image}: {findings} findings{left}", image=image, findings=findings, gaps=gaps)
+
+    def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
+        """A sink got what had changed."""
+        self._failing.pop(sink, None)
+        everything = ", everything anew" if whole else ""
+        self._line(
+            "delivered", f"{sink}: {put} documents put, {deleted} deleted{everything}", sink=sink, put=put,
+            deleted=deleted, whole=whole,
+        )  # fmt: skip
+
+    def said(self, event: str, shown: str) -> None:
+        """Anything else that is worth a line."""
+        self._line(event, shown, text=shown)
+
+    def _line(self, event: str, shown: str, **fields: Any) -> None:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = json.dumps({"time": stamp, "event": event, **fields}) if self._json else f"{stamp} {event} {shown}"
+        print(line, file=self._out, flush=True)

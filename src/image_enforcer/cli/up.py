@@ -1,0 +1,128 @@
+"""``up``: a worker and a server that decides by its facts, together on one machine."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from .faults import Fault
+from .sync import HUB, Many
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STOP: Final = 15.0
+"""Seconds that both have to stop before they are killed."""
+LOOK: Final = 0.2
+
+
+def up(
+    *,
+    policy: Annotated[tuple[str, ...], Parameter(consume_multiple=False)] = ("policies",),
+    data: Many = (),
+    repository: Many = (),
+    registry_url: str = HUB,
+    poll_delay: str = "60s",
+    clair_url: str | None = None,
+    settings: str | None = None,
+    store: str | None = None,
+    addr: Annotated[str, Parameter(name=["--addr", "-a"])] = "127.0.0.1:8181",
+    admin_addr: str = "127.0.0.1:8282",
+    facts_require: str | None = None,
+) -> int:
+    """Run a worker and a server together, to try them out: serve decides by what the worker knows.
+
+    Reviews are answered at POST /image-policy. When one of the two ends, so does the other.
+
+    Parameters
+    ----------
+    policy
+        policy files and directories; may be given several times
+    data
+        data files and directories; may be given several times
+    repository
+        a repository to follow, or several with commas between; repeatable
+    registry_url
+        the registry that they are in
+    poll_delay
+        the time between two looks at a repository
+    clair_url
+        Clair: an address that ends in /v1 is its first interface, any other the fourth; without, nothing is scanned
+    settings
+        a YAML file with registries, repositories and a scanner
+    store
+        sqlite:///PATH or postgresql://…; by default a file below ~/.local/state/image-enforcer
+    addr
+        where reviews are answered, HOST:PORT
+    admin_addr
+        where /healthz, /readyz and /metrics are, HOST:PORT
+    facts_require
+        what has to be known of an image: scanned, resolved or nothing; scanned where there is a scanner
+    """
+    facts = f"127.0.0.1:{_free_port()}"
+    worker = ["worker", "--addr", facts, "--registry-url", registry_url, "--poll-delay", poll_delay]
+    worker += _given("--repository", repository)
+    for option, value in (("--clair-url", clair_url), ("--settings", settings), ("--store", store)):
+        worker += [option, value] if value is not None else []
+    scanned = clair_url is not None or settings is not None
+    require = facts_require or ("scanned" if scanned else "resolved")
+    serve = ["serve", *_given("--policy", policy), *_given("--data", data), "--addr", addr, "--admin-addr", admin_addr]
+    serve += ["--facts", f"http://{facts}", "--facts-require", require]
+    return _together([worker, serve])
+
+
+def _given(option: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def _together(commands: Sequence[Sequence[str]]) -> int:
+    """Run them until one ends or this is told to stop; the exit code of the one that ended by itself."""
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: stopping.append(number))
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in commands:
+            # In a group of their own: Ctrl-C reaches this process alone, which stops them in order.
+            program = [sys.executable, "-m", "image_enforcer", *command]
+            started = subprocess.Popen(program, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - ours
+            running.append(started)
+        while not stopping:
+            codes = [process.poll() for process in running]
+            ended = next((i for i, code in enumerate(codes) if code is not None), None)
+            if ended is not None:
+                code = codes[ended] or 0
+                if code != 0:
+                    raise Fault("IE3004", f"{commands[ended][0]} ended with {code}", exit_code=max(1, code))
+                return 0
+            time.sleep(LOOK)
+        return 0
+    finally:
+        _stop(list(reversed(running)))
+
+
+def _stop(running: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in running:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+    until = time.monotonic() + STOP
+    for process in running:
+        try:
+            process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,165 @@
+"""The facts, for those who decide: a whole copy, and what changed since.
+
+``GET /v1/facts/snapshot`` is a SQLite file with its checksum, ``GET /v1/facts/changes?epoch=…&since=…&wait=…`` the
+entries behind a revision, as soon as there are some. Whoever asks about another store is answered 409: fetch it whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from urllib.parse import parse_qs
+
+import msgspec
+
+from ..asgi import Receive, Scope, Send
+from ..domain.errors import EnforcerError
+from ..domain.facts import Changes
+from ..ports.store import Publishing
+from .tokens import Tokens
+
+MOST: Final = 5000
+"""Entries in one answer."""
+LONGEST: Final = 30
+"""Seconds that an answer may be held back."""
+LOOK: Final = 0.2
+"""Seconds between two looks at whether something changed."""
+PIECE: Final = 256 << 10
+SNAPSHOTS: Final = 2
+"""Whole copies that are made at a time."""
+SENDING: Final = 1800.0
+"""Seconds that a reader may take to receive one."""
+LARGEST: Final = 1 << 62
+"""No revision is as large as this."""
+
+
+Make = Callable[[Path, Iterator[Changes]], tuple[str, int, str]]
+"""Makes a copy at a path of all changes from the first on; its epoch, its revision and its checksum."""
+
+
+class FactsApp:
+    """The ASGI application. ``tokens`` are those that may read; without any, everybody who reaches it may."""
+
+    def __init__(self, store: Publishing, make: Make, tokens: Tokens | None) -> None:
+        self._store = store
+        self._make = make
+        self._tokens = tokens
+        self._making = asyncio.Semaphore(SNAPSHOTS)
+        self.draining = False
+        """Whether the server is about to stop: nobody is kept waiting any longer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        del receive
+        if scope["type"] != "http":
+            return
+        header = next((v for k, v in scope["headers"] if k == b"authorization"), None)
+        if self._tokens is not None and not self._tokens.accept(header):
+            await _document(send, 401, {"code": "unauthorized", "message": "the request carries no valid token"})
+        elif scope["method"] != "GET":
+            await _document(send, 405, {"code": "method_not_allowed", "message": "facts are read by GET"})
+        elif scope["path"] == "/v1/facts/changes":
+            await self._changes(scope, send)
+        elif scope["path"] == "/v1/facts/snapshot":
+            await self._snapshot(send)
+        else:
+            text = "facts are at /v1/facts/snapshot and /v1/facts/changes"
+            await _document(send, 404, {"code": "not_found", "message": text})
+
+    async def _changes(self, scope: Scope, send: Send) -> None:
+        asked = parse_qs(scope["query_string"].decode("ascii", "replace"))
+        try:
+            since, began, wait = (_number(asked.get(name, ["0"])[0]) for name in ("since", "began", "wait"))
+        except ValueError:
+            text = "since, began and wait are integers, and not negative"
+            await _document(send, 400, {"code": "bad_request", "message": text})
+            return
+        epoch = asked.get("epoch", [""])[0]
+        try:
+            found = await self._waited(epoch, since, began, min(wait, LONGEST))
+        except EnforcerError as e:
+            await _document(send, 503, {"code": "unavailable", "message": str(e)})
+            return
+        if found.epoch != epoch or found.since != since:
+            await _document(send, 409, {"code": "other_store", "message": "fetch /v1/facts/snapshot"})
+            return
+        await _document(send, 200, {
+            "epoch": found.epoch, "since": found.since, "began": found.began, "revision": found.revision,
+            "newest": found.newest,
+            "entries": [
+                {
+                    "kind": e.kind, "key": e.key, "value": None if e.value is None else msgspec.Raw(e.value),
+                    "revision": e.revision,
+                }
+                for e in found.entries
+            ],
+        })  # fmt: skip
+
+    async def _waited(self, epoch: str, since: int, began: int, wait: int) -> Changes:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait
+        while True:
+            found = await asyncio.to_thread(self._store.changes, since, MOST, began)
+            told = found.entries or since != found.since or epoch != found.epoch
+            if told or self.draining or loop.time() >= until:
+                return found
+            await asyncio.sleep(LOOK)
+
+    async def _snapshot(self, send: Send) -> None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="facts-") as folder:
+                path = Path(folder) / "facts.db"
+                async with self._making:
+                    epoch, revision, checksum = await asyncio.to_thread(self._make, path, self._all())
+                headers = [
+                    (b"content-type", b"application/vnd.sqlite3"),
+                    (b"content-length", str(path.stat().st_size).encode()),
+                    (b"x-facts-epoch", epoch.encode()), (b"x-facts-revision", str(revision).encode()),
+                    (b"x-facts-checksum", checksum.encode()),
+                ]  # fmt: skip
+                with path.open("rb") as file:
+                    path.unlink()
+                    async with asyncio.timeout(SENDING):
+                        await _file(send, file, headers)
+        except EnforcerError as e:
+            await _document(send, 503, {"code": "unavailable", "message": str(e)})
+        except (TimeoutError, ConnectionError):
+            return  # the reader sees a copy that ends too early, or has gone
+        except OSError as e:
+            text = f"no copy can be made: {e.strerror or e}; see that there is room for temporary files"
+            await _document(send, 503, {"code": "unavailable", "message": text})
+
+    def _all(self) -> Iterator[Changes]:
+        since = began = 0
+        while True:
+            found = self._store.changes(since, MOST, began)
+            yield found
+            since, began = found.revision, found.began
+            if since >= found.newest:
+                return
+
+
+def _number(text: str) -> int:
+    """A number as it stands in a query; raises :class:`ValueError`."""
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) > LARGEST:
+        raise ValueError(text)
+    return int(text)
+
+
+async def _file(send: Send, file: BinaryIO, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    while piece := file.read(PIECE):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _document(send: Send, status: int, document: Any) -> None:
+    body = msgspec.json.encode(document) + b"\n"
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    with contextlib.suppress(ConnectionError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})

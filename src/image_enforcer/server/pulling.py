@@ -1,0 +1,41 @@
+"""Keeping a copy of a worker's facts, in a process of its own: reading what arrives takes nothing from reviews.
+
+The process ends with its standard input, so with this one, however that ends. It is started again where it ends before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+PAUSE: Final = 1.0
+"""Seconds before a process that ended is started again."""
+MAX_LINE: Final = 4000
+
+
+async def keep_pulling(command: Sequence[str], log: Callable[..., Any]) -> None:
+    """Run the command again and again, its standard error into the log."""
+    while True:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as e:
+            log("error", "facts cannot be pulled; trying again", reason=f"{command[0]}: {e.strerror or e}")
+            await asyncio.sleep(PAUSE)
+            continue
+        try:
+            assert process.stderr is not None
+            while line := await process.stderr.readline():
+                log("info", "facts", said=line.decode("utf-8", "replace").strip()[:MAX_LINE])
+            code = await process.wait()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        log("error", "facts are not pulled any more; starting again", exit_code=code)
+        await asyncio.sleep(PAUSE)

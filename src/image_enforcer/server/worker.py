@@ -1,0 +1,102 @@
+"""The life of ``worker``: follow and scan, and give the facts out, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..asgi import Receive, Scope, Send
+from ..ports.store import Store
+from ..services.syncing import Syncing
+from ..settings import Address, Tls
+from ..wiring.sync import until_stopped
+from .certificates import Certificates
+from .facts import FactsApp, Make
+from .hints import PREFIX, HintsApp
+from .listening import Server, bind
+from .protocol import Manners, configuration
+from .tokens import Tokens
+
+IDLE = 120.0
+RECEIVE = 10.0
+GRACE = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Where and to whom facts are given out."""
+
+    addr: Address
+    tls: Tls | None = None
+    token_file: str = ""
+    hint_token_file: str = ""
+    """Tokens of registries that may say what was pushed. Without, they may where only this machine can ask."""
+
+
+class _Front:
+    """What is answered there: facts, and notifications of registries, where those are taken."""
+
+    def __init__(self, facts: FactsApp, hints: HintsApp | None) -> None:
+        self._facts = facts
+        self._hints = hints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._hints is not None and scope.get("path", "").startswith(PREFIX):
+            await self._hints(scope, receive, send)
+        else:
+            await self._facts(scope, receive, send)
+
+
+class Worker:
+    """Made before the loop starts, so that what cannot be used ends it early."""
+
+    def __init__(
+        self, publish: Publish, store: Store, make: Make, said: Callable[[str, str], None],
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        """Raises :class:`EnforcerError` for certificates, tokens and addresses that cannot be used."""
+        self._certificates = Certificates(publish.tls) if publish.tls is not None else None
+        tokens = Tokens(publish.token_file) if publish.token_file else None
+        self._app = FactsApp(store, make, tokens)
+        hinting = Tokens(publish.hint_token_file) if publish.hint_token_file else None
+        hints = HintsApp(store, now, hinting) if hinting is not None or publish.addr.loopback else None
+        self._front = _Front(self._app, hints)
+        self._said = said
+        self.socket = bind(publish.addr, "--addr")
+
+    def run(self, working: AbstractAsyncContextManager[Syncing]) -> None:
+        """Work until told to stop."""
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._run(working))
+
+    async def _run(self, working: AbstractAsyncContextManager[Syncing]) -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        async with self._serving(), working as syncing:
+            host, port = self.socket.getsockname()[:2]
+            scheme = "https" if self._certificates is not None else "http"
+            self._said("ready", f"facts at {scheme}://{Address(host=host, port=port)}, pid {os.getpid()}")
+            await until_stopped(syncing.run, stopping)
+
+    @contextlib.asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        context = self._certificates.listening if self._certificates is not None else None
+        manners = Manners(receive=RECEIVE, idle=IDLE, connections=256)
+        server = Server(configuration(self._front, manners, tls=context, grace=GRACE))
+        task = asyncio.create_task(server.serve([self.socket]))
+        try:
+            yield
+        finally:
+            self._app.draining = True
+            server.should_exit = True
+            await task

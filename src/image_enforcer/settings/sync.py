@@ -1,0 +1,164 @@
+"""What ``sync`` can be told: registries with the repositories to follow, a scanner, sinks and a store.
+
+A settings file is YAML with these names; unknown ones are errors. Secrets stand in files of their own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+import yaml
+
+from ..domain.errors import EnforcerError
+
+MAX_FILE: Final = 4 << 20
+
+
+class BadSettings(EnforcerError):
+    """A settings file that cannot be used; the text says where and why."""
+
+
+Seconds = Annotated[float, msgspec.Meta(ge=1, le=366 * 86400)]
+Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the settings. An unknown name in it is a mistake, not a wish for later."""
+
+
+class Repository(Part, frozen=True, kw_only=True):
+    """A repository to follow."""
+
+    name: str
+    """Its path in the registry: ``library/nginx``."""
+    include: tuple[str, ...] = ("*",)
+    """Globs of the tags to follow."""
+    exclude: tuple[str, ...] = ()
+    """Globs of the tags to leave out of them."""
+    immutable: tuple[str, ...] = ()
+    """Globs of the tags that never move, so that they are asked about once."""
+
+
+class Mirror(Part, frozen=True, kw_only=True):
+    """A place that has copies of a registry's content."""
+
+    url: str
+    proxy: bool = False
+    """Whether it stands before several registries, and is told by ``ns=`` which one is meant."""
+
+
+class Registry(Part, frozen=True, kw_only=True):
+    """A registry, and what to follow in it."""
+
+    name: str
+    """As in references: ``docker.io``, ``registry.corp:5000``."""
+    url: str = ""
+    """Where its interface is, if elsewhere than its name says. ``http://`` allows plain HTTP."""
+    repositories: tuple[Repository, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    ca_file: str = ""
+    """Authorities to trust beside the system's (PEM)."""
+    skip_verify: bool = False
+    """Take any certificate."""
+    private_hosts: tuple[str, ...] = ()
+    """Hosts at private addresses that it may redirect to, or get tokens from."""
+    username: str = ""
+    password_file: str = ""
+    """A file with the password of ``username``."""
+    requests_per_second: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 100.0
+
+
+class Scanner(Part, frozen=True, kw_only=True):
+    """Who scans images."""
+
+    kind: Literal["clair-v1", "clair-v4"]
+    url: str
+    key_file: str = ""
+    """Clair v4's pre-shared key, base64."""
+    issuer: str = "clair-intraservice"
+    ca_file: str = ""
+
+
+class Sink(Part, frozen=True, kw_only=True):
+    """A running OPA that gets the documents older policies read."""
+
+    url: str
+    token_file: str = ""
+    ca_file: str = ""
+
+
+class Sync(Part, frozen=True, kw_only=True):
+    """All of ``sync``."""
+
+    registries: tuple[Registry, ...] = ()
+    store: str = ""
+    """``sqlite:///path`` or ``postgresql://…``."""
+    every: Seconds = 60.0
+    """Seconds between two looks at a repository."""
+    scanner: Scanner | None = None
+    recheck: Seconds = 900.0
+    """Seconds for which a report is taken for current."""
+    sinks: tuple[Sink, ...] = ()
+    legacy_registry: str = "docker.io"
+    """The one registry that ``data.docker.layers`` is about."""
+    layer_root: str = "/data/docker/layers"
+    clair_root: str = "/data/clair/layers"
+    docker_config: str = ""
+    """A Docker configuration file with credentials, instead of those that docker and podman read."""
+    looks_at_once: Few = 4
+    scans_at_once: Few = 4
+    lease: Annotated[float, msgspec.Meta(ge=1)] = 120.0
+    """Seconds after which what a worker had begun that died is anybody's. One that lives keeps what it has."""
+
+
+def steps(path: str) -> tuple[str, ...]:
+    """The steps of a path below ``/data``, which the original's flags write in front; raises :class:`BadSettings`."""
+    found = [step for step in path.split("/") if step]
+    if found[:1] == ["data"]:
+        found = found[1:]
+    if not found or {".", ".."} & set(found):
+        raise BadSettings(f"{path!r} is no path below data; write /data/docker/layers, say")
+    return tuple(found)
+
+
+def address(url: str, what: str) -> str:
+    """An address of HTTP or HTTPS without the slash at its end; raises :class:`BadSettings`."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise BadSettings(f"{what} {url!r} is no address; write https://host:port")
+    return url.rstrip("/")
+
+
+def read(path: Path) -> Sync:
+    """The settings in a file; raises :class:`BadSettings`."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE + 1)
+    except OSError as e:
+        raise BadSettings(f"{path}: {e.strerror or e}") from None
+    if len(content) > MAX_FILE:
+        raise BadSettings(f"{path}: larger than {MAX_FILE} bytes")
+    try:
+        document: Any = yaml.safe_load(content)
+    except (yaml.YAMLError, RecursionError, ValueError) as e:
+        mark = getattr(e, "problem_mark", None)
+        at = f":{mark.line + 1}" if mark is not None else ""
+        raise BadSettings(f"{path}{at}: {getattr(e, 'problem', None) or 'this is no YAML'}") from None
+    try:
+        return msgspec.convert(document if document is not None else {}, Sync)
+    except (msgspec.ValidationError, RecursionError) as e:
+        raise BadSettings(f"{path}: {_plain(str(e))}") from None
+
+
+def _plain(message: str) -> str:
+    """``Object contains unknown field `x` - at `$.registries[0]``` as somebody who wrote YAML reads it."""
+    what, at, where = message.partition(" - at `")
+    what = what.replace("Object contains unknown field", "there is no setting")
+    return f"{where.rstrip('`').removeprefix('$.')}: {what}" if at else what

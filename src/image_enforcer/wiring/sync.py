@@ -1,0 +1,244 @@
+"""Puts ``sync`` together and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from ..adapters.registry import credentials
+from ..adapters.registry.client import RegistryClient
+from ..adapters.registry.hosts import Host, Hosts, Limits, Mirror
+from ..adapters.scanners.clair_v1 import ClairV1
+from ..adapters.scanners.clair_v4 import ClairV4
+from ..adapters.scanners.presharedkey import BadKey, PreSharedKey
+from ..adapters.sinks.opa import OpaSink
+from ..adapters.store.opening import open_store
+from ..analysis.clair_v1 import parts
+from ..analysis.documents import Layout
+from ..domain.errors import EnforcerError
+from ..domain.reference import Repository
+from ..ports.scanner import Scanner
+from ..ports.store import Store, StoreUnreachable
+from ..services.delivering import Delivering
+from ..services.looking import Choice, Looking
+from ..services.scanning import Pace, Scanning
+from ..services.syncing import Plan, Summary, Syncing, Told
+from ..settings import sync as told_settings
+from ..settings.sync import BadSettings, Sync, steps
+
+MAX_SECRET: Final = 64 << 10
+"""Bytes of a file with a secret."""
+PAUSE: Final = 1.0
+"""Seconds between two looks for work where there was none."""
+GRACE: Final = 5.0
+"""Seconds that work under way has when it is to stop."""
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def ended(error: EnforcerError) -> int:
+    """The exit code of a command that a fault ended: 3 where trying again may help, 2 where it cannot."""
+    return 3 if isinstance(error, StoreUnreachable) else 2
+
+
+def run_sync(settings: Sync, told: Told, *, once: bool, environment: Mapping[str, str], home: Path) -> Summary:
+    """Sync until told to stop, or once; what it did. Raises a :class:`EnforcerError` for what cannot be used."""
+    with opened(settings, environment, home) as store:
+        return asyncio.run(_run(settings, told, store, once, environment, home))
+
+
+@contextmanager
+def opened(settings: Sync, environment: Mapping[str, str], home: Path) -> Iterator[Store]:
+    """The store that the settings name; raises a :class:`StoreError`."""
+    store = open_store(settings.store or default_store(environment, home))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def default_store(environment: Mapping[str, str], home: Path) -> str:
+    """Where the store is if nobody says."""
+    return f"sqlite:///{state_folder(environment, home) / 'store.db'}"
+
+
+def state_folder(environment: Mapping[str, str], home: Path) -> Path:
+    """Where what outlives a process is kept if nobody says where (XDG base directories: state)."""
+    state = environment.get("XDG_STATE_HOME") or str(home / ".local/state")
+    folder = Path(state) / "image-enforcer"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+async def _run(
+    settings: Sync, told: Told, store: Store, once: bool, environment: Mapping[str, str], home: Path
+) -> Summary:
+    async with syncing(settings, told, store, environment, home) as worker:
+        if once:
+            return await worker.once()
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        await until_stopped(worker.run, stopping)
+        return Summary()
+
+
+@asynccontextmanager
+async def syncing(
+    settings: Sync, told: Told, store: Store, environment: Mapping[str, str], home: Path
+) -> AsyncIterator[Syncing]:
+    """What follows, scans and delivers as the settings say, with its connections."""
+    async with AsyncExitStack() as stack:
+        registry = RegistryClient(
+            hosts(settings), credentials.Keychain(_entries(settings, environment, home), clock=time.monotonic),
+            clock=time.monotonic, sleep=asyncio.sleep, chance=random.random,
+        )  # fmt: skip
+        stack.push_async_callback(registry.close)
+        looking = Looking(registry, lambda digests: asyncio.to_thread(store.missing, digests), now)
+        scanning = None
+        if settings.scanner is not None:
+            scanner = _scanner(settings.scanner)
+            stack.push_async_callback(scanner.close)
+            pace = Pace(recheck=timedelta(seconds=settings.recheck))
+            scanning = Scanning(scanner, registry, parts, now, pace)
+        plan = _plan(settings)
+        sinks: list[Delivering] = []
+        for told_sink in settings.sinks:
+            sink = OpaSink(told_sink.url, token=secret(told_sink.token_file), ca_file=told_sink.ca_file)
+            stack.push_async_callback(sink.close)
+            sinks.append(Delivering(store, sink, _layout(settings, plan)))
+        worker = Syncing(store, plan, looking, scanning, sinks, told, now)
+        await worker.follow()
+        yield worker
+
+
+async def until_stopped(
+    run: Callable[[Callable[[bool], Awaitable[bool]]], Coroutine[Any, Any, None]], stopping: asyncio.Event
+) -> None:
+    """Run until told to stop. What is under way then has a few seconds to end, lest its claim lasts for nothing."""
+
+    async def rest(busy: bool) -> bool:
+        if not busy:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), PAUSE)
+        return stopping.is_set()
+
+    running = asyncio.create_task(run(rest))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    await asyncio.wait({running}, timeout=GRACE)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+def hosts(settings: Sync) -> Hosts:
+    """The registries of the settings, as the client wants them."""
+    return Hosts(named={r.name: _host(r) for r in settings.registries})
+
+
+def _host(told: told_settings.Registry) -> Host:
+    return Host(
+        name=told.name, url=told.url, mirrors=tuple(Mirror(url=m.url, proxy=m.proxy) for m in told.mirrors),
+        ca_file=told.ca_file, skip_verify=told.skip_verify, private_redirects=frozenset(told.private_hosts),
+        limits=Limits(rate=told.requests_per_second),
+    )  # fmt: skip
+
+
+def _entries(settings: Sync, environment: Mapping[str, str], home: Path) -> Sequence[credentials.Entry]:
+    """The credentials of the settings, those of the environment, and those that docker and podman keep."""
+    found: list[credentials.Entry] = []
+    for registry in settings.registries:
+        if registry.username:
+            password = credentials.Password(registry.username, secret(registry.password_file))
+            found.append(credentials.Entry(credentials.Key(host=registry.name), password))
+    user = environment.get("DOCKER_USER", "")
+    if user:
+        password = credentials.Password(user, environment.get("DOCKER_PASSWORD", ""))
+        found.append(credentials.Entry(credentials.Key(host=settings.legacy_registry), password))
+    if settings.docker_config:
+        return [*found, *credentials.read(Path(settings.docker_config))]
+    for place in credentials.places(environment, home):
+        if place.is_file():
+            return [*found, *credentials.read(place)]
+    return found
+
+
+def _scanner(told: told_settings.Scanner) -> Scanner:
+    context = _context(told.ca_file)
+    match told.kind:
+        case "clair-v1":
+            return ClairV1(told.url.removesuffix("/v1"), clock=time.time, chance=random.random, context=context)
+        case "clair-v4":
+            return ClairV4(told.url, clock=time.time, chance=random.random, key=_key(told), context=context)
+
+
+def _key(told: told_settings.Scanner) -> PreSharedKey | None:
+    if not told.key_file:
+        return None
+    try:
+        return PreSharedKey(secret(told.key_file), told.issuer, time.time)
+    except BadKey as e:
+        raise BadSettings(f"{told.key_file}: {e}") from None
+
+
+def _context(ca_file: str) -> ssl.SSLContext | None:
+    """TLS that trusts a file of authorities; None where the system's are meant."""
+    if not ca_file:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as e:
+        raise BadSettings(f"{ca_file} cannot be read: {e}; give authorities as PEM") from None
+
+
+def _plan(settings: Sync) -> Plan:
+    choices = tuple(
+        (
+            Repository(registry=registry.name, path=r.name),
+            Choice(include=r.include, exclude=r.exclude, immutable=r.immutable),
+        )
+        for registry in settings.registries
+        for r in registry.repositories
+    )
+    return Plan(
+        choices=choices, every=timedelta(seconds=settings.every), looks_at_once=settings.looks_at_once,
+        scans_at_once=settings.scans_at_once, lease=timedelta(seconds=settings.lease),
+    )  # fmt: skip
+
+
+def _layout(settings: Sync, plan: Plan) -> Layout:
+    return Layout(
+        registry=settings.legacy_registry, repositories=frozenset(r for r, _ in plan.choices),
+        docker_root=steps(settings.layer_root), clair_root=steps(settings.clair_root),
+    )  # fmt: skip
+
+
+def secret(path: str) -> str:
+    """What a file with a secret holds; empty where none is named."""
+    if not path:
+        return ""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_SECRET + 1)
+        text = content.decode()
+    except OSError as e:
+        raise BadSettings(f"{path}: {e.strerror or e}") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{path}: this is no text") from None
+    if len(content) > MAX_SECRET or not text.strip():
+        raise BadSettings(f"{path}: a secret is a line of text")
+    return text.strip()

@@ -1,0 +1,111 @@
+"""``status`` and ``db``: what is in a store, how fresh that is, what to do. ``up``: two processes that end together."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from image_enforcer.adapters.store.opening import open_store
+from image_enforcer.cli.main import main
+from image_enforcer.domain.reference import Repository
+from image_enforcer.domain.watched import Look, Trouble
+from tools.demo import free_port
+
+FRESH, STALE, FAILING, WAITING = (
+    Repository(registry="docker.io", path=f"library/{name}") for name in ("fresh", "stale", "failing", "waiting")
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """A store in which each repository is another way."""
+    address = f"sqlite:///{tmp_path / 'store.db'}"
+    now = datetime.now(UTC)
+    opened = open_store(address)
+    opened.watch([FRESH, STALE, FAILING], now - timedelta(hours=5))
+    works = {w.watched.repository: w for w in opened.claim_looks("t", now - timedelta(hours=5), timedelta(hours=9), 9)}
+    for place, at in ((FRESH, now), (STALE, now - timedelta(hours=3))):
+        look = Look(repository=place, at=at, tags=(), listed=frozenset())
+        opened.record_look(works[place], look, now + timedelta(hours=1))
+    trouble = Trouble(code="not-authorised", text="it answers 401\x1b[2J", at=now)
+    opened.record_trouble(works[FAILING], trouble, now + timedelta(hours=1))
+    opened.watch([FRESH, STALE, FAILING, WAITING], now)
+    opened.close()
+    return address
+
+
+def test_status_says_what_to_do(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--store", store]) == 1
+    out = capsys.readouterr().out
+    assert "4 repositories: 1 fresh, 1 stale, 1 failing, 1 waiting" in out
+    assert "next: give credentials that may pull" in out
+    assert "next: see that sync or worker runs" in out
+    assert "\x1b" not in out
+    assert main(["status", "--store", store, "-o", "json"]) == 1
+    rows = {row["repository"]: row for row in json.loads(capsys.readouterr().out)["repositories"]}
+    assert {name.rpartition("/")[2]: row["state"] for name, row in rows.items()} == {
+        "fresh": "fresh", "stale": "stale", "failing": "failing", "waiting": "waiting"
+    }  # fmt: skip
+
+
+def test_status_of_what_is_fresh(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    opened = open_store(store)
+    opened.watch([FRESH], datetime.now(UTC))
+    opened.close()
+    assert main(["status", "--store", store, "--stale", "2h"]) == 0
+    assert "1 repository: 1 fresh" in capsys.readouterr().out
+
+
+def test_db_says_what_is_there_and_copies_it(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["db", "info", "--store", store]) == 0
+    assert "repositories   4" in capsys.readouterr().out
+    copy = tmp_path / "copy.db"
+    assert main(["db", "backup", "--store", store, "--to", str(copy), "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["backup"] == str(copy)
+    assert main(["status", "--store", f"sqlite:///{copy}"]) == 1
+    assert main(["db", "migrate", "--store", store]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["status", "--store", "nonsense"], 2, "sqlite:///path/to/file"),
+        (["status", "--stale", "soon"], 2, "write 60s, 5m or 1h30m"),
+        (["db", "backup"], 2, "--to FILE"),
+        (["db", "info", "--to", "x"], 2, "--to FILE"),
+        (["db", "drop"], 2, "info"),
+        (["status", "--store", "postgresql://nobody@127.0.0.1:1/none"], 3, "127.0.0.1"),
+    ],
+)
+def test_wrong_use(arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == code
+    assert said in capsys.readouterr().err
+
+
+def test_up_ends_with_both_and_when_one_ends(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.rego"
+    policy.write_text("package io.k8s.image_policy\n\nverify := {}\n", "utf-8")
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    command = [
+        sys.executable, "-m", "image_enforcer", "up", "--policy", str(policy), "--repository", "team/app",
+        "--registry-url", f"http://127.0.0.1:{free_port()}", "--addr", f"127.0.0.1:{free_port()}", "--admin-addr",
+        f"127.0.0.1:{free_port()}",
+    ]  # fmt: skip
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        try:
+            while b"ready facts" not in running.stdout.readline():
+                assert running.poll() is None
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=40)
+    assert running.returncode == 0
+    policy.write_text("this is no policy", "utf-8")
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+    assert ended.returncode == 2
+    assert b"serve ended with 2" in ended.stderr

@@ -1,0 +1,285 @@
+"""`sync`, `worker` and `pull` on the command line: what is understood, what is refused, and how they end."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from image_enforcer.cli import main as cli
+from image_enforcer.cli.sync import gathered
+from image_enforcer.settings.sync import Sync
+from tests.fakes.opa_data import FakeOpaData
+from tests.fakes.registry.server import FakeRegistry
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs a command; its exit code and what it said."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "DOCKER_USER", "DOCKER_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+
+    def go(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(list(arguments))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return go
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with FakeRegistry() as fake:
+        fake.image("team/app", "v1")
+        fake.image("team/app", "v2", (b"2",))
+        yield fake
+
+
+def test_the_original_flags(run: Run) -> None:
+    code, out, err = run(
+        "sync", "-repository", "nginx,library/redis", "-repository=team/app", "-poll-delay", "5m",
+        "-registry-url", "https://registry.corp:5000", "-clair-url", "http://clair:6060/v1", "-opa-url",
+        "http://opa:8181/v1", "-opa-layer-root", "/data/docker/layers", "-opa-clair-root=/data/clair/layers",
+        "-dry-run",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "would follow registry.corp:5000/nginx (*) every 300 s",
+        "would follow registry.corp:5000/library/redis (*) every 300 s",
+        "would follow registry.corp:5000/team/app (*) every 300 s",
+        "would have images scanned by clair-v1 at http://clair:6060/v1",
+        "would put documents into http://opa:8181",
+    ]
+
+
+def test_two_dashes_are_as_good(run: Run) -> None:
+    one = run("sync", "-repository", "nginx", "-clair-url=http://clair:6060", "-dry-run")
+    two = run("sync", "--repository", "nginx", "--clair-url=http://clair:6060", "--dry-run")
+    assert one == two
+    assert "docker.io/library/nginx" in one[1]
+    assert "clair-v4 at http://clair:6060" in one[1]
+
+
+def test_the_last_of_one_value_counts(run: Run) -> None:
+    _, out, _ = run("sync", "-repository", "a", "-poll-delay", "1s", "-poll-delay", "2m", "-dry-run")
+    assert "every 120 s" in out
+    _, out, _ = run(
+        "sync", "-repository", "a", "-registry-url", "https://one.example", "--registry-url=https://two.example",
+        "-dry-run",
+    )  # fmt: skip
+    assert out.startswith("would follow two.example/a ")
+
+
+def test_tags_are_chosen(run: Run) -> None:
+    _, out, _ = run("sync", "-repository", "a", "--include", "1.*", "--include=2.*", "--exclude", "*-rc", "--dry-run")
+    assert out == "would follow docker.io/library/a (1.*, 2.*, not *-rc) every 60 s\n"
+
+
+def test_the_environment_says_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_ENFORCER_SYNC_POLL_DELAY", "7s")
+    _, out, _ = run("sync", "-repository", "a", "-dry-run")
+    assert "every 7 s" in out
+    _, out, _ = run("sync", "-repository", "a", "-poll-delay", "8s", "-dry-run")
+    assert "every 8 s" in out
+
+
+@pytest.mark.parametrize("command", ["sync", "worker"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "no repository is to be followed"),
+        (("-repository", "nginx:1.27"), "names an image"),
+        (("-repository", "nginx:latest"), "names an image"),
+        (("-repository", "nginx@sha256:" + "0" * 64), "names an image"),
+        (("-repository", "UPPER"), "repository 'UPPER'"),
+        (("-repository", "a b"), "repository 'a b'"),
+        (("-repository", "a", "-poll-delay", "soon"), "is no length of time"),
+        (("-repository", "a", "-poll-delay", "0s"), "at least one second"),
+        (("-repository", "a", "-poll-delay", "9" * 400), "longer than a year"),
+        (("-repository", "a", "-registry-url", "registry.corp"), "is no address"),
+        (("-repository", "a", "-registry-url", "http://[::1"), "is no address"),
+        (("-repository", "a", "-clair-url", "clair:6060"), "is no address"),
+        (("-repository", "a", "-opa-url", "ftp://opa"), "is no address"),
+        (("-repository", "a", "-opa-layer-root", "/data"), "is no path below data"),
+        (("-repository", "a", "-opa-layer-root", "/data/../x"), "is no path below data"),
+        (("-repository", "a", "-opa-clair-root", ""), "is no path below data"),
+        (("-repository", "a", "-nosuch"), "nosuch"),
+        (("-repository",), "--repository"),
+        (("-settings", "absent.yaml"), "absent.yaml: No such file"),
+        (("-repository", "a", "-o", "xml"), "xml"),
+        (("-repository", "a", "--store"), "store"),
+        (("-repository", "a", "stray"), "stray"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run: Run, command: str, arguments: tuple[str, ...], said: str) -> None:
+    code, out, err = run(command, *arguments)
+    assert (code, out) == (2, ""), err
+    assert err.startswith("error[IE2")
+    assert said in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+
+
+# --- settings files -------------------------------------------------------------------------------
+
+
+def file(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "sync.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+GOOD = """
+every: 90
+layer_root: /data/images
+registries:
+  - name: docker.io
+    repositories: [{name: nginx, include: ["1.*"]}]
+  - name: registry.corp:5000
+    url: http://registry.corp:5000
+    repositories: [{name: team/app}]
+scanner: {kind: clair-v4, url: "http://clair:6060"}
+sinks: [{url: "http://opa:8181"}]
+"""
+
+
+def settings(path: str, *repositories: str, layer_root: str = "/data/docker/layers") -> Sync:
+    return gathered(
+        repositories, "https://registry-1.docker.io", "60s", None, (), layer_root, "/data/clair/layers", path, (), (),
+        None, "15m",
+    )  # fmt: skip
+
+
+def test_a_settings_file(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("sync", "--settings", file(tmp_path, GOOD), "-dry-run")
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        "would follow docker.io/library/nginx (1.*) every 90 s",
+        "would follow registry.corp:5000/team/app (*) every 90 s",
+    ]
+
+
+def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
+    found = settings(file(tmp_path, GOOD), "redis")
+    followed = {(r.name, p.name) for r in found.registries for p in r.repositories}
+    assert followed == {
+        ("docker.io", "library/nginx"), ("docker.io", "library/redis"), ("registry.corp:5000", "team/app")
+    }  # fmt: skip
+    assert (found.every, found.layer_root) == (90, "/data/images")
+    assert settings(file(tmp_path, GOOD), layer_root="/data/x").layer_root == "/data/x"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nosuch: 1", "there is no setting `nosuch`"),
+        ("registries: [{name: a.example, repository: []}]", "registries[0]: there is no setting `repository`"),
+        ("registries: [{name: a.example, repositories: [{}]}]", "registries[0].repositories[0]: "),
+        ("every: soon", "every: "),
+        ("every: 0", "every: "),
+        ("every: .inf", "every: "),
+        ("every: .nan", "every: "),
+        ("looks_at_once: 0", "looks_at_once: "),
+        ("scanner: {kind: trivy, url: x}", "scanner.kind: "),
+        ("a: [", ".yaml:1: "),
+        ("[]", "Expected `object`"),
+        ("a: 1\n  b: 2", ".yaml:2: "),
+        ("registries: [{name: docker.io, repositories: [{name: 'nginx:1'}]}]", "names an image"),
+        ("registries: [{name: docker.io, repositories: [{name: 'NGINX'}]}]", "repository 'NGINX'"),
+        ("registries: [{name: index.docker.io, repositories: [{name: nginx}]}]", "is called 'docker.io'"),
+        ("{}", "no repository is to be followed"),
+        ("", "no repository is to be followed"),
+        ("\x00", ".yaml"),
+        ("&a [*a]", "Expected `object`"),
+    ],
+)
+def test_a_settings_file_that_cannot_be_used_is_shown_with_its_place(
+    run: Run, tmp_path: Path, text: str, said: str
+) -> None:
+    code, out, err = run("sync", "--settings", file(tmp_path, text), "--dry-run")
+    assert (code, out) == (2, ""), err
+    assert said in err
+    assert "hint: " in err
+    assert "Traceback" not in err
+
+
+# --- passes ---------------------------------------------------------------------------------------
+
+
+def test_once_does_what_is_due_and_says_so(run: Run, registry: FakeRegistry, tmp_path: Path) -> None:
+    with FakeOpaData() as opa:
+        arguments = ("sync", "-repository", "team/app", "-registry-url", registry.url, "-opa-url", opa.url, "-once")
+        code, out, err = run(*arguments)
+        assert (code, err) == (0, "")
+        assert f"looked {registry.place}/team/app: 2 tags, 2 new manifests, 0 in trouble" in out
+        assert f"delivered {opa.url}: 4 documents put, 0 deleted, everything anew" in out
+        assert {"v1", "v2"} < opa.at("docker", "layers", "team", "app").keys()
+    assert (tmp_path / "state/image-enforcer/store.db").is_file()
+
+
+def test_once_with_trouble_is_3(run: Run, registry: FakeRegistry) -> None:
+    code, out, err = run(
+        "sync", "-repository", "team/app,team/absent", "-registry-url", registry.url, "-once", "-o", "json"
+    )
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (3, "")
+    assert {line["event"]: line.get("code") for line in lines} == {"looked": None, "failed": "not-found"}
+
+
+def test_credentials_of_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeRegistry(auth="basic", private=frozenset({"*"})) as registry:
+        registry.tokens.users["alice"] = "s3cret-word"
+        registry.image("team/app", "v1")
+        arguments = ("sync", "-repository", "team/app", "-registry-url", registry.url, "-once")
+        assert run(*arguments, "--store", "sqlite:///:memory:")[0] in (2, 3)
+        monkeypatch.setenv("DOCKER_USER", "alice")
+        monkeypatch.setenv("DOCKER_PASSWORD", "s3cret-word")
+        code, out, err = run(*arguments)
+        assert (code, err) == (0, "")
+        assert "s3cret-word" not in out
+
+
+def test_a_store_that_cannot_be_opened(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"garbage" * 1000)
+    code, _, err = run("sync", "-repository", "a", "-once", "--store", f"sqlite:///{tmp_path / 'store.db'}")
+    assert code == 2
+    assert err.startswith("error[IE3001]: ")
+    code, _, err = run("sync", "-repository", "a", "-once", "--store", "mysql://x")
+    assert (code, "IE3001" in err) == (2, True)
+
+
+def test_a_worker_is_not_open_to_others_by_mistake(run: Run) -> None:
+    code, _, err = run("worker", "-repository", "a", "--addr", "0.0.0.0:0")
+    assert (code, err.startswith("error[IE2005]")) == (2, True)
+    code, _, err = run("worker", "-repository", "a", "--tls-cert-file", "x")
+    assert (code, err.startswith("error[IE2003]")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("worker:8383", "--to", "x"), 2, "IE2003"),
+        (("http://127.0.0.1:1", "--to", "{folder}/facts.db", "--once"), 3, "IE3002"),
+        (("http://127.0.0.1:1",), 2, "--to"),
+        (("http://127.0.0.1:1", "--to", "x", "--once", "--token-file", "{folder}/absent"), 2, "IE2003"),
+    ],
+)
+def test_pull(run: Run, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
+    found, out, err = run("pull", *(a.replace("{folder}", str(tmp_path)) for a in arguments))
+    assert (found, out) == (code, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["sync", "worker", "pull"])
+def test_help_says_what_there_is(run: Run, command: str) -> None:
+    code, out, err = run(command, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"usage: image-enforcer {command} [OPTION…]")
+    assert "Exit codes:" in out
+    wanted = {"pull": ["--to", "--once"]}.get(command, ["--repository", "--poll-delay", "--opa-layer-root"])
+    assert all(option in out for option in wanted)

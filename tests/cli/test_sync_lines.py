@@ -1,0 +1,42 @@
+"""The lines of `sync`: what is worth one, in both forms."""
+
+import io
+import json
+
+import pytest
+
+from image_enforcer.cli.sync_lines import Lines
+from tests.contract.contents import repository, trouble
+
+
+@pytest.fixture
+def out() -> io.StringIO:
+    return io.StringIO()
+
+
+def test_a_look_that_finds_nothing_new_is_not_worth_a_line(out: io.StringIO) -> None:
+    lines = Lines(out, "text")
+    lines.looked(repository(), 5, 0, 0, 1)
+    assert out.getvalue() == ""
+    lines.looked(repository(), 5, 1, 0, 2)
+    assert out.getvalue().endswith("looked docker.io/library/nginx: 5 tags, 1 new manifests, 0 in trouble\n")
+
+
+def test_the_same_trouble_is_told_once_until_it_is_over(out: io.StringIO) -> None:
+    lines = Lines(out, "json")
+    about = str(repository())
+    for _ in range(3):
+        lines.failed(about, trouble())
+    lines.failed(about, trouble(code="lying"))
+    lines.looked(repository(), 5, 0, 0, 1)
+    lines.failed(about, trouble())
+    found = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(line["event"], line.get("code")) for line in found] == [
+        ("failed", "registry-unreachable"), ("failed", "lying"), ("looked", None), ("failed", "registry-unreachable")
+    ]  # fmt: skip
+
+
+def test_a_text_from_elsewhere_stays_in_its_line(out: io.StringIO) -> None:
+    Lines(out, "text").failed("a", trouble(text="one\n2026-01-01T00:00:00Z looked \x1b[2Jall is well"))
+    assert out.getvalue().count("\n") == 1
+    assert "\x1b" not in out.getvalue()

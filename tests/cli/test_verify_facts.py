@@ -1,0 +1,74 @@
+"""``verify --facts``: the same facts, and the same refusals, as those of ``serve``."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from image_enforcer.adapters.facts import replica_file
+from image_enforcer.cli.main import main
+from image_enforcer.domain.facts import Changes, Entry, Kind
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+SOUND, ILL = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
+POLICY = """package io.k8s.image_policy
+
+verify := {
+	"apiVersion": "imagepolicy.k8s.io/v1alpha1",
+	"kind": "ImageReview",
+	"status": {"allowed": count(deny) == 0, "reason": concat("; ", deny)},
+}
+
+deny contains sprintf("%s is ill [ill]", [image]) if {
+	some image, facts in input.images
+	facts.counts.High > 0
+}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    described = {"digest": SOUND, "size": 1, "media_type": "m"}
+    entries = [(Kind.REPOSITORY, "docker.io/library/app", {"looked_at": NOW.isoformat(), "failures": 0})]
+    for tag, digest, high in (("sound", SOUND, 0), ("ill", ILL, 1)):
+        entries += [
+            (Kind.TAG, f"docker.io/library/app:{tag}", {"digest": digest, "since": NOW.isoformat()}),
+            (Kind.MANIFEST, digest, {
+                "kind": "image", "media_type": "m", "size": 1, "config": described, "layers": [described],
+                "runnable": True,
+            }),
+            (Kind.SCAN, digest, {
+                "state": "scanned", "at": NOW.isoformat(), "counts": {"High": high, "total": high}, "gaps": [],
+            }),
+        ]  # fmt: skip
+    made = tuple(Entry(kind=k, key=key, value=json.dumps(v).encode(), revision=1) for k, key, v in entries)
+    changes = Changes(epoch="e", since=0, began=1, revision=1, newest=1, entries=made)
+    replica_file.make(tmp_path / "new.db", [changes], NOW)
+    replica_file.install(tmp_path / "new.db", tmp_path / "facts.db")
+    (tmp_path / "policy.rego").write_text(POLICY, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("image", "more", "code", "said"),
+    [
+        ("app:sound", [], 0, "1 allowed"),
+        ("app:ill", [], 1, "app:ill is ill"),
+        ("app:other", [], 3, "not-resolved"),
+        ("app:other", ["--facts-require", "nothing"], 0, "1 allowed"),
+        ("evil.example/library/app:sound", [], 3, "not-resolved"),
+    ],
+)
+def test_verdicts(
+    folder: Path, image: str, more: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["verify", "--policy", str(folder / "policy.rego"), "--facts", str(folder / "facts.db"), *more, image]
+    assert main(asked) == code
+    assert said in capsys.readouterr().out
+
+
+def test_a_copy_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["verify", "--policy", str(folder / "policy.rego"), "--facts", str(folder / "none.db"), "app:sound"]
+    assert main(asked) == 2
+    assert "image-enforcer pull --once" in capsys.readouterr().err

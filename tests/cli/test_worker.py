@@ -1,0 +1,158 @@
+"""`worker` and `serve --facts` as processes of their own, beside a registry and a scanner."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.clair_v4 import FakeClairV4
+from tests.fakes.registry.server import FakeRegistry
+from tests.server.running import SECONDS, Running, _collect, command, environment, serving
+from tests.services.synced import VULNERABLE, known_world, scannable
+
+POLICY = """package io.k8s.image_policy
+
+verify := {"kind": "ImageReview", "apiVersion": "imagepolicy.k8s.io/v1alpha1", "status": status}
+
+status := {"allowed": false, "reason": "critical [critical]"} if {
+	some facts in input.images
+	facts.counts.Critical > 0
+} else := {"allowed": true}
+"""
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.rego"
+    path.write_text(POLICY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with FakeRegistry() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def clair() -> AsyncIterator[FakeClairV4]:
+    async with FakeClairV4(known_world()) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def working(registry: FakeRegistry, clair: FakeClairV4, folder: Path, *more: str) -> Iterator[Running]:
+    """A worker that is ready; ``port`` is where its facts are."""
+    arguments = [
+        "worker", "-repository", "team/app", "-poll-delay", "1s", "-registry-url", registry.url, "-clair-url",
+        clair.url, "--store", f"sqlite:///{folder / 'store.db'}", "-o", "json",
+    ]  # fmt: skip
+    arguments += more or ("--addr", "127.0.0.1:0")
+    process = subprocess.Popen(
+        command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**environment(), "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")},
+    )  # fmt: skip
+    worker = Running(process)
+    readers = [
+        threading.Thread(target=_collect, args=(stream, into))
+        for stream, into in ((process.stdout, worker.decided), (process.stderr, worker.said))
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        worker.until(lambda: any(e["event"] == "ready" for e in worker.decided) or process.poll() is not None)
+        ready = [e["text"] for e in worker.decided if e["event"] == "ready"]
+        assert ready, worker.said
+        worker.port = int(ready[0].partition(",")[0].rpartition(":")[2])
+        yield worker
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(SECONDS)
+        for reader in readers:
+            reader.join(SECONDS)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def review(*images: str) -> bytes:
+    document = {
+        "kind": "ImageReview", "apiVersion": "imagepolicy.k8s.io/v1alpha1",
+        "spec": {"containers": [{"image": image} for image in images], "namespace": "shop"},
+    }  # fmt: skip
+    return json.dumps(document).encode()
+
+
+def verdicts(server: Running, registry: FakeRegistry) -> dict[str, Any]:
+    """What is said of the images now."""
+    found = {}
+    for tag in ("bad", "good", "later"):
+        status = server.post(review(f"{registry.place}/team/app:{tag}"))
+        found[tag] = "allowed" if status["allowed"] else status["reason"].rpartition("[")[2].rstrip("]")
+    return found
+
+
+async def test_what_the_worker_has_seen_is_decided_also_when_it_is_gone(
+    registry: FakeRegistry, clair: FakeClairV4, policy: Path, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "team/app", "bad", VULNERABLE)
+    scannable(clair.world, registry, "team/app", "good", {"base": VULNERABLE["base"]})
+    await asyncio.to_thread(_lives, registry, clair, policy, tmp_path)
+
+
+def _lives(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path) -> None:
+    known = {"bad": "critical", "good": "allowed", "later": "unknown-image"}
+    with contextlib.ExitStack() as stack:
+        worker = stack.enter_context(working(registry, clair, folder))
+        facts = ("--facts", f"http://127.0.0.1:{worker.port}", "--facts-copy", str(folder / "facts.db"))
+        server = stack.enter_context(serving([policy], [], *facts))
+        server.until(lambda: server.get("/readyz")[0] == 200)
+        server.until(lambda: verdicts(server, registry) == known)
+        worker.process.kill()
+        assert worker.process.wait(SECONDS) == -signal.SIGKILL
+        server.until(lambda: any("cannot be reached" in str(line.get("said")) for line in server.said))
+        assert verdicts(server, registry) == known
+        assert server.get("/readyz")[0] == 200
+
+        scannable(clair.world, registry, "team/app", "later", {"more": VULNERABLE["base"]})
+        again = stack.enter_context(working(registry, clair, folder, "--addr", f"127.0.0.1:{worker.port}"))
+        server.until(lambda: verdicts(server, registry) == {**known, "later": "allowed"})
+        assert again.stop() == 0
+        assert server.stop() == 0
+        assert again.said == []
+        assert all(":" in line["facts_revision"] for line in server.decided)
+    assert not any("Traceback" in str(line) for line in [*server.said, *worker.said])
+
+
+async def test_a_review_before_any_facts_is_refused_and_a_scan_that_takes_long_does_not_hold_the_end_up(
+    registry: FakeRegistry, clair: FakeClairV4, policy: Path, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "team/app", "bad", VULNERABLE)
+    clair.gate.clear()
+    await asyncio.to_thread(_waits, registry, clair, policy, tmp_path)
+
+
+def _waits(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path) -> None:
+    with serving([policy], [], "--facts", str(folder / "facts.db")) as server:
+        assert server.get("/readyz")[0] == 503
+        assert verdicts(server, registry)["bad"] == "unknown-image"
+        with working(registry, clair, folder) as worker:
+            worker.until(clair.indexing.is_set)
+            pulled = subprocess.run(
+                command("pull", f"http://127.0.0.1:{worker.port}", "--to", str(folder / "facts.db"), "--once"),
+                capture_output=True, text=True, timeout=60, check=False, env=environment(),
+            )  # fmt: skip
+            assert (pulled.returncode, pulled.stderr) == (0, "")
+            assert worker.stop() == 0
+        assert server.get("/readyz")[0] == 200
+        status = server.post(review(f"{registry.place}/team/app:bad"))
+        assert (status["allowed"], "(not-scanned)" in status["reason"]) == (False, True)
+        assert server.stop() == 0

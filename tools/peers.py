@@ -3,9 +3,10 @@
     python tools/peers.py build [NAME…]  builds what is missing; without names, all servers
     python tools/peers.py where                                  lists what there is and why the rest is missing
 
-OPA and kube-apiserver are built by Go from their published modules, etcd is Debian's package, unpacked. They are kept
-outside the tree (${XDG_CACHE_HOME:-~/.cache}/image-enforcer), by version and Go version. A machine that cannot build
-one is no error: the tests that need it are skipped with the reason. Needs nothing but Python's standard library.
+OPA, kube-apiserver and Clair are built by Go from their published modules; etcd and docker-registry are packages of
+Debian, unpacked. They are kept outside the tree (${XDG_CACHE_HOME:-~/.cache}/image-enforcer), by version and Go
+version. A machine that cannot build one is no error: the tests that need it are skipped with the reason. Needs nothing
+but Python's standard library.
 """
 
 import contextlib
@@ -23,7 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OPA = "1.22.2"
 KUBERNETES = "1.37.2"
-SERVERS = ("etcd", "opa", "opa-driver", "kube-apiserver")
+CLAIR = "4.9.0"
+SERVERS = ("etcd", "docker-registry", "opa", "opa-driver", "clair", "clair-import", "kube-apiserver")
 BUILD_SECONDS = 40 * 60
 # Kubernetes' own go.mod replaces these by folders of its repository; outside it they are modules of the same release.
 STAGING = [
@@ -72,27 +74,29 @@ class GoPeer:
 
 
 @dataclass(frozen=True, slots=True)
-class Etcd:
-    """Debian's etcd: the one on PATH, else its package unpacked, not installed."""
+class DebianPeer:
+    """A program of a Debian package: the one on PATH, else the package unpacked, not installed."""
 
-    name: str = "etcd"
+    name: str
+    package: str
+    path: str
 
     def key(self) -> str:
         """The name of the folder that holds it."""
         if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-            raise Unavailable("neither etcd nor apt-get and dpkg-deb are installed")
-        return "etcd-debian"
+            raise Unavailable(f"neither {self.name} nor apt-get and dpkg-deb are installed")
+        return f"{self.name}-debian"
 
     def build(self, folder: Path, binary: Path) -> None:
         """Downloads and unpacks the package."""
         try:
-            _run(["apt-get", "download", "etcd-server"], folder, dict(os.environ))
+            _run(["apt-get", "download", self.package], folder, dict(os.environ))
         except Unavailable:
             _run(["apt-get", "-qq", "update"], folder, dict(os.environ))
-            _run(["apt-get", "download", "etcd-server"], folder, dict(os.environ))
-        package = next(folder.glob("etcd-server_*.deb"))
+            _run(["apt-get", "download", self.package], folder, dict(os.environ))
+        package = next(folder.glob(f"{self.package}_*.deb"))
         _run(["dpkg-deb", "-x", str(package), str(folder / "unpacked")], folder, dict(os.environ))
-        shutil.copy2(folder / "unpacked" / "usr" / "bin" / "etcd", binary)
+        shutil.copy2(folder / "unpacked" / self.path, binary)
 
 
 def _kubernetes_module() -> str:
@@ -116,7 +120,7 @@ def _kubernetes_link() -> str:
     return " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())
 
 
-def peers() -> dict[str, GoPeer | Etcd]:
+def peers() -> dict[str, GoPeer | DebianPeer]:
     """Every peer by its name, the quickest to build first."""
     needs_opa = f"module peers\n\ngo 1.26.0\n\nrequire github.com/open-policy-agent/opa v{OPA}\n"
     opa = GoPeer("opa", OPA, "github.com/open-policy-agent/opa", needs_opa)
@@ -125,7 +129,17 @@ def peers() -> dict[str, GoPeer | Etcd]:
     kube = GoPeer(
         "kube-apiserver", KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver", _kubernetes_module(), _kubernetes_link()
     )
-    return {"etcd": Etcd(), "opa": opa, "opa-driver": driver, "kube-apiserver": kube, "opa-bench": bench}
+    needs_clair = f"module peers\n\ngo 1.25.0\n\nrequire github.com/quay/clair/v4 v{CLAIR}\n"
+    clair = GoPeer("clair", CLAIR, "github.com/quay/clair/v4/cmd/clair", needs_clair)
+    vulnerabilities = GoPeer(
+        "clair-import", CLAIR, ".", needs_clair, source=ROOT / "tests" / "e2e" / "clair_import" / "main.go"
+    )
+    return {
+        "etcd": DebianPeer("etcd", "etcd-server", "usr/bin/etcd"),
+        "docker-registry": DebianPeer("docker-registry", "docker-registry", "usr/bin/docker-registry"),
+        "opa": opa, "opa-driver": driver, "clair": clair, "clair-import": vulnerabilities, "kube-apiserver": kube,
+        "opa-bench": bench,
+    }  # fmt: skip
 
 
 def cache() -> Path:
@@ -137,7 +151,7 @@ def cache() -> Path:
 def find(name: str) -> Path:
     """The binary of a peer; raises Unavailable, with the reason, where there is none."""
     peer = peers()[name]
-    installed = shutil.which("etcd") if name == "etcd" else None
+    installed = shutil.which(name) if isinstance(peer, DebianPeer) else None
     if installed:
         return Path(installed)
     folder = cache() / peer.key()

@@ -108,6 +108,7 @@ WANTED = {
     "verify --policy policies --data data -n production openpolicyagent/opa:0.4.9\n": "openpolicyagent/opa:0.4.9",
     "wordpress:4-apache || test": "CVE-2005-2541",
     "image-enforcer serve": '"allowed":false',
+    "image-enforcer sync": "would follow docker.io/library/redis",
     "image-enforcer init": "shop/web:1.4.2",
     "image-enforcer run --server": "the tag edge moves",
 }

@@ -1,11 +1,18 @@
-"""The real servers, where this machine has them. E2E_REQUIRE names those that must be there: opa, kube."""
+"""The real servers, where this machine has them.
+
+E2E_REQUIRE names those that must be there: opa, kube, registry, clair.
+"""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import postgresql
 from tools import peers
+
+from . import supply
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,3 +50,26 @@ def etcd() -> Path:
 def kube_apiserver() -> Path:
     """A real kube-apiserver."""
     return peer("kube-apiserver", "kube")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Server]:
+    """A real PostgreSQL that Clair can use."""
+    with postgresql.running(tmp_path_factory) as started:
+        supply.prepare(started, started.socket.parent / "share")
+        yield started
+
+
+@pytest.fixture(scope="session")
+def clair(server: postgresql.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[supply.Clair]:
+    """A real Clair v4."""
+    binary, importer = peer("clair", "clair"), peer("clair-import", "clair")
+    with supply.clair(binary, importer, server.new_database(), tmp_path_factory.mktemp("clair")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real registry."""
+    with supply.registry(peer("docker-registry", "registry"), tmp_path_factory.mktemp("registry")) as address:
+        yield address

@@ -72,8 +72,12 @@ def running(
     tls: ssl.SSLContext | None = None,
     seconds: float = 60,
     cwd: Path | None = None,
+    ready_status: int = 200,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, once the address `ready` answers 200. Ended by SIGTERM, and by SIGKILL ten seconds later."""
+    """A server, once the address `ready` answers 200, or what else is given.
+
+    Ended by SIGTERM, and by SIGKILL ten seconds later.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -83,7 +87,7 @@ def running(
         until = time.monotonic() + seconds
         while True:
             with contextlib.suppress(OSError):
-                if request(ready, headers=headers, tls=tls, seconds=5).status == 200:
+                if request(ready, headers=headers, tls=tls, seconds=5).status == ready_status:
                     break
             if process.poll() is not None or time.monotonic() > until:
                 raise NotReady(

@@ -9,7 +9,7 @@ from tests.policies.rego_tests import failing, names_of
 def test_every_policy_has_tests_beside_it(sources: Mapping[str, str]) -> None:
     policies = {name.removesuffix(".rego") for name in sources if not name.endswith("_test.rego")}
     assert policies == {name.removesuffix("_test.rego") for name in sources if name.endswith("_test.rego")}
-    assert policies == {"default", "scan", "naming", "pinning", "registry", "mock/input"}
+    assert policies == {"default", "scan", "naming", "pinning", "registry", "freshness", "mock/input"}
 
 
 def test_every_test_holds(sources: Mapping[str, str]) -> None:

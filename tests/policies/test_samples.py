@@ -148,7 +148,7 @@ def test_default_alone_says_that_no_rule_is_loaded(root: Path, sample_data: rego
     assert str(answer["reason"]).startswith("no rule is loaded, so nothing can be judged; load the rule files")
 
 
-@pytest.mark.parametrize("name", ["scan", "naming", "pinning", "registry"])
+@pytest.mark.parametrize("name", ["scan", "naming", "pinning", "registry", "freshness"])
 def test_each_rule_file_works_beside_default_alone(root: Path, sample_data: rego.Value, name: str) -> None:
     found = modules(root / "policies", tests=False)
     policy = rego.compile_modules({key: found[key] for key in ("default.rego", f"{name}.rego")}, strict=True)
@@ -171,7 +171,7 @@ def test_every_finding_is_documented_in_its_annotations(sources: Mapping[str, st
                 custom = rule.annotations[-1].custom
                 assert set(custom) == {"code", "message", "remedy"}, f"{name}:{rule.loc.row}"
                 codes.append(custom["code"])
-    assert len(codes) == len(set(codes)) == 16
+    assert len(codes) == len(set(codes)) == 20
 
 
 def test_the_sample_data_is_what_its_description_says(root: Path) -> None:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import decisions, idioms, rules, serving, starts
+from benchmarks import decisions, gathering, idioms, rules, serving, starts
 
 
 def _decisions(quick: bool) -> bool:
@@ -31,8 +31,17 @@ def _serving(quick: bool) -> bool:
     return True
 
 
+def _gathering(quick: bool) -> bool:
+    if quick:
+        gathering.run([100, 1_000], 20, 3, 5)
+    else:
+        gathering.run([100, 100_000], 300, 100, 100)
+    return True
+
+
 TABLES: Mapping[str, Callable[[bool], bool]] = {
     "decisions": _decisions, "idioms": _idioms, "rules": _rules, "starts": _starts, "serving": _serving,
+    "gathering": _gathering,
 }  # fmt: skip
 
 

@@ -300,6 +300,21 @@ class StoreContract:
         }  # fmt: skip
         assert value(store, Kind.TAG, f"{NGINX}:new")["since"] == "2026-03-01T12:02:00Z"
 
+    def test_a_tag_whose_manifest_could_not_be_had_says_so(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("a")})
+        (work,) = claim(store, NOON + HOUR)
+        moved = Look(
+            repository=NGINX, at=NOON + HOUR, tags=(("1", image("b").digest),), listed=frozenset({"1"}),
+            troubles=(("1", trouble(NOON + HOUR)),),
+        )  # fmt: skip
+        store.record_look(work, moved, NOON + 2 * HOUR)
+        told = value(store, Kind.TAG, f"{NGINX}:1")
+        assert (told["digest"], told["trouble"]["code"]) == (image("b").digest, "registry-unreachable")
+        assert value(store, Kind.MANIFEST, image("a").digest) is None
+        look_at(store, NGINX, {"1": image("b")}, at=NOON + 2 * HOUR)
+        assert "trouble" not in value(store, Kind.TAG, f"{NGINX}:1")
+
     def test_a_look_that_failed_leaves_what_is_known(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a")})

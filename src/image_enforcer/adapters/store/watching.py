@@ -208,12 +208,16 @@ def _record_tags(conn: Connection, publication: Publication, repository: int, lo
     table = schema.tags
     old = {row.name: row for row in conn.execute(select(table).where(table.c.repository == repository))}
     resolved = dict(look.tags)
-    troubles = {name: trouble for name, trouble in look.troubles if name not in resolved}
+    told = dict(look.troubles)
+    troubles = {name: trouble for name, trouble in told.items() if name not in resolved}
     exist = look.listed | resolved.keys() | troubles.keys()
     touched: set[str] = set()
     fresh, changed, seen = [], [], []
 
     def write(name: str, known: Tag | None, trouble: Trouble | None) -> None:
+        before = trouble_of(old[name]) if name in old else None
+        if before is not None and trouble is not None and (before.code, before.text) == (trouble.code, trouble.text):
+            trouble = before  # the same trouble still: nothing that readers have to be told
         cells = {
             "digest": known and known.digest, "since": known and known.since, "seen_at": known and known.seen_at
         } | _columns(trouble)  # fmt: skip
@@ -226,12 +230,13 @@ def _record_tags(conn: Connection, publication: Publication, repository: int, lo
     for name, digest in resolved.items():
         row = old.get(name)
         if row is not None and row.digest == digest:
-            if row.trouble_code is None:
+            if row.trouble_code is None and name not in told:
                 seen.append(name)
             else:
-                write(name, Tag(name=name, digest=digest, since=row.since, seen_at=look.at), None)
+                write(name, Tag(name=name, digest=digest, since=row.since, seen_at=look.at), told.get(name))
             continue
-        write(name, Tag(name=name, digest=digest, since=look.at, seen_at=look.at), None)
+        # What it points to may be known all the same when its manifest could not be had: that is its trouble then.
+        write(name, Tag(name=name, digest=digest, since=look.at, seen_at=look.at), told.get(name))
         touched |= {digest} if row is None or row.digest is None else {digest, row.digest}
     for name, trouble in troubles.items():
         row = old.get(name)

@@ -218,3 +218,18 @@ def test_what_is_too_old_is_not_known(later: int, copy: int | None, codes: set[s
     assert gather(["nginx"], facts, at, Ages(copy=copy))["nginx"]["known"]
     nobody = gather(["nginx"], Known(tag(IMAGE), image(), scan()), NOON, Ages(most=100, copy=0))["nginx"]
     assert [reason["code"] for reason in nobody["unknown"]] == ["stale-look"]
+
+
+@pytest.mark.parametrize(("earlier", "codes"), [(300, set()), (301, {"stale-look", "stale-scan"})])
+def test_what_was_seen_in_the_future_was_seen_nobody_knows_when(earlier: int, codes: set[str]) -> None:
+    facts = Known(home(), tag(IMAGE), image(), scan())
+    found = gather(["nginx"], facts, NOON - timedelta(seconds=earlier), Ages(most=100, copy=0))["nginx"]
+    assert {reason["code"] for reason in found["unknown"]} == codes
+    assert found["age_seconds"] == (None if codes else 0)
+
+
+def test_only_what_says_nothing_at_all_of_its_platform_is_a_statement() -> None:
+    odd = {"digest": IMAGE, "media_type": "m", "platform": {"os": "unknown", "architecture": "amd64"}}
+    listed = (Kind.MANIFEST, INDEX, {"kind": "index", "media_type": "m", "children": [odd]})
+    found = look(home(), tag(INDEX), listed)
+    assert codes(found) == ["no-manifest"]

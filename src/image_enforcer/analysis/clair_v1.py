@@ -93,12 +93,16 @@ def names(layers: Sequence[Digest]) -> tuple[str, ...]:
     return tuple(found)
 
 
+_ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
+"""Made here, since msgspec 0.22 crashes where two threads are the first to decode a type at once."""
+
+
 def layer(content: bytes) -> Layer:
     """The layer out of an answer; raises :class:`BadReport`."""
     if len(content) > clair.MAX_SIZE:
         raise BadReport(f"it is larger than {clair.MAX_SIZE} bytes")
     try:
-        read = msgspec.json.decode(content, type=_Envelope)
+        read = _ENVELOPE.decode(content)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as e:
         raise BadReport(f"it cannot be read: {text.name(str(e), 200)}") from None
     if read.error is not None:
@@ -111,7 +115,7 @@ def layer(content: bytes) -> Layer:
 def error(content: bytes) -> str:
     """The message of an error, made safe to show; empty where there is none."""
     try:
-        read = msgspec.json.decode(content, type=_Envelope)
+        read = _ENVELOPE.decode(content)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return ""
     return text.safe((read.error.message if read.error is not None else "") or "", 1000)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -323,12 +323,17 @@ def _about(told: str, expected: Digest) -> None:
 
 
 _T = TypeVar("_T")
+_DECODERS: Final[dict[type, msgspec.json.Decoder[Any]]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Index, _Document)
+}
+"""Made here, since msgspec 0.22 crashes where two threads are the first to decode a type at once."""
 
 
 def _read(content: bytes, kind: type[_T]) -> _T:
     if len(content) > MAX_SIZE:
         raise BadReport(f"it is larger than {MAX_SIZE} bytes")
     try:
-        return msgspec.json.decode(content, type=kind)
+        read: _T = _DECODERS[kind].decode(content)
+        return read
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as e:
         raise BadReport(f"it cannot be read: {text.name(str(e), 200)}") from None

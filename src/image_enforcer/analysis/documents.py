@@ -103,4 +103,5 @@ def children(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _attestation(child: Mapping[str, Any]) -> bool:
     """Whether a child stands under an unknown platform, as what is said about an image does."""
-    return (child.get("platform") or {}).get("os") == "unknown"
+    platform = child.get("platform") or {}
+    return bool(platform.get("os") == platform.get("architecture") == "unknown")

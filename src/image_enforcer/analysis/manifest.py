@@ -230,10 +230,15 @@ def _descriptors(read: object) -> Iterable[object]:
 
 
 _T = TypeVar("_T")
+_DECODERS: Final[dict[type, msgspec.json.Decoder[Any]]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (_Kind, _Image, _Index)
+}
+"""Made here, since msgspec 0.22 crashes where two threads are the first to decode a type at once."""
 
 
 def _read(content: bytes, kind: type[_T]) -> _T:
     try:
-        return msgspec.json.decode(content, type=kind)
+        read: _T = _DECODERS[kind].decode(content)
+        return read
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as e:
         raise BadManifest(f"it cannot be read: {text.name(str(e), 200)}") from None

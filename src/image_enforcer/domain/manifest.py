@@ -20,6 +20,11 @@ class Platform:
     variant: str = ""
     os_version: str = ""
 
+    @property
+    def unknown(self) -> bool:
+        """Whether it says that nothing runs it."""
+        return self.os == self.architecture == "unknown"
+
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
@@ -68,8 +73,11 @@ class ImageIndex:
 
     @property
     def platforms(self) -> tuple[Descriptor, ...]:
-        """The children that some node may run: attestations stand among them under an unknown platform."""
-        return tuple([c for c in self.children if c.platform is None or c.platform.os != "unknown"])
+        """The children that some node may run: attestations stand among them under an unknown platform.
+
+        Unknown is that of which neither the system nor the architecture is said, as BuildKit writes it.
+        """
+        return tuple([c for c in self.children if c.platform is None or not c.platform.unknown])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

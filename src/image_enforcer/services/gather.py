@@ -19,6 +19,8 @@ from ..domain.reference import ImageReference
 from ..ports.facts import Facts, FactsError
 
 SCHEMA: Final = "facts/v1"
+SKEW: Final = 300
+"""Seconds by which the clocks of two machines may differ."""
 MAX_IMAGE: Final = 255
 """Characters of an image string in a text about it."""
 _decode: Final = msgspec.json.Decoder().decode
@@ -79,7 +81,7 @@ class _World:
     def _find(self, kind: Kind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
         try:
             return {key: _decode(value) for key, value in self._facts.find(kind, keys).items()} if keys else {}
-        except msgspec.DecodeError as e:
+        except (msgspec.DecodeError, RecursionError) as e:
             raise FactsError(f"facts that are no JSON: {e}; remove the copy, and it is fetched anew") from None
 
     def _digest(self, found: ImageReference) -> str:
@@ -146,7 +148,7 @@ class _World:
                 missing: list[dict[str, str]] = []
                 for child in manifest["children"]:
                     platform = child.get("platform") or {}
-                    if platform.get("os") == "unknown":
+                    if platform.get("os") == platform.get("architecture") == "unknown":
                         continue
                     known = self._manifests.get(child["digest"])
                     if known is None or known["kind"] != "image":
@@ -185,12 +187,18 @@ class _World:
             ]
         reasons = [_reason(f"scan-incomplete/{gap['code']}", gap["text"]) for gap in scan.get("gaps", ())]
         if self._ages.stale(found["scan"]["age_seconds"]):
-            age = found["scan"]["age_seconds"]
-            reasons.append(_reason("stale-scan", f"what was found in {digest} was last confirmed {age} s ago"))
+            known = found["scan"]["age_seconds"]
+            confirmed = "nobody knows when" if known is None else f"{known} s ago"
+            reasons.append(_reason("stale-scan", f"what was found in {digest} was last confirmed {confirmed}"))
         return found, reasons
 
-    def _age(self, moment: str) -> int:
-        return max(0, int((self._now - datetime.fromisoformat(moment)).total_seconds()))
+    def _age(self, moment: str) -> int | None:
+        return age(int((self._now - datetime.fromisoformat(moment)).total_seconds()))
+
+
+def age(seconds: int) -> int | None:
+    """An age as facts have it; None for a time so far in the future that some clock must have been wrong."""
+    return max(0, seconds) if seconds >= -SKEW else None
 
 
 def _tag_key(found: ImageReference) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..domain.review import Cause, Refusal, Review
 from ..ports.facts import Facts, FactsError, State
-from .gather import SCHEMA, Ages, gather
+from .gather import SCHEMA, Ages, age, gather
 
 MOST_KEPT: Final = 10_000
 """Images of which the facts are kept, until facts change or a second has passed."""
@@ -100,4 +100,4 @@ def _described(state: State, second: int) -> dict[str, Any]:
 
 
 def _age(state: State, second: int) -> int | None:
-    return None if state.as_of is None else max(0, second - int(state.as_of.timestamp()))
+    return None if state.as_of is None else age(second - int(state.as_of.timestamp()))

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, select, update
@@ -92,11 +92,15 @@ def write(report: Report) -> bytes:
     return zlib.compress(msgspec.json.encode(replace(report, made_at=EPOCH)))
 
 
+_REPORT: Final = msgspec.json.Decoder(Report)
+"""Made here, since msgspec 0.22 crashes where two threads are the first to decode a type at once."""
+
+
 def read(row: Row[Any]) -> Report | None:
     """The report in a row."""
     if row.report is None:
         return None
-    return replace(msgspec.json.decode(zlib.decompress(row.report), type=Report), made_at=row.confirmed_at)
+    return replace(_REPORT.decode(zlib.decompress(row.report)), made_at=row.confirmed_at)
 
 
 def _weight(row: Row[Any]) -> tuple[int, datetime, str]:

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from image_enforcer.analysis.documents import Layout, children, manifest_document
+from image_enforcer.domain.manifest import Platform
 from image_enforcer.domain.reference import Repository
 
 HUB = "docker.io"
@@ -110,6 +112,29 @@ def test_an_index_without_one_of_its_images_has_no_layers() -> None:
     assert "layers" not in read(manifest_document("sha256:e", {"sha256:e": index()}))
     nested = {"sha256:x": index("sha256:y"), "sha256:y": index("sha256:a"), "sha256:a": image("sha256:1")}
     assert "layers" not in read(manifest_document("sha256:x", nested))
+
+
+@pytest.mark.parametrize("flaw", [{"runnable": False}, {"layers": []}])
+def test_what_cannot_run_has_no_layers_nor_an_index_of_it(flaw: dict[str, Any]) -> None:
+    manifests = {
+        "sha256:x": index("sha256:a", "sha256:b"),
+        "sha256:a": image("sha256:1"),
+        "sha256:b": image("sha256:2"),
+    }
+    assert "layers" in read(manifest_document("sha256:x", manifests))
+    manifests["sha256:b"] |= flaw
+    assert "layers" not in read(manifest_document("sha256:x", manifests))
+    assert "layers" not in read(manifest_document("sha256:b", manifests))
+
+
+def test_what_no_node_runs_is_left_out() -> None:
+    nodes = (Platform(os="linux", architecture="sha256:a"),)
+    manifests = {"sha256:x": index("sha256:a", "sha256:b"), "sha256:a": image("sha256:1")}
+    document = read(manifest_document("sha256:x", manifests, nodes))
+    assert [layer["digest"] for layer in document["layers"]] == ["sha256:1"]
+    assert [m["digest"] for m in document["manifests"]] == ["sha256:a"]
+    assert children(manifests["sha256:x"], nodes) == ("sha256:a",)
+    assert Layout(registry=HUB, nodes=nodes).name != layout().name
 
 
 def test_what_is_not_known_has_no_document_and_schema_1_no_layers() -> None:

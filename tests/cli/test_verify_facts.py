@@ -9,6 +9,7 @@ import pytest
 from image_enforcer.adapters.facts import replica_file
 from image_enforcer.cli.main import main
 from image_enforcer.domain.facts import Changes, Entry, Kind
+from tests.services.test_gather import INDEX, image, index, scan
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 SOUND, ILL = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -29,19 +30,14 @@ deny contains sprintf("%s is ill [ill]", [image]) if {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    described = {"digest": SOUND, "size": 1, "media_type": "m"}
     entries = [(Kind.REPOSITORY, "docker.io/library/app", {"looked_at": NOW.isoformat(), "failures": 0})]
     for tag, digest, high in (("sound", SOUND, 0), ("ill", ILL, 1)):
         entries += [
             (Kind.TAG, f"docker.io/library/app:{tag}", {"digest": digest, "since": NOW.isoformat()}),
-            (Kind.MANIFEST, digest, {
-                "kind": "image", "media_type": "m", "size": 1, "config": described, "layers": [described],
-                "runnable": True,
-            }),
-            (Kind.SCAN, digest, {
-                "state": "scanned", "at": NOW.isoformat(), "counts": {"High": high, "total": high}, "gaps": [],
-            }),
-        ]  # fmt: skip
+            image(digest),
+            scan(digest, {"High": high, "total": high}, at=NOW.isoformat(), confirmed_at=NOW.isoformat()),
+        ]
+    entries += [(Kind.TAG, "docker.io/library/app:both", {"digest": INDEX}), index(("amd64", SOUND), ("arm64", ILL))]
     made = tuple(Entry(kind=k, key=key, value=json.dumps(v).encode(), revision=1) for k, key, v in entries)
     changes = Changes(epoch="e", since=0, began=1, revision=1, newest=1, entries=made)
     replica_file.make(tmp_path / "new.db", [changes], NOW)
@@ -51,21 +47,31 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("image", "more", "code", "said"),
+    ("reference", "more", "code", "said"),
     [
         ("app:sound", [], 0, "1 allowed"),
         ("app:ill", [], 1, "app:ill is ill"),
+        ("app:both", [], 1, "app:both is ill"),
+        ("app:both", ["--platform", "linux/amd64"], 0, "1 allowed"),
+        ("app:both", ["--platform", "linux/amd64,linux/arm64"], 1, "app:both is ill"),
+        ("app:both", ["--platform", "linux/s390x"], 3, "no-platform"),
         ("app:other", [], 3, "not-resolved"),
         ("app:other", ["--facts-require", "nothing"], 0, "1 allowed"),
         ("evil.example/library/app:sound", [], 3, "not-resolved"),
     ],
 )
 def test_verdicts(
-    folder: Path, image: str, more: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, reference: str, more: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["verify", "--policy", str(folder / "policy.rego"), "--facts", str(folder / "facts.db"), *more, image]
+    asked = ["verify", "--policy", str(folder / "policy.rego"), "--facts", str(folder / "facts.db"), *more, reference]
     assert main(asked) == code
     assert said in capsys.readouterr().out
+
+
+def test_a_platform_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["verify", "--policy", str(folder / "policy.rego"), "--facts", str(folder / "facts.db"), "app:sound"]
+    assert main([*asked, "--platform", "amd64"]) == 2
+    assert "--platform linux/amd64" in capsys.readouterr().err
 
 
 def test_a_copy_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

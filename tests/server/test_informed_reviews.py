@@ -114,10 +114,15 @@ async def test_without_facts_nothing_is_allowed_unless_nothing_is_required(make:
     assert engine.asked[0][0]["images"]["nginx"]["unknown"][0]["code"] == "no-facts"
 
 
-async def test_facts_of_a_shape_that_nobody_foresaw_are_a_refusal(make: Make, facts: Known, tmp_path: Path) -> None:
+async def test_facts_of_a_shape_that_nobody_foresaw_are_a_refusal_of_that_image_alone(
+    make: Make, facts: Known, tmp_path: Path
+) -> None:
     facts.put(Kind.MANIFEST, IMAGE, {"kind": "image"})
-    app = make(Scripted())
-    with pytest.raises(KeyError):  # said in the log further up, once the answer has been given
-        await ask(app, PATHS[0], [encoded("nginx")])
+    reply = await ask(make(Scripted()), PATHS[0], [encoded("nginx")])
+    assert "(bad-facts)" in reply.review["reason"]
     (line,) = lines(tmp_path)
-    assert (line["result"]["allowed"], line["cause"]) == (False, "internal-error")
+    assert (line["result"]["allowed"], line["cause"]) == (False, "unknown-image")
+    reply = await ask(
+        make(Scripted(), guard=Guard(exempt=frozenset({"lab"}))), PATHS[0], [encoded("nginx", namespace="lab")]
+    )
+    assert reply.review["allowed"] is True

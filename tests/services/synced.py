@@ -20,6 +20,7 @@ from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.analysis.clair_v1 import parts
 from image_enforcer.analysis.documents import Layout
 from image_enforcer.domain.facts import Kind
+from image_enforcer.domain.manifest import Platform
 from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Trouble
 from image_enforcer.ports.store import ScanWork, Store
@@ -108,7 +109,7 @@ class Synced:
 @asynccontextmanager
 async def syncing(
     registry: FakeRegistry, folder: Path, *paths: str, choice: Choice = EVERYTHING, clair: FakeClairV4 | None = None,
-    opa: str = "", layout: Layout | None = None,
+    opa: str = "", layout: Layout | None = None, nodes: tuple[Platform, ...] = (),
 ) -> AsyncIterator[Synced]:  # fmt: skip
     """A worker that follows repositories of a registry."""
     clock, heard = Clock(), Heard()
@@ -127,7 +128,7 @@ async def syncing(
             sink = OpaSink(opa)
             stack.push_async_callback(sink.close)
             sinks.append(Delivering(store, sink, layout or Layout(registry=registry.place)))
-        looking = Looking(client, lambda digests: asyncio.to_thread(store.missing, digests), clock)
+        looking = Looking(client, lambda digests: asyncio.to_thread(store.missing, digests, nodes), clock, nodes)
         plan = Plan(choices=tuple((r, choice) for r in repositories))
         sync = Syncing(store, plan, looking, scanning, sinks, heard, clock, owner="test")
         await sync.follow()

@@ -1,15 +1,18 @@
 """What is known of images, from facts as the store publishes them: each gap by its code, and none too few."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from image_enforcer.domain.facts import Kind
+from image_enforcer.domain.manifest import Platform
+from image_enforcer.domain.report import Severity
 from image_enforcer.ports.facts import FactsError, State
-from image_enforcer.services.gather import Ages, gather, gathering
+from image_enforcer.services.gather import Ages, gather
 from tests.contract.contents import NOON, digest_of
 
 IMAGE, OTHER, INDEX = digest_of("image"), digest_of("other"), digest_of("index")
@@ -27,6 +30,10 @@ class Known:
 
     def put(self, kind: Kind, key: str, value: Any) -> None:
         self.facts[kind, key] = json.dumps(value).encode()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        yield
 
     def state(self) -> State:
         if self.broken:
@@ -65,12 +72,19 @@ def index(*children: tuple[str, str]) -> tuple[Kind, str, Any]:
     return Kind.MANIFEST, INDEX, {"kind": "index", "media_type": "m", "children": listed}
 
 
+NONE = {severity.word: 0 for severity in Severity} | {"total": 0, "fixable": 0}
+
+
 def scan(digest: str = IMAGE, counts: dict[str, int] | None = None, **more: Any) -> tuple[Kind, str, Any]:
     value = {
-        "scanner": "s", "version": "1", "state": "scanned", "at": AT, "confirmed_at": AT, "gaps": [],
-        "counts": counts or {"High": 0, "total": 0},
+        "scanner": "s", "version": "1", "state": "scanned", "at": AT, "confirmed_at": AT, "packages": 7, "gaps": [],
+        "counts": NONE | (counts or {}), "findings": [], "findings_total": 0,
     }  # fmt: skip
     return Kind.SCAN, digest, value | more
+
+
+def held(digest: str = IMAGE, where: str = "docker.io/library/nginx") -> tuple[Kind, str, Any]:
+    return Kind.HELD, f"{where}@{digest}", {"digest": digest}
 
 
 def look(*facts: tuple[Kind, str, Any], of: str = "nginx", later: int = 0) -> dict[str, Any]:
@@ -90,7 +104,7 @@ def test_what_is_known_is_known() -> None:
     assert found["known"] is True
     assert found["unknown"] == []
     assert (found["reference"], found["tag"]) == ("docker.io/library/nginx:latest", "latest")
-    assert (found["digest"], found["counts"]) == (IMAGE, {"High": 2, "total": 2})
+    assert (found["digest"], found["counts"]) == (IMAGE, NONE | {"High": 2, "total": 2})
     assert (found["age_seconds"], found["looked_at"], found["since"]) == (90, AT, AT)
     (platform,) = found["platforms"]
     assert (platform["layers"], platform["size"], platform["scan"]["age_seconds"]) == ([digest_of("base")], 10, 90)
@@ -116,7 +130,6 @@ GAPS: dict[str, tuple[tuple[Kind, str, Any], ...]] = {
         home(), tag(IMAGE), image(), scan(state="unscannable", trouble=trouble("layer-unreadable"))
     ),
     "scan-failed/scan-pending": (home(), tag(IMAGE), image(), scan(state="failed", trouble=trouble("scan-pending"))),
-    "scan-failed/unknown": (home(), tag(IMAGE), image(), scan(state="failed")),
     "scan-incomplete/foreign-layer": (
         home(), tag(IMAGE), image(), scan(gaps=[{"code": "foreign-layer", "text": "t"}])
     ),
@@ -144,7 +157,7 @@ def test_the_worst_platform_counts() -> None:
         home(), tag(INDEX), index(("amd64", IMAGE), ("arm64", OTHER), ("unknown", digest_of("statement"))), image(),
         image(OTHER, ("base", "more")), scan(counts={"High": 5, "Low": 0}), scan(OTHER, {"High": 1, "Low": 7}),
     )  # fmt: skip
-    assert (found["known"], found["counts"]) == (True, {"High": 5, "Low": 7})
+    assert (found["known"], found["counts"]) == (True, NONE | {"High": 5, "Low": 7})
     assert [p["platform"] for p in found["platforms"]] == ["linux/amd64", "linux/arm64"]
 
 
@@ -172,9 +185,16 @@ def test_what_is_no_reference_is_unparsable(text: str) -> None:
 
 
 def test_a_digest_is_what_it_is_whatever_the_tag_says() -> None:
-    found = look(home(), tag(OTHER), image(), scan(), of=f"nginx:latest@{IMAGE}")
+    found = look(home(), tag(OTHER), held(), image(), scan(), of=f"nginx:latest@{IMAGE}")
     assert (found["known"], found["digest"]) == (True, IMAGE)
-    assert codes(look(of=f"nginx@{IMAGE}")) == ["no-manifest"]
+    assert codes(look(held(), of=f"nginx@{IMAGE}")) == ["no-manifest"]
+
+
+def test_a_digest_counts_only_in_a_repository_that_was_seen_to_hold_it() -> None:
+    known = (home(), image(), scan(), held(where="docker.io/library/redis"))
+    assert codes(look(*known, of=f"nginx@{IMAGE}")) == ["not-held"]
+    assert codes(look(*known, held(), of=f"evil.example/library/nginx@{IMAGE}")) == ["not-held"]
+    assert look(*known, held(), of=f"nginx@{IMAGE}")["known"] is True
 
 
 def test_another_registry_is_another_image() -> None:
@@ -183,17 +203,122 @@ def test_another_registry_is_another_image() -> None:
 
 def test_all_images_are_looked_up_together() -> None:
     facts = Known(home(), tag(IMAGE), tag(INDEX, "multi"), image(), index(("amd64", IMAGE), ("arm64", OTHER)), scan())
-    find = gathering(facts, lambda: NOON)
-    found = find(["nginx", "nginx:multi", "nginx:none", "not a reference"])
-    assert facts.asked == [Kind.TAG, Kind.REPOSITORY, Kind.MANIFEST, Kind.MANIFEST, Kind.SCAN]
-    assert [f["known"] for f in found.values()] == [True, False, False, False]
+    found = gather(["nginx", "nginx:multi", "nginx:none", f"nginx@{IMAGE}", "not a reference"], facts, NOON)
+    assert facts.asked == [Kind.TAG, Kind.HELD, Kind.REPOSITORY, Kind.MANIFEST, Kind.MANIFEST, Kind.SCAN]
+    assert [f["known"] for f in found.values()] == [True, False, False, False, False]
 
 
-def test_a_fact_that_is_no_json_is_said() -> None:
-    facts = Known(home())
-    facts.facts[Kind.TAG, "docker.io/library/nginx:latest"] = b"{"
-    with pytest.raises(FactsError, match="fetched anew"):
-        gather(["nginx"], facts, NOON)
+def changed(fact: tuple[Kind, str, Any], *path: str | int, to: Any = ...) -> tuple[Kind, str, Any]:
+    """A fact with one part of it replaced, or left out."""
+    kind, key, value = fact
+    copy = json.loads(json.dumps(value))
+    inner = copy
+    for step in path[:-1]:
+        inner = inner[step]
+    if to is ...:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = to
+    return kind, key, copy
+
+
+FINDING = {"vulnerability": "CVE-1", "severity": "High", "package": "p", "version": "1", "fixed_in": ""}
+BAD: dict[str, tuple[Kind, str, Any]] = {
+    "a tag that does not say": changed(tag(IMAGE), "digest"),
+    "a tag of no digest": changed(tag(IMAGE), "digest", to="sha256:ab"),
+    "a tag's trouble of another type": changed(tag(IMAGE), "trouble", to="unreachable"),
+    "a tag that is a list": (Kind.TAG, tag(IMAGE)[1], []),
+    "a repository without a time": changed(home(), "looked_at"),
+    "a time without a zone": changed(home(), "looked_at", to="2026-11-20T10:00:00"),
+    "a manifest of no kind": changed(image(), "kind"),
+    "a manifest of another kind": changed(image(), "kind", to="chart"),
+    "an image without layers": changed(image(), "layers"),
+    "an image that does not say whether it can run": changed(image(), "runnable"),
+    "an image that says so in words": changed(image(), "runnable", to="false"),
+    "a layer of negative size": changed(image(), "layers", 0, "size", to=-1),
+    "a scan without gaps": changed(scan(), "gaps"),
+    "a gap without a code": changed(scan(gaps=[{"code": "c", "text": "t"}]), "gaps", 0, "code"),
+    "a scan without counts": changed(scan(), "counts"),
+    "a scan that counts not every severity": changed(scan(), "counts", "Critical"),
+    "a negative count": changed(scan(), "counts", "Critical", to=-1),
+    "a count in words": changed(scan(), "counts", "High", to="0"),
+    "a scan in no state": changed(scan(), "state"),
+    "a scan in another state": changed(scan(), "state", to="clean"),
+    "a failure without a trouble": scan(state="failed"),
+    "a scan without findings": changed(scan(), "findings"),
+    "a finding of no severity": changed(scan(findings=[FINDING]), "findings", 0, "severity"),
+    "a scan that nobody confirmed": changed(scan(), "confirmed_at"),
+    "a scan confirmed at no time": changed(scan(), "confirmed_at", to="yesterday"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_fact_of_another_shape_makes_its_image_unknown_and_no_other(what: str) -> None:
+    facts = Known(home(), tag(IMAGE), image(), scan(), BAD[what])
+    other = {"docker.io/library/nginx": "docker.io/library/redis"}
+    for fact in (home(), tag(OTHER), image(OTHER), scan(OTHER)):
+        facts.put(fact[0], fact[1].replace(*next(iter(other.items()))), fact[2])
+    found = gather(["nginx", "redis"], facts, NOON)
+    assert codes(found["nginx"]) == ["bad-facts"]
+    assert found["nginx"]["known"] is False
+    assert BAD[what][1] in found["nginx"]["unknown"][0]["text"]
+    assert found["redis"]["known"] is True
+
+
+@pytest.mark.parametrize("text", [b"{", b"", b"\xff", b"[" * 100_000, b'{"digest": "\xff"}', b"null"])
+@pytest.mark.parametrize("fact", [tag(IMAGE), home(), image(), scan()])
+def test_a_fact_that_is_no_json_makes_its_image_unknown(text: bytes, fact: tuple[Kind, str, Any]) -> None:
+    facts = Known(home(), tag(IMAGE), image(), scan())
+    facts.facts[fact[0], fact[1]] = text
+    assert codes(gather(["nginx"], facts, NOON)["nginx"]) == ["bad-facts"]
+
+
+def test_a_bad_fact_about_a_digest_in_a_repository_is_said() -> None:
+    found = look(home(), image(), scan(), (*held()[:2], {"digest": 1}), of=f"nginx@{IMAGE}")
+    assert codes(found) == ["bad-facts"]
+
+
+def test_a_bad_child_makes_its_index_unknown() -> None:
+    found = look(
+        home(), tag(INDEX), index(("amd64", IMAGE), ("arm64", OTHER)), image(), scan(), changed(image(OTHER), "kind")
+    )
+    assert codes(found) == ["bad-facts"]
+    assert [p["digest"] for p in found["platforms"]] == [IMAGE]
+
+
+def test_fields_that_nobody_here_knows_are_kept() -> None:
+    found = look(home(), tag(IMAGE), image(later=1), scan(later=[2]), later=1)
+    assert found["known"] is True
+    assert found["platforms"][0]["scan"]["later"] == [2]
+
+
+NODES = (Platform(os="linux", architecture="amd64"),)
+
+
+def on_nodes(*facts: tuple[Kind, str, Any], nodes: tuple[Platform, ...] = NODES) -> dict[str, Any]:
+    return gather(["nginx"], Known(home(), tag(INDEX), *facts), NOON, nodes=nodes)["nginx"]
+
+
+def test_what_no_node_runs_does_not_count() -> None:
+    listed = index(("amd64", IMAGE), ("s390x", OTHER))
+    found = on_nodes(listed, image(), scan())
+    assert (found["known"], found["left_out"]) == (True, ["linux/s390x"])
+    assert [p["platform"] for p in found["platforms"]] == ["linux/amd64"]
+    assert codes(on_nodes(listed, image(), scan(), nodes=())) == ["no-manifest"]
+    assert "left_out" not in on_nodes(index(("amd64", IMAGE)), image(), scan())
+
+
+def test_an_index_for_other_nodes_alone_has_no_platform() -> None:
+    assert codes(on_nodes(index(("s390x", OTHER)), image(OTHER), scan(OTHER))) == ["no-platform"]
+
+
+def test_what_does_not_say_what_it_is_for_counts_everywhere() -> None:
+    silent = (
+        Kind.MANIFEST,
+        INDEX,
+        {"kind": "index", "media_type": "m", "children": [{"digest": OTHER, "media_type": "m"}]},
+    )
+    assert codes(on_nodes(silent)) == ["no-manifest"]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +338,7 @@ def test_what_is_too_old_is_not_known(later: int, copy: int | None, codes: set[s
     assert {reason["code"] for reason in found["unknown"]} == codes
     assert found["known"] is not bool(codes)
     digest = f"nginx@{IMAGE}"
+    facts.put(*held())
     pinned = gather([digest], facts, at, Ages(most=100, copy=copy))[digest]
     assert {reason["code"] for reason in pinned["unknown"]} == codes - {"stale-look"}
     assert gather(["nginx"], facts, at, Ages(copy=copy))["nginx"]["known"]

@@ -10,6 +10,7 @@ import pytest
 
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
+from image_enforcer.domain.manifest import Platform
 from image_enforcer.services.looking import Choice, Looking
 from tests.adapters.registry.asking import asking, at
 from tests.contract.contents import NOON
@@ -89,6 +90,24 @@ async def test_an_index_without_one_of_its_images_is_asked_for_until_it_is_whole
         assert summary.troubles == []
         assert synced.fact(Kind.MANIFEST, digest) is not None
         assert synced.fact(Kind.MANIFEST, children[1]) is not None
+
+
+async def test_what_no_node_runs_is_fetched_once_there_is_one_that_does(registry: FakeRegistry, tmp_path: Path) -> None:
+    digest, children = index(
+        registry, "team/app", "multi", [("amd64", b"one"), ("arm64", b"two"), ("unknown", b"statement")]
+    )
+    amd64, arm64 = (Platform(os="linux", architecture=name) for name in ("amd64", "arm64"))
+    async with syncing(registry, tmp_path, nodes=(amd64,)) as synced:
+        await synced.again()
+        await synced.again()
+        assert asked(registry)["GET"] == 2
+        assert synced.fact(Kind.MANIFEST, digest)["kind"] == "index"
+        assert [synced.fact(Kind.MANIFEST, child) is not None for child in children] == [True, False, False]
+    async with syncing(registry, tmp_path, nodes=(amd64, arm64)) as synced:
+        await synced.again(1000)
+        await synced.again()
+        assert asked(registry)["GET"] == 2
+        assert [synced.fact(Kind.MANIFEST, child) is not None for child in children] == [True, True, False]
 
 
 async def test_a_tag_that_moves_to_what_cannot_be_read_does_not_keep_the_old_digest(

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..domain.manifest import Platform
 from ..domain.reference import Repository
+from . import facts, platforms
 
 DOCKER_ROOT: Final = ("docker", "layers")
 CLAIR_ROOT: Final = ("clair", "layers")
@@ -26,6 +28,8 @@ class Layout:
     registry: str
     """The one registry that ``docker_root`` stands for."""
     repositories: frozenset[Repository] = field(default_factory=frozenset)
+    nodes: tuple[Platform, ...] = ()
+    """The platforms that images may run on; without any, all that they have."""
     docker_root: tuple[str, ...] = DOCKER_ROOT
     clair_root: tuple[str, ...] = CLAIR_ROOT
     other_root: tuple[str, ...] = OTHER_ROOT
@@ -34,6 +38,7 @@ class Layout:
     def name(self) -> str:
         """Another for each layout: where it changes, everything is put anew."""
         parts = [self.registry, *map("/".join, (self.docker_root, self.clair_root, self.other_root))]
+        parts += [*map(str, self.nodes), ""] if self.nodes else []
         parts += sorted(map(str, self.repositories))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -61,11 +66,14 @@ class Layout:
         )
 
 
-def manifest_document(digest: str, manifests: Mapping[str, Mapping[str, Any]]) -> bytes | None:
+def manifest_document(
+    digest: str, manifests: Mapping[str, Mapping[str, Any]], nodes: tuple[Platform, ...] = ()
+) -> bytes | None:
     """A manifest as JSON text in the form of Docker's schema 2; None where it is not known.
 
-    ``manifests`` are published facts by digest. An index lists the layers of all its images, since any of them may run:
-    without one of them it lists none, so that a policy refuses it as not known.
+    ``manifests`` are published facts by digest, ``nodes`` the platforms that images may run on (without any, all). An
+    index lists the layers of all its images that may run: without one of them it lists none, so that a policy refuses
+    it as not known. The same holds for what is no image that can run, and for an image that has no layers.
     """
     found = manifests.get(digest)
     if found is None:
@@ -74,17 +82,23 @@ def manifest_document(digest: str, manifests: Mapping[str, Mapping[str, Any]]) -
     match found["kind"]:
         case "image":
             document["config"] = _described(found["config"])
-            document["layers"] = [_described(layer) for layer in found["layers"]]
+            if _runs(found):
+                document["layers"] = [_described(layer) for layer in found["layers"]]
         case "index":
-            listed = [c for c in found["children"] if not _attestation(c)]
+            listed = _listed(found, nodes)
             document["manifests"] = [_described(c) for c in listed]
             images = [manifests.get(c["digest"]) for c in listed]
-            if images and all(image is not None and image["kind"] == "image" for image in images):
+            if images and all(image is not None and _runs(image) for image in images):
                 layers = {layer["digest"]: layer for image in images if image for layer in image["layers"]}
                 document["layers"] = [_described(layer) for layer in layers.values()]
         case _:
             document["schemaVersion"] = 1
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _runs(manifest: Mapping[str, Any]) -> bool:
+    """Whether it is an image that a node could run, of which the layers say something."""
+    return manifest["kind"] == "image" and bool(manifest["runnable"]) and bool(manifest["layers"])
 
 
 def _described(descriptor: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,12 +110,14 @@ def _described(descriptor: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def children(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The digests of the images that an index lists for platforms; nothing for an image."""
-    return tuple([c["digest"] for c in manifest.get("children", ()) if not _attestation(c)])
+def children(manifest: Mapping[str, Any], nodes: tuple[Platform, ...] = ()) -> tuple[str, ...]:
+    """The digests of the images that an index lists for nodes; nothing for an image."""
+    return tuple([c["digest"] for c in _listed(manifest, nodes)])
 
 
-def _attestation(child: Mapping[str, Any]) -> bool:
-    """Whether a child stands under an unknown platform, as what is said about an image does."""
-    platform = child.get("platform") or {}
-    return bool(platform.get("os") == platform.get("architecture") == "unknown")
+def _listed(manifest: Mapping[str, Any], nodes: tuple[Platform, ...]) -> list[Mapping[str, Any]]:
+    return [
+        c
+        for c in manifest.get("children", ())
+        if not facts.is_statement(c) and platforms.runs_on(facts.platform(c), nodes)
+    ]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
 from ..settings import Address
 from .faults import Fault
+from .platforms import platforms
+
+if TYPE_CHECKING:
+    from ..domain.manifest import Platform
+    from ..ports.policy import Mounted
 
 Flag = Annotated[bool, Parameter(negative=())]
 Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
@@ -49,6 +53,7 @@ def serve(
     facts_require: Literal["scanned", "resolved", "nothing"] = "scanned",
     facts_max_age: str = "24h",
     facts_registry: str = "docker.io",
+    platform: Many = (),
 ) -> int:
     """Answer the API server's image reviews: POST /image-policy, or /v0/data/io/k8s/image_policy/verify.
 
@@ -108,6 +113,9 @@ def serve(
         lest an image is refused as unknown; 0 is any time
     facts_registry
         the one registry that data.docker.layers is about, for policies that read it
+    platform
+        a platform that there are nodes of, linux/amd64, say; repeatable. What an image has for others is left out of
+        the facts; without, everything that it has must be known
     """
     from .. import wiring
     from ..domain.errors import EnforcerError
@@ -148,6 +156,7 @@ def serve(
             "IE2005", f"{listen} is open to other machines, and plain HTTP lets them see and change what is asked",
             hint="give --tls-cert-file and --tls-private-key-file, or --allow-http where something else protects it",
         )  # fmt: skip
+    nodes = platforms(platform)
     place, pulling = _facts(facts, facts_token_file, facts_ca_file, facts_copy)
     settings = Serve(
         source=PolicySource(policies=policy, data=data, seconds=evaluation_timeout),
@@ -169,7 +178,7 @@ def serve(
     paths = [] if settings.source.remote else [*policy, *data]
     since = now(paths) if watch else None  # what changes while it is loaded is loaded again
     try:
-        engine = wiring.policy_engine(settings.source, _mounted(place, facts_registry))
+        engine = wiring.policy_engine(settings.source, _mounted(place, facts_registry, nodes))
     except UnusablePolicy as e:
         raise Fault("IE2006", str(e), hint="mend the files, or see what image-enforcer serve --help wants") from None
     if check:
@@ -188,7 +197,7 @@ def serve(
         from ..services.informing import Require
         from ..wiring.facts import informing
 
-        informed = informing(place, Require(facts_require), _seconds(facts_max_age))
+        informed = informing(place, Require(facts_require), _seconds(facts_max_age), nodes)
     try:
         service = Service(
             settings, engine, from_json, out=sys.stdout.fileno(), err=_standard_error(), informing=informed
@@ -215,13 +224,13 @@ def _seconds(text: str) -> int | None:
         raise Fault("IE2003", f"--facts-max-age {e}", hint="--facts-max-age 24h, or 0 for any age") from None
 
 
-def _mounted(place: Path | None, registry: str) -> dict[tuple[str, ...], Mapping[str, Any]]:
+def _mounted(place: Path | None, registry: str, nodes: tuple[Platform, ...]) -> Mounted | None:
     """The documents that older policies read, where there are facts to make them of."""
     if place is None:
-        return {}
+        return None
     from ..wiring.facts import legacy_documents
 
-    return legacy_documents(place, registry)
+    return legacy_documents(place, registry, nodes)
 
 
 def _facts(

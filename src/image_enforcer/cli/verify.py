@@ -7,14 +7,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
 from .faults import Fault, error_text, say
+from .platforms import platforms
 
 if TYPE_CHECKING:
+    from ..domain.manifest import Platform
     from ..ports.policy import PolicyEngine
     from .outputs.report import Report, Trouble
     from .verdicts import Subject
@@ -24,6 +27,15 @@ Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
 MAX_OUTPUTS: Final = 20
 DEFAULTS: Final = ("policies", "data")
 """What is looked for in the current directory where no policy is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Where facts are, and what of them has to be known."""
+
+    place: Path
+    require: str
+    nodes: tuple[Platform, ...]
 
 
 def verify(
@@ -36,6 +48,7 @@ def verify(
     data: Many = (),
     facts: str | None = None,
     facts_require: Literal["scanned", "resolved", "nothing"] = "scanned",
+    platform: Many = (),
     output: Annotated[tuple[str, ...], Parameter(name=["--output", "-o"], consume_multiple=False)] = (),
     fail_on: Literal["deny", "none"] = "deny",
     allow_empty: Flag = False,
@@ -67,6 +80,9 @@ def verify(
         a copy of a worker's facts, which image-enforcer pull makes: images of which not all is known are undecided
     facts_require
         what has to be known of an image: scanned, resolved or nothing
+    platform
+        a platform that there are nodes of, linux/amd64, say; repeatable. What an image has for others is left out of
+        the facts; without, everything that it has must be known
     output
         FORMAT or FORMAT=FILE, repeatable: pretty, json, yaml, sarif, junit, github, tap, table, or name, which lists
         the images that are not allowed; standard output always has a format, pretty unless another is given
@@ -84,7 +100,7 @@ def verify(
     from .outputs import Style, render
 
     targets = _targets(output)
-    known = None if facts is None else (Path(facts), facts_require)
+    known = None if facts is None else _Known(Path(facts), facts_require, platforms(platform))
     report = _report(image, filename, namespace, policy, data, fail_on == "deny", allow_empty, known)
     for trouble in report.troubles:
         say(error_text(trouble.code, trouble.text, at=_at(trouble), hint=trouble.hint))
@@ -134,7 +150,7 @@ def _targets(output: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _report(
     images: tuple[str, ...], files: tuple[str, ...], namespace: str | None, policies: tuple[str, ...],
-    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: tuple[Path, str] | None,
+    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: _Known | None,
 ) -> Report:  # fmt: skip
     """Everything that can be found out; whatever goes wrong is in the report."""
     from ..services.decide import asking
@@ -159,9 +175,9 @@ def _report(
         from ..services.informing import Require
         from ..wiring.facts import informing
 
-        informed = informing(facts[0], Require(facts[1]))
+        informed = informing(facts.place, Require(facts.require), nodes=facts.nodes)
         if missing := informed.missing():
-            hint = f"image-enforcer pull --once --to {facts[0]} URL"
+            hint = f"image-enforcer pull --once --to {facts.place} URL"
             return Report(troubles=(Trouble(code="IE2023", text=missing, hint=hint),), fail_on_deny=fail_on_deny)
         inform = informed.inform
     judge = Judge(asking(engine), time.perf_counter, inform)
@@ -185,7 +201,7 @@ def _report(
     )  # fmt: skip
 
 
-def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: tuple[Path, str] | None) -> PolicyEngine | Trouble:
+def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: _Known | None) -> PolicyEngine | Trouble:
     """The engine, or why there is none that could answer any review."""
     from .. import settings, wiring
     from ..domain.errors import EnforcerError
@@ -209,7 +225,7 @@ def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: tuple[Path,
         if facts is not None:
             from ..wiring.facts import legacy_documents
 
-            mounted = legacy_documents(facts[0], "docker.io")
+            mounted = legacy_documents(facts.place, "docker.io", facts.nodes)
         engine = wiring.policy_engine(source, mounted)
     except EnforcerError as e:
         return Trouble(code="IE2006", text=block(str(e), ""))

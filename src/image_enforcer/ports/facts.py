@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -26,6 +27,12 @@ class State:
 
 class Facts(Protocol):
     """One copy of the published facts. May be asked from several threads at once."""
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """What this thread asks inside is answered from one revision, whatever is changed meanwhile.
+
+        Where nothing can be read, it is the questions that say so.
+        """
 
     def state(self) -> State:
         """Which facts an answer would rest on; raises :class:`FactsError`."""

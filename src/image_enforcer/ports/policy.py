@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ..domain.errors import EnforcerError
@@ -14,6 +16,15 @@ class PolicyError(EnforcerError):
 
 class UnusablePolicy(PolicyError):
     """Policies or data that cannot be loaded; the text lists what is wrong, a line each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mounted:
+    """Documents by path that policies find beside the files', looked up elsewhere as they are asked for."""
+
+    documents: Mapping[tuple[str, ...], Mapping[Any, Any]] = field(default_factory=dict)
+    at_once: Callable[[], AbstractContextManager[None]] = nullcontext
+    """One evaluation happens inside of this, so that all that it looks up is of one moment."""
 
 
 @dataclass(frozen=True, slots=True)

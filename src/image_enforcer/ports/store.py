@@ -15,7 +15,7 @@ from typing import Protocol
 from ..domain.digest import Digest
 from ..domain.errors import EnforcerError
 from ..domain.facts import Changes, Entry, Kind
-from ..domain.manifest import ImageManifest, Manifest
+from ..domain.manifest import ImageManifest, Manifest, Platform
 from ..domain.reference import Repository
 from ..domain.report import Report
 from ..domain.watched import Look, Tag, Trouble, Watched
@@ -125,8 +125,12 @@ class Watching(Protocol):
     def tags(self, repository: Repository) -> Mapping[str, Tag]:
         """What is known of a repository's tags, by name; one that could never be resolved is not among them."""
 
-    def missing(self, digests: Collection[Digest]) -> frozenset[Digest]:
-        """Those of which no manifest is stored whose digest was verified: one of schema 1 is asked for each time."""
+    def missing(self, digests: Collection[Digest], nodes: tuple[Platform, ...] = ()) -> frozenset[Digest]:
+        """Those of which no manifest is stored whose digest was verified: one of schema 1 is asked for each time.
+
+        Indexes are among them that list an image which is not stored, and which one of ``nodes`` may run (without any
+        named, any image).
+        """
 
     def record_look(self, work: LookWork, look: Look, next_look: datetime) -> int:
         """Record what a look found, publish what changed by it, and give the claim back; the newest revision.
@@ -158,6 +162,12 @@ class Scanning(Protocol):
 
         A report stays, and grows old, when asking again fails, unless that is final. A report without ``parts`` takes
         back what the one before said about layers. Raises :class:`ClaimLost`.
+        """
+
+    def use(self, scanner: str, now: datetime) -> int:
+        """Let this scanner's word count, and no other's, on every image that it has come to an end with.
+
+        Until then another's counts that has, the last one; the newest revision.
         """
 
     def report(self, digest: Digest, scanner: str) -> Report | None:

@@ -22,6 +22,7 @@ import msgspec
 
 from ..analysis.documents import Layout, children, manifest_document
 from ..domain.facts import Entry, Kind
+from ..domain.manifest import Platform
 from ..domain.reference import Repository
 from ..ports.sink import Sink, SinkError, SinkRefused
 from ..ports.store import Publishing
@@ -166,10 +167,10 @@ class Delivering:
         for entry in tags:
             repository, version = _home(entry.key)
             digest = _digest(entry)
-            document = manifest_document(digest, manifests) if digest else None
+            document = manifest_document(digest, manifests, self._layout.nodes) if digest else None
             name = f"{entry.kind} {entry.key}"
             # A manifest that is known later changes nothing about the tag, so nobody would say so.
-            incomplete = bool(digest) and not _complete(digest, manifests)
+            incomplete = bool(digest) and not _complete(digest, manifests, self._layout.nodes)
             if incomplete and owed.get(name) is False:
                 continue
             progress.owed.pop(name, None)
@@ -205,7 +206,7 @@ class Delivering:
             entries = await asyncio.to_thread(self._store.entries, Kind.MANIFEST, wanted)
             read = {key: json.loads(e.value) for key, e in entries.items() if e.value is not None}
             found |= read
-            wanted = {c for manifest in read.values() for c in children(manifest)} - found.keys()
+            wanted = {c for manifest in read.values() for c in children(manifest, self._layout.nodes)} - found.keys()
         return found
 
 
@@ -237,9 +238,9 @@ def _read(text: str | bytes | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _complete(digest: str, manifests: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a manifest and all that it lists is known."""
-    return digest in manifests and all(child in manifests for child in children(manifests[digest]))
+def _complete(digest: str, manifests: Mapping[str, Mapping[str, Any]], nodes: tuple[Platform, ...]) -> bool:
+    """Whether a manifest and all that it lists for nodes is known."""
+    return digest in manifests and all(child in manifests for child in children(manifests[digest], nodes))
 
 
 def _digest(entry: Entry) -> str:

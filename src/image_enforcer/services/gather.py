@@ -6,24 +6,23 @@ and an image with none of them is ``known``. The shape is documented in docs/ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
-from ..analysis import reference, text
+from ..analysis import facts as published
+from ..analysis import platforms, reference, text
 from ..domain.facts import Kind
+from ..domain.manifest import Platform
 from ..domain.reference import ImageReference
-from ..ports.facts import Facts, FactsError
+from ..ports.facts import Facts
 
 SCHEMA: Final = "facts/v1"
 SKEW: Final = 300
 """Seconds by which the clocks of two machines may differ."""
 MAX_IMAGE: Final = 255
 """Characters of an image string in a text about it."""
-_decode: Final = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +38,21 @@ class Ages:
         return self.most is not None and (age is None or age > self.most)
 
 
-def gather(images: Collection[str], facts: Facts, now: datetime, ages: Ages = Ages()) -> dict[str, dict[str, Any]]:
-    """What is known of each image, by the text as it was written. Raises :class:`FactsError`."""
+def gather(
+    images: Collection[str], facts: Facts, now: datetime, ages: Ages = Ages(), nodes: tuple[Platform, ...] = ()
+) -> dict[str, dict[str, Any]]:
+    """What is known of each image, by the text as it was written. Raises :class:`FactsError`.
+
+    ``nodes`` are the platforms that images may run on: what an index lists for others is left out. Without any, all
+    that it lists counts.
+    """
     read: dict[str, ImageReference | str] = {}
     for image in images:
         try:
             read[image] = reference.parse(image)
         except reference.BadReference as e:
             read[image] = str(e)
-    world = _World(facts, [r for r in read.values() if isinstance(r, ImageReference)], now, ages)
+    world = _World(facts, [r for r in read.values() if isinstance(r, ImageReference)], now, ages, nodes)
     return {
         image: _unparsable(image, found) if isinstance(found, str) else world.facts(image, found)
         for image, found in read.items()
@@ -66,23 +71,50 @@ def _reason(code: str, why: str) -> dict[str, str]:
 class _World:
     """The facts about some references, looked up a kind at a time."""
 
-    def __init__(self, facts: Facts, references: Sequence[ImageReference], now: datetime, ages: Ages) -> None:
+    def __init__(
+        self, facts: Facts, references: Sequence[ImageReference], now: datetime, ages: Ages,
+        nodes: tuple[Platform, ...],
+    ) -> None:  # fmt: skip
         self._facts = facts
         self._ages = ages
         self._now = now
+        self._nodes = nodes
+        self._bad: dict[tuple[Kind, str], str] = {}
         self._tags = self._find(Kind.TAG, {_tag_key(r) for r in references if r.digest is None})
+        self._held = self._find(Kind.HELD, {_held_key(r) for r in references if r.digest is not None})
         self._homes = self._find(Kind.REPOSITORY, {str(r.home) for r in references})
         digests = {d for r in references if (d := self._digest(r))}
         self._manifests = self._find(Kind.MANIFEST, digests)
-        children = {c["digest"] for m in self._manifests.values() for c in m.get("children", ())}
+        children = {c["digest"] for m in self._manifests.values() for c in self._children(m)[0]}
         self._manifests |= self._find(Kind.MANIFEST, children - digests)
         self._scans = self._find(Kind.SCAN, {d for d, m in self._manifests.items() if m["kind"] == "image"})
 
     def _find(self, kind: Kind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
-        try:
-            return {key: _decode(value) for key, value in self._facts.find(kind, keys).items()} if keys else {}
-        except (msgspec.DecodeError, RecursionError) as e:
-            raise FactsError(f"facts that are no JSON: {e}; remove the copy, and it is fetched anew") from None
+        found: dict[str, dict[str, Any]] = {}
+        for key, value in self._facts.find(kind, keys).items() if keys else ():
+            try:
+                found[key] = published.read(kind, value)
+            except published.BadFact as e:
+                self._bad[kind, key] = str(e)
+        return found
+
+    def _unread(self, *facts: tuple[Kind, str]) -> list[dict[str, str]]:
+        """A reason for each of these facts that is there and cannot be read."""
+        return [_reason("bad-facts", f"{key}: {why}") for kind, key in facts if (why := self._bad.get((kind, key)))]
+
+    def _children(self, manifest: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[str]]:
+        """What an index lists that a node may run, and the platforms of what none may."""
+        some: list[Mapping[str, Any]] = []
+        left_out: list[str] = []
+        for child in manifest.get("children", ()):
+            if published.is_statement(child):
+                continue
+            platform = published.platform(child)
+            if platforms.runs_on(platform, self._nodes):
+                some.append(child)
+            else:
+                left_out.append(str(platform))
+        return some, left_out
 
     def _digest(self, found: ImageReference) -> str:
         return found.digest or (self._tags.get(_tag_key(found)) or {}).get("digest") or ""
@@ -94,17 +126,13 @@ class _World:
             "schema": SCHEMA, "image": image, "reference": str(found), "registry": found.registry,
             "repository": found.repository,
         }  # fmt: skip
-        unknown: list[dict[str, str]] = []
+        unknown = self._unread((Kind.REPOSITORY, str(found.home)))
         if found.digest is None:
             document["tag"] = found.tag
-            tag = self._tags.get(_tag_key(found))
-            if tag is None:
-                unknown.append(_reason("not-resolved", f"nobody has looked up what {found} points to"))
-            else:
-                document["since"] = tag.get("since")
-                if tag.get("trouble"):
-                    trouble = tag["trouble"]
-                    unknown.append(_reason(f"not-resolved/{trouble['code']}", trouble["text"]))
+            unknown += self._resolved(found, document)
+        elif _held_key(found) not in self._held:
+            why = f"nobody has seen {found.digest} in {found.home}"
+            unknown += self._unread((Kind.HELD, _held_key(found))) or [_reason("not-held", why)]
         if home.get("looked_at"):
             document["looked_at"] = home["looked_at"]
             document["age_seconds"] = self._age(home["looked_at"])
@@ -113,8 +141,9 @@ class _World:
         document["platforms"] = []
         if digest:
             document["digest"] = digest
-            platforms, more = self._platforms(digest)
-            document["platforms"] = platforms
+            document["platforms"], left_out, more = self._platforms(digest)
+            if left_out:
+                document["left_out"] = left_out
             unknown += more
         elif not unknown:
             unknown.append(_reason("not-resolved", f"nobody knows what {found} points to"))
@@ -122,6 +151,16 @@ class _World:
         document["unknown"] = unknown
         document["known"] = not unknown
         return document
+
+    def _resolved(self, found: ImageReference, document: dict[str, Any]) -> list[dict[str, str]]:
+        """What a tag is known to point to goes into the document; why that is not known, or may no longer be so."""
+        tag = self._tags.get(_tag_key(found))
+        if tag is None:
+            why = f"nobody has looked up what {found} points to"
+            return self._unread((Kind.TAG, _tag_key(found))) or [_reason("not-resolved", why)]
+        document["since"] = tag.get("since")
+        trouble = tag.get("trouble")
+        return [_reason(f"not-resolved/{trouble['code']}", trouble["text"])] if trouble else []
 
     def _stale(self, found: ImageReference, age: int | None) -> list[dict[str, str]]:
         """Why what is known is too old. What a digest points to never changes, whenever that was asked."""
@@ -134,34 +173,37 @@ class _World:
             reasons.append(_reason("stale-look", f"{found.home} was last looked at {asked}"))
         return reasons
 
-    def _platforms(self, digest: str) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-        """What is known of each image behind a digest, and what is not."""
+    def _platforms(self, digest: str) -> tuple[list[dict[str, Any]], list[str], list[dict[str, str]]]:
+        """What is known of each image behind a digest, the platforms that are left out, and what is not known."""
         manifest = self._manifests.get(digest)
         if manifest is None:
-            return [], [_reason("no-manifest", f"the manifest {digest} is not known")]
+            return [], [], [self._no_manifest(digest)]
         match manifest["kind"]:
             case "image":
                 found, unknown = self._image(digest, manifest, "")
-                return [found], unknown
+                return [found], [], unknown
             case "index":
-                platforms: list[dict[str, Any]] = []
+                listed, left_out = self._children(manifest)
+                some: list[dict[str, Any]] = []
                 missing: list[dict[str, str]] = []
-                for child in manifest["children"]:
-                    platform = child.get("platform") or {}
-                    if platform.get("os") == platform.get("architecture") == "unknown":
-                        continue
+                for child in listed:
                     known = self._manifests.get(child["digest"])
                     if known is None or known["kind"] != "image":
-                        missing.append(_reason("no-manifest", f"the manifest {child['digest']} is not known"))
+                        missing.append(self._no_manifest(child["digest"]))
                         continue
-                    found, unknown = self._image(child["digest"], known, _platform(platform))
-                    platforms.append(found)
+                    found, unknown = self._image(child["digest"], known, str(published.platform(child) or ""))
+                    some.append(found)
                     missing += unknown
-                if not platforms and not missing:
+                if not some and not missing:
                     missing.append(_reason("no-platform", "the index lists no image that a node could run"))
-                return platforms, missing
+                return some, left_out, missing
             case _:
-                return [], [_reason("legacy-manifest", "an image of Docker's schema 1 cannot be judged; push it again")]
+                why = "an image of Docker's schema 1 cannot be judged; push it again"
+                return [], [], [_reason("legacy-manifest", why)]
+
+    def _no_manifest(self, digest: str) -> dict[str, str]:
+        unread = self._unread((Kind.MANIFEST, digest))
+        return unread[0] if unread else _reason("no-manifest", f"the manifest {digest} is not known")
 
     def _image(
         self, digest: str, manifest: Mapping[str, Any], platform: str
@@ -171,21 +213,19 @@ class _World:
             "digest": digest, "platform": platform, "config": manifest["config"]["digest"], "layers": layers,
             "size": sum(layer["size"] for layer in manifest["layers"]),
         }  # fmt: skip
-        if not manifest.get("runnable", False):
+        if not manifest["runnable"]:
             return found, [_reason("not-an-image", f"{digest} is no image that can run")]
         if not layers:
             return found, [_reason("no-layers", f"{digest} has no layers")]
         scan = self._scans.get(digest)
         if scan is None:
-            return found, [_reason("not-scanned", f"{digest} has not been scanned")]
-        found["scan"] = {**scan, "age_seconds": self._age(scan.get("confirmed_at") or scan["at"])}
+            why = f"{digest} has not been scanned"
+            return found, self._unread((Kind.SCAN, digest)) or [_reason("not-scanned", why)]
+        found["scan"] = {**scan, "age_seconds": self._age(scan["confirmed_at"])}
         if scan["state"] != "scanned":
-            trouble = scan.get("trouble") or {}
             code = "unscannable" if scan["state"] == "unscannable" else "scan-failed"
-            return found, [
-                _reason(f"{code}/{trouble.get('code', 'unknown')}", trouble.get("text", "no reason is known"))
-            ]
-        reasons = [_reason(f"scan-incomplete/{gap['code']}", gap["text"]) for gap in scan.get("gaps", ())]
+            return found, [_reason(f"{code}/{scan['trouble']['code']}", scan["trouble"]["text"])]
+        reasons = [_reason(f"scan-incomplete/{gap['code']}", gap["text"]) for gap in scan["gaps"]]
         if self._ages.stale(found["scan"]["age_seconds"]):
             known = found["scan"]["age_seconds"]
             confirmed = "nobody knows when" if known is None else f"{known} s ago"
@@ -205,8 +245,8 @@ def _tag_key(found: ImageReference) -> str:
     return f"{found.home}:{found.tag}"
 
 
-def _platform(platform: Mapping[str, Any]) -> str:
-    return "/".join([platform[part] for part in ("os", "architecture", "variant") if platform.get(part)])
+def _held_key(found: ImageReference) -> str:
+    return f"{found.home}@{found.digest}"
 
 
 def _worst(platforms: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -216,8 +256,3 @@ def _worst(platforms: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         for word, count in platform.get("scan", {}).get("counts", {}).items():
             worst[word] = max(worst.get(word, 0), count)
     return worst
-
-
-def gathering(facts: Facts, now: Callable[[], datetime]) -> Callable[[Collection[str]], dict[str, dict[str, Any]]]:
-    """Gathering with one copy of the facts, for whoever need not know where they are."""
-    return lambda images: gather(images, facts, now())

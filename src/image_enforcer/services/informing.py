@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from ..domain.manifest import Platform
 from ..domain.review import Cause, Refusal, Review
 from ..ports.facts import Facts, FactsError, State
 from .gather import SCHEMA, Ages, age, gather
@@ -35,9 +36,14 @@ _SCAN_CODES: Final = ("not-scanned", "unscannable/", "scan-failed/", "scan-incom
 class Informing:
     """Adds facts to reviews. One event loop or one thread at a time."""
 
-    def __init__(self, facts: Facts, now: Callable[[], float], require: Require, max_age: int | None = None) -> None:
-        """``max_age`` are the seconds beyond which what is known counts as not known; None: as old as it likes."""
+    def __init__(
+        self, facts: Facts, now: Callable[[], float], require: Require, max_age: int | None = None,
+        nodes: tuple[Platform, ...] = (),
+    ) -> None:  # fmt: skip
+        """``max_age`` are the seconds beyond which what is known counts as not known; None: as old as it likes.
+        ``nodes`` are the platforms that images may run on; without any, all that an image has."""
         self._max_age = max_age
+        self._nodes = nodes
         self._facts = facts
         self._now = now
         self._require = require
@@ -57,8 +63,9 @@ class Informing:
         second = int(self._now())
         images = dict.fromkeys(use.image for use in review.uses)
         try:
-            state = self._facts.state()
-            found = self._found(list(images), state, second)
+            with self._facts.at_once():
+                state = self._facts.state()
+                found = self._found(list(images), state, second)
         except FactsError as e:
             reason = {"code": "no-facts", "text": str(e)}
             found = {i: {"schema": SCHEMA, "image": i, "known": False, "unknown": [reason]} for i in images}
@@ -73,7 +80,7 @@ class Informing:
         missing = [image for image in images if image not in self._kept]
         if missing:
             ages = Ages(most=self._max_age, copy=_age(state, second))
-            self._kept |= gather(missing, self._facts, datetime.fromtimestamp(second, UTC), ages)
+            self._kept |= gather(missing, self._facts, datetime.fromtimestamp(second, UTC), ages, self._nodes)
         return {image: self._kept[image] for image in images}
 
     def _refusal(self, found: Mapping[str, Mapping[str, Any]]) -> Refusal | None:

@@ -12,8 +12,9 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
 
+from ..analysis.platforms import runs_on
 from ..domain.digest import Digest
-from ..domain.manifest import ImageIndex, Manifest
+from ..domain.manifest import ImageIndex, Manifest, Platform
 from ..domain.reference import Repository
 from ..domain.watched import Look, Tag, Trouble
 from ..ports.registry import NotFound, RateLimited, Registry, RegistryError
@@ -71,8 +72,10 @@ class Looking:
 
     def __init__(
         self, registry: Registry, missing: Callable[[Collection[Digest]], Awaitable[frozenset[Digest]]],
-        now: Callable[[], datetime],
+        now: Callable[[], datetime], nodes: tuple[Platform, ...] = (),
     ) -> None:  # fmt: skip
+        """``nodes`` are the platforms whose images are fetched; without any named, all that an index lists."""
+        self._nodes = nodes
         self._registry = registry
         self._missing = missing
         self._now = now
@@ -135,9 +138,10 @@ class Looking:
     async def _fetch_children(self, repository: Repository, found: _Findings) -> None:
         """The images of new indexes. An index within an index is not followed: no runtime starts one by a tag."""
         indexes = [m for m in found.manifests.values() if isinstance(m, ImageIndex)]
-        await self._fetch(repository, {child.digest for index in indexes for child in index.platforms}, found)
+        wanted = {index.digest: [c for c in index.platforms if runs_on(c.platform, self._nodes)] for index in indexes}
+        await self._fetch(repository, {child.digest for listed in wanted.values() for child in listed}, found)
         for index in indexes:
-            for child in index.platforms:
+            for child in wanted[index.digest]:
                 if child.digest in found.broken:
                     found.broken.setdefault(index.digest, found.broken[child.digest])
 

@@ -98,6 +98,8 @@ class Sync(Part, frozen=True, kw_only=True):
     """``sqlite:///path`` or ``postgresql://…``."""
     every: Seconds = 60.0
     """Seconds between two looks at a repository."""
+    platforms: tuple[str, ...] = ()
+    """The platforms that there are nodes of: what images have for others is not fetched. Without any, all are."""
     scanner: Scanner | None = None
     recheck: Seconds = 900.0
     """Seconds for which a report is taken for current."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..ports.policy import PolicyEngine, UnusablePolicy
+from ..ports.policy import Mounted, PolicyEngine, UnusablePolicy
 from ..settings import ENTRY_POINT, PolicySource
 
 
-def policy_engine(
-    source: PolicySource, mounted: Mapping[tuple[str, ...], Mapping[Any, Any]] | None = None
-) -> PolicyEngine:
+def policy_engine(source: PolicySource, mounted: Mounted | None = None) -> PolicyEngine:
     """The engine for a source: a real OPA where it is an address, else the embedded one, which also has ``mounted``
     documents.
 

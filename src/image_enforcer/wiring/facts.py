@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from ..adapters.facts import replica_file
 from ..adapters.facts.legacy import ClairLayers, DockerLayers
@@ -15,7 +14,9 @@ from ..adapters.facts.local import LocalFacts
 from ..adapters.facts.pulling import Pulling
 from ..analysis.documents import CLAIR_ROOT, DOCKER_ROOT
 from ..domain.facts import Changes
+from ..domain.manifest import Platform
 from ..ports.facts import FactsError
+from ..ports.policy import Mounted
 from ..services.informing import Informing, Require
 from .sync import now, secret
 
@@ -31,15 +32,19 @@ def snapshot(path: Path, batches: Iterator[Changes]) -> tuple[str, int, str]:
     return epoch, revision, replica_file.checksum(path)
 
 
-def informing(place: Path, require: Require, max_age: int | None = None) -> Informing:
-    """What adds facts to reviews, from a replica's file; what is older than ``max_age`` seconds counts as not known."""
-    return Informing(LocalFacts(place), time.time, require, max_age)
+def informing(place: Path, require: Require, max_age: int | None = None, nodes: tuple[Platform, ...] = ()) -> Informing:
+    """What adds facts to reviews, from a replica's file; what is older than ``max_age`` seconds counts as not known,
+    and what no platform of ``nodes`` runs does not count."""
+    return Informing(LocalFacts(place), time.time, require, max_age, nodes)
 
 
-def legacy_documents(place: Path, registry: str) -> dict[tuple[str, ...], Mapping[str, Any]]:
+def legacy_documents(place: Path, registry: str, nodes: tuple[Platform, ...] = ()) -> Mounted:
     """The documents of older policies, from a replica's file: those of one registry."""
     facts = LocalFacts(place)
-    return {DOCKER_ROOT: DockerLayers(facts, registry), CLAIR_ROOT: ClairLayers(facts)}
+    return Mounted(
+        documents={DOCKER_ROOT: DockerLayers(facts, registry, nodes), CLAIR_ROOT: ClairLayers(facts)},
+        at_once=facts.at_once,
+    )
 
 
 def run_pull(

@@ -21,9 +21,11 @@ from ..adapters.scanners.clair_v4 import ClairV4
 from ..adapters.scanners.presharedkey import BadKey, PreSharedKey
 from ..adapters.sinks.opa import OpaSink
 from ..adapters.store.opening import open_store
+from ..analysis import platforms
 from ..analysis.clair_v1 import parts
 from ..analysis.documents import Layout
 from ..domain.errors import EnforcerError
+from ..domain.manifest import Platform
 from ..domain.reference import Repository
 from ..ports.scanner import Scanner
 from ..ports.store import Store, StoreUnreachable
@@ -106,13 +108,15 @@ async def syncing(
             clock=time.monotonic, sleep=asyncio.sleep, chance=random.random,
         )  # fmt: skip
         stack.push_async_callback(registry.close)
-        looking = Looking(registry, lambda digests: asyncio.to_thread(store.missing, digests), now)
+        nodes = _nodes(settings)
+        looking = Looking(registry, lambda digests: asyncio.to_thread(store.missing, digests, nodes), now, nodes)
         scanning = None
         if settings.scanner is not None:
             scanner = _scanner(settings.scanner)
             stack.push_async_callback(scanner.close)
             pace = Pace(recheck=timedelta(seconds=settings.recheck))
             scanning = Scanning(scanner, registry, parts, now, pace)
+            await asyncio.to_thread(store.use, scanning.name, now())
         plan = _plan(settings)
         sinks: list[Delivering] = []
         for told_sink in settings.sinks:
@@ -223,8 +227,16 @@ def _plan(settings: Sync) -> Plan:
 def _layout(settings: Sync, plan: Plan) -> Layout:
     return Layout(
         registry=settings.legacy_registry, repositories=frozenset(r for r, _ in plan.choices),
-        docker_root=steps(settings.layer_root), clair_root=steps(settings.clair_root),
+        nodes=_nodes(settings), docker_root=steps(settings.layer_root), clair_root=steps(settings.clair_root),
     )  # fmt: skip
+
+
+def _nodes(settings: Sync) -> tuple[Platform, ...]:
+    """The platforms of the settings; raises :class:`BadSettings`."""
+    try:
+        return tuple(map(platforms.parse, settings.platforms))
+    except platforms.BadPlatform as e:
+        raise BadSettings(f"platforms: {e}") from None
 
 
 def secret(path: str) -> str:

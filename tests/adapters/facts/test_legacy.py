@@ -14,7 +14,7 @@ from image_enforcer.adapters.facts.local import LocalFacts
 from image_enforcer.adapters.policy.embedded import EmbeddedEngine
 from image_enforcer.analysis.documents import CLAIR_ROOT, DOCKER_ROOT
 from image_enforcer.domain.facts import Changes, Entry, Kind
-from image_enforcer.ports.policy import Answered, Failed, UnusablePolicy
+from image_enforcer.ports.policy import Answered, Failed, Mounted, UnusablePolicy
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 ONE, TWO, INDEX = (f"sha256:{digit * 64}" for digit in "123")
@@ -119,10 +119,7 @@ def test_a_policy_reads_them(facts: LocalFacts, tmp_path: Path) -> None:
         '\t"names": sort([name | some name, _ in data.docker.layers]),\n}\n',
         "utf-8",
     )  # fmt: skip
-    mounted: dict[tuple[str, ...], Mapping[Any, Any]] = {
-        DOCKER_ROOT: DockerLayers(facts, "docker.io"),
-        CLAIR_ROOT: ClairLayers(facts),
-    }
+    mounted = Mounted(documents={DOCKER_ROOT: DockerLayers(facts, "docker.io"), CLAIR_ROOT: ClairLayers(facts)})
     engine = EmbeddedEngine.from_paths(
         [str(policy)], [], entry_point=("io", "k8s", "image_policy", "verify"), mounted=mounted
     )
@@ -142,5 +139,5 @@ def test_files_with_the_same_documents_are_refused(facts: LocalFacts, tmp_path: 
     with pytest.raises(UnusablePolicy, match=r"data\.docker\.layers is in the files and among the facts"):
         EmbeddedEngine.from_paths(
             [str(tmp_path / "docker.json")], [], entry_point=("a",),
-            mounted={DOCKER_ROOT: DockerLayers(facts, "docker.io")},
+            mounted=Mounted(documents={DOCKER_ROOT: DockerLayers(facts, "docker.io")}),
         )  # fmt: skip

@@ -41,7 +41,7 @@ def test_a_shared_layer_is_neither_read_nor_written_for_each_image(database: Sql
             raw = conn.connection.driver_connection
             assert raw is not None
             raw.set_progress_handler(tick, 100)
-            layer_parts.record(conn, publication, digest_of(str(first)), "clair", {base: text}, reached=True)
+            layer_parts.record(conn, publication, digest_of(str(first)), "clair", {base: text}, counts=True)
             raw.set_progress_handler(None, 0)
             publication.write()
         return count

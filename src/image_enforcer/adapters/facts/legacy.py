@@ -11,8 +11,10 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from ...analysis import facts as published
 from ...analysis.documents import children, manifest_document
 from ...domain.facts import Kind
+from ...domain.manifest import Platform
 from ...ports.facts import Facts, FactsError
 
 
@@ -28,7 +30,10 @@ class _Readable:
             found = self._facts.find(kind, keys) if keys else {}
         except FactsError as e:
             raise OSError(str(e)) from None
-        return {key: json.loads(value) for key, value in found.items()}
+        try:
+            return {key: published.read(kind, value) for key, value in found.items()}
+        except published.BadFact as e:
+            raise OSError(str(e)) from None
 
     def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
         """The keys that begin so."""
@@ -41,8 +46,12 @@ class _Readable:
 class DockerLayers(Mapping[str, Any]):
     """The manifests of one registry's repositories, below a part of their paths."""
 
-    def __init__(self, facts: Facts, registry: str, path: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, facts: Facts, registry: str, nodes: tuple[Platform, ...] = (), path: tuple[str, ...] = ()
+    ) -> None:
+        """``nodes`` are the platforms that images may run on; without any, all that they have."""
         self._facts = facts
+        self._nodes = nodes
         self._readable = _Readable(facts)
         self._registry = registry
         self._path = path
@@ -53,7 +62,7 @@ class DockerLayers(Mapping[str, Any]):
         found = self._version(key) if self._path else None
         if found is not None:
             return json.loads(found)
-        below = DockerLayers(self._facts, self._registry, (*self._path, key))
+        below = DockerLayers(self._facts, self._registry, self._nodes, (*self._path, key))
         if not below.followed() and not self._readable.keys(Kind.REPOSITORY, f"{below.name()}/", 1):
             raise KeyError(key)
         return below
@@ -101,8 +110,8 @@ class DockerLayers(Mapping[str, Any]):
 
     def _manifest(self, digest: str) -> bytes | None:
         manifests = self._readable.read(Kind.MANIFEST, [digest])
-        wanted = [child for manifest in manifests.values() for child in children(manifest)]
-        return manifest_document(digest, manifests | self._readable.read(Kind.MANIFEST, wanted))
+        wanted = [child for manifest in manifests.values() for child in children(manifest, self._nodes)]
+        return manifest_document(digest, manifests | self._readable.read(Kind.MANIFEST, wanted), self._nodes)
 
 
 class ClairLayers(Mapping[str, Any]):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -23,96 +24,145 @@ _LAST: Final = "\U0010ffff"
 _ONE: Final = "SELECT value FROM fact WHERE kind = ? AND key = ?"
 
 
+class _Reader:
+    """One connection to the file, which belongs to one thread at a time."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path, file: tuple[int, int]) -> None:
+        self.db = db
+        self.file = file
+        self._path = path
+        self._version = -1
+        self._state: State | None = None
+
+    def state(self) -> State:
+        """Which facts there are; raises what SQLite does, and :class:`FactsError`."""
+        (version,) = self.db.execute("PRAGMA data_version").fetchone()
+        if self._state is None or version != self._version:
+            row = self.db.execute("SELECT epoch, revision, as_of FROM state").fetchone()
+            if row is None:
+                raise FactsError(f"{self._path}: says of no revision to be; remove it, and it is fetched anew")
+            self._state = State(epoch=row[0], revision=row[1], as_of=datetime.fromisoformat(row[2]))
+            self._version = version
+        return self._state
+
+
 class LocalFacts:
     """See :class:`image_enforcer.ports.facts.Facts`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = None
-        self._file = (0, 0)
-        self._version = -1
-        self._state: State | None = None
+        self._idle: list[_Reader] = []
+        self._held = threading.local()
+        """``reader`` is the one that a thread has taken for several look-ups."""
 
     def close(self) -> None:
         """Let the file go."""
         with self._lock:
-            self._let_go()
+            idle, self._idle = self._idle, []
+        for reader in idle:
+            reader.db.close()
 
-    def _let_go(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """See the port. One inside another changes nothing."""
+        if getattr(self._held, "reader", None) is not None:
+            yield
+            return
+        try:
+            reader = self._reader()
+            with self._translated():
+                reader.db.execute("BEGIN")
+        except FactsError:
+            yield
+            return
+        self._held.reader = reader
+        try:
+            yield
+        finally:
+            self._held.reader = None
+            self._give_back(reader)
 
     def state(self) -> State:
         """See the port."""
-        with self._lock:
-            return self._current(self._opened())
+        with self._taken() as reader, self._translated():
+            return reader.state()
 
     def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
         """See the port."""
         number = KINDS.index(kind)
-        with self._lock:
-            db = self._opened()
-            try:
-                if len(keys) == 1:
-                    (key,) = keys
-                    row = db.execute(_ONE, (number, key)).fetchone()
-                    return {} if row is None else {key: row[0]}
-                return dict(db.execute(_FIND, (number, json.dumps(list(keys)))))
-            except sqlite3.Error as e:
-                self._let_go()
-                raise FactsError(f"{self._path}: {e}; remove it, and it is fetched anew") from None
+        with self._taken() as reader, self._translated():
+            if len(keys) == 1:
+                (key,) = keys
+                row = reader.db.execute(_ONE, (number, key)).fetchone()
+                return {} if row is None else {key: row[0]}
+            return dict(reader.db.execute(_FIND, (number, json.dumps(list(keys)))))
 
     def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
         """See the port."""
-        with self._lock:
-            db = self._opened()
-            try:
-                rows = db.execute(
-                    _KEYS, (KINDS.index(kind), start, f"{start}{_LAST}", -1 if most is None else most)
-                ).fetchall()
-            except sqlite3.Error as e:
-                self._let_go()
-                raise FactsError(f"{self._path}: {e}") from None
-            return [key for (key,) in rows]
+        with self._taken() as reader, self._translated():
+            asked = (KINDS.index(kind), start, f"{start}{_LAST}", -1 if most is None else most)
+            return [key for (key,) in reader.db.execute(_KEYS, asked)]
 
-    def _opened(self) -> sqlite3.Connection:
-        """The file that is in place now."""
+    @contextmanager
+    def _taken(self) -> Iterator[_Reader]:
+        """A connection to the file that is in place now, or the one that this thread has; given back if it is sound."""
+        held = getattr(self._held, "reader", None)
+        if held is not None:
+            yield held
+            return
+        reader = self._reader()
+        try:
+            yield reader
+        except FactsError:
+            reader.db.close()
+            raise
+        self._give_back(reader)
+
+    def _give_back(self, reader: _Reader) -> None:
+        try:
+            if reader.db.in_transaction:
+                reader.db.execute("ROLLBACK")
+        except sqlite3.Error:
+            reader.db.close()
+            return
+        with self._lock:
+            self._idle.append(reader)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """What SQLite raises becomes a :class:`FactsError`."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as e:
+            raise FactsError(f"{self._path}: {e}; remove it, and it is fetched anew") from None
+
+    def _reader(self) -> _Reader:
         try:
             found = self._path.stat()
         except OSError as e:
-            self._let_go()
+            self.close()
             raise FactsError(f"{self._path}: {e.strerror or e}; no facts have been fetched yet") from None
-        if self._db is not None and (found.st_dev, found.st_ino) == self._file:
-            return self._db
-        self._let_go()
-        try:
-            db = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, check_same_thread=False, timeout=1.0)
-        except sqlite3.Error as e:
-            raise FactsError(f"{self._path}: {e}; remove it, and it is fetched anew") from None
+        file = (found.st_dev, found.st_ino)
+        while True:
+            with self._lock:
+                reader = self._idle.pop() if self._idle else None
+            if reader is None:
+                return self._opened(file)
+            if reader.file == file:
+                return reader
+            reader.db.close()
+
+    def _opened(self, file: tuple[int, int]) -> _Reader:
+        with self._translated():
+            db = sqlite3.connect(
+                f"file:{self._path}?mode=ro", uri=True, check_same_thread=False, timeout=1.0, isolation_level=None
+            )
         try:
             check(db, self._path)
-            db.execute(f"PRAGMA mmap_size = {MAPPED}")
+            with self._translated():
+                db.execute(f"PRAGMA mmap_size = {MAPPED}")
         except FactsError:
             db.close()
             raise
-        except sqlite3.Error as e:
-            db.close()
-            raise FactsError(f"{self._path}: {e}; remove it, and it is fetched anew") from None
-        self._db, self._file, self._version, self._state = db, (found.st_dev, found.st_ino), -1, None
-        return db
-
-    def _current(self, db: sqlite3.Connection) -> State:
-        try:
-            (version,) = db.execute("PRAGMA data_version").fetchone()
-            if self._state is None or version != self._version:
-                row = db.execute("SELECT epoch, revision, as_of FROM state").fetchone()
-                if row is None:
-                    raise FactsError(f"{self._path}: says of no revision to be; remove it, and it is fetched anew")
-                self._state = State(epoch=row[0], revision=row[1], as_of=datetime.fromisoformat(row[2]))
-                self._version = version
-        except (sqlite3.Error, ValueError) as e:
-            self._let_go()
-            raise FactsError(f"{self._path}: {e}; remove it, and it is fetched anew") from None
-        return self._state
+        return _Reader(db, self._path, file)

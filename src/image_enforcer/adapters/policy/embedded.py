@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,7 +15,7 @@ from ...opa.documents import Documents
 from ...opa.errors import LoadError
 from ...opa.loader import Loaded, load
 from ...opa.watch import at_one_moment
-from ...ports.policy import Answered, Exceeded, Failed, Outcome, Revision, Undefined, UnusablePolicy
+from ...ports.policy import Answered, Exceeded, Failed, Mounted, Outcome, Revision, Undefined, UnusablePolicy
 from ...rego import UNDEFINED, CompileError, DocumentError, EvalError, LimitError, Limits, Query, RegoSet, Snapshot
 from ...rego.builtins.byte_texts import as_utf8
 from ...rego.json_text import as_written, key_text
@@ -53,12 +53,11 @@ class EmbeddedEngine:
 
     def __init__(
         self, read: Callable[[], Loaded], *, entry_point: Sequence[str], limits: Limits = LIMITS, version: int = 1,
-        mounted: Mapping[tuple[str, ...], Mapping[Any, Any]] | None = None,
+        mounted: Mounted | None = None,
     ) -> None:  # fmt: skip
-        """``read`` gives the files' contents, now and at each reload. ``mounted`` are documents by path that are looked
-        up elsewhere as they are asked for. Raises :class:`UnusablePolicy`."""
+        """``read`` gives the files' contents, now and at each reload. Raises :class:`UnusablePolicy`."""
         self._read = read
-        self._mounted = dict(mounted or {})
+        self._mounted = mounted or Mounted()
         self._entry = tuple(entry_point)
         self._name = "data." + ".".join(self._entry)
         self._version = version
@@ -75,7 +74,7 @@ class EmbeddedEngine:
     @classmethod
     def from_paths(
         cls, policies: Sequence[str], data: Sequence[str], *, entry_point: Sequence[str], seconds: float = 2.0,
-        mounted: Mapping[tuple[str, ...], Mapping[Any, Any]] | None = None,
+        mounted: Mounted | None = None,
     ) -> EmbeddedEngine:  # fmt: skip
         """An engine over files and directories; raises :class:`UnusablePolicy`. Tests of policies are left out."""
         paths = [*policies, *data]
@@ -88,18 +87,18 @@ class EmbeddedEngine:
 
     def _prepare(self, loaded: Loaded) -> _Loaded:
         # What the query does not need is not kept: trees of policies are many times their text.
-        for path in self._mounted:
+        for path in self._mounted.documents:
             if _occupied(loaded.documents, path):
                 shown = ".".join(path)
                 raise LoadError([f"data.{shown} is in the files and among the facts; leave it out of one of them"])
-        state = Documents(loaded, version=self._version, mounted=self._mounted).state
+        state = Documents(loaded, version=self._version, mounted=self._mounted.documents).state
         digest = hashlib.sha256()
         for name in sorted(state.raw):
             digest.update(name.encode("utf-8", "replace") + b"\0" + state.raw[name].encode() + b"\0")
         query = None
         if state.policy.has_rules(self._entry):
             query = state.policy.prepare(self._name, capture=True)
-            with suppress(LimitError, EvalError, DocumentError):
+            with suppress(LimitError, EvalError, DocumentError), self._mounted.at_once():
                 query.value(input=_REHEARSAL, data=state.snapshot, limits=self._limits)
         return _Loaded(query, state.snapshot, Revision(_short(digest.hexdigest()), _short(_content(loaded.documents))))
 
@@ -136,7 +135,8 @@ class EmbeddedEngine:
         if current.query is None:
             return Undefined(f"no policy defines {self._name}", no_policy=True)
         try:
-            value = current.query.value(input=document, data=current.snapshot, limits=limits)
+            with self._mounted.at_once():
+                value = current.query.value(input=document, data=current.snapshot, limits=limits)
         except LimitError as e:
             return Exceeded(e.message, time=e.kind == "time")
         except (EvalError, DocumentError) as e:

@@ -7,7 +7,8 @@ layer's document is made anew only when the set of texts behind it becomes anoth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from sqlalchemy import Connection, delete, exists, func, literal, select, union_all, update
@@ -23,9 +24,9 @@ _TOGETHER = 50
 
 
 def record(
-    conn: Connection, publication: Publication, image: str, scanner: str, parts: Mapping[str, bytes], *, reached: bool
+    conn: Connection, publication: Publication, image: str, scanner: str, parts: Mapping[str, bytes], *, counts: bool
 ) -> None:
-    """Make these all that a scanner says about the layers of an image."""
+    """Make these all that a scanner says about the layers of an image, and say whether its word counts."""
     table = schema.layer_parts
     ours = (table.c.image == image) & (table.c.scanner == scanner)
     old = {row.layer: row.hash for row in conn.execute(select(table.c.layer, table.c.hash).where(ours))}
@@ -42,7 +43,7 @@ def record(
         conn,
         table,
         [
-            {"layer": layer, "image": image, "scanner": scanner, "hash": new[layer], "published": reached,
+            {"layer": layer, "image": image, "scanner": scanner, "hash": new[layer], "published": counts,
              "recorded": publication.before + 1}
             for layer in sorted(differ & new.keys())
         ],
@@ -50,18 +51,22 @@ def record(
     _publish(conn, publication, before ^ _standing(conn, pairs))
 
 
-def turn(conn: Connection, publication: Publication, images: Collection[str], *, reached: bool) -> None:
-    """Let what is said about these images' layers count, or not count any more."""
+def turn(conn: Connection, publication: Publication, counting: Mapping[str, str]) -> None:
+    """Let what one scanner says about the layers of these images count, and nothing else; empty: nothing at all."""
     table = schema.layer_parts
     pairs: set[Pair] = set()
-    for batch in batches(images):
+    for batch in batches(counting):
         found = conn.execute(select(table.c.layer, table.c.hash).where(table.c.image.in_(batch)).distinct())
         pairs |= {(row.layer, row.hash) for row in found}
     if not pairs:
         return
     before = _standing(conn, pairs)
-    for batch in batches(images):
-        conn.execute(update(table).where(table.c.image.in_(batch)).values(published=reached))
+    images: dict[str, list[str]] = defaultdict(list)
+    for image, scanner in counting.items():
+        images[scanner].append(image)
+    for scanner in sorted(images):
+        for batch in batches(images[scanner]):
+            conn.execute(update(table).where(table.c.image.in_(batch)).values(published=table.c.scanner == scanner))
     _publish(conn, publication, before ^ _standing(conn, pairs))
 
 

@@ -147,12 +147,11 @@ def _publish(conn: Connection, publication: Publication, digests: Collection[str
         for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
             read = manifest.parse(row.content, row.media_type, Digest(row.digest))
             publication.put(Kind.MANIFEST, row.digest, published.manifest(read))
-    scan_rows.publish(conn, publication, digests)
-    layer_parts.turn(conn, publication, digests, reached=True)
+    layer_parts.turn(conn, publication, scan_rows.publish(conn, publication, digests))
 
 
 def _withdraw(conn: Connection, publication: Publication, digests: Collection[str]) -> None:
     for digest in digests:
         publication.put(Kind.MANIFEST, digest, None)
         publication.put(Kind.SCAN, digest, None)
-    layer_parts.turn(conn, publication, digests, reached=False)
+    layer_parts.turn(conn, publication, dict.fromkeys(digests, ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -22,8 +22,6 @@ from .publication import Publication
 SCANNED = "scanned"
 UNSCANNABLE = "unscannable"
 FAILED = "failed"
-_STATES = (FAILED, UNSCANNABLE, SCANNED)
-"""From what says least to what says most."""
 
 
 def want(conn: Connection, digests: Collection[str], *, wanted: bool) -> None:
@@ -47,31 +45,44 @@ def start(conn: Connection, scanner: str, digests: Sequence[str]) -> None:
     bulk_load(conn, schema.scans, [row | {"digest": digest, "scanner": scanner} for digest in digests])
 
 
-def publish(conn: Connection, publication: Publication, digests: Collection[str]) -> None:
-    """Publish the scans of these images. Where several scanners looked, that which says most, and of these the last."""
+def used(conn: Connection) -> str:
+    """The scanner whose word counts; empty where nobody has said yet."""
+    return conn.execute(select(schema.scanners.c.name).where(schema.scanners.c.used)).scalar() or ""
+
+
+def counting(conn: Connection, digests: Collection[str]) -> dict[str, Row[Any]]:
+    """The row of each of these images that counts, where a scanner has said anything.
+
+    That of the scanner in use, once it has come to an end with the image. Until then another's report, the last one:
+    a clean report of a scanner that is used no more never hides what the one in use has found.
+    """
     table = schema.scans
+    ours = used(conn)
+    best: dict[str, Row[Any]] = {}
     for batch in batches(digests):
-        best: dict[str, Row[Any]] = {}
         for row in conn.execute(select(table).where(table.c.digest.in_(batch), table.c.state != "")):
-            if row.digest not in best or _weight(row) > _weight(best[row.digest]):
+            if row.digest not in best or _weight(row, ours) > _weight(best[row.digest], ours):
                 best[row.digest] = row
-        for digest, row in best.items():
-            report = read(row)
-            version = report.scanner_version if report is not None else row.version
-            publication.put(
-                Kind.SCAN,
-                digest,
-                published.scan(
-                    row.scanner, version, row.state, row.since, row.confirmed_at, report, trouble_of(row)
-                ),
-            )  # fmt: skip
-        if best:
-            conn.execute(
-                update(table)
-                .where(table.c.digest == bindparam("d"), table.c.scanner == bindparam("s"))
-                .values(published_at=bindparam("at")),
-                [{"d": digest, "s": row.scanner, "at": told_at(row)} for digest, row in best.items()],
-            )
+    return best
+
+
+def publish(conn: Connection, publication: Publication, digests: Collection[str]) -> Mapping[str, str]:
+    """Publish what counts of the scans of these images; whose word that is, by image."""
+    table = schema.scans
+    best = counting(conn, digests)
+    for digest, row in best.items():
+        report = read(row)
+        version = report.scanner_version if report is not None else row.version
+        told = (row.scanner, version, row.state, row.since, row.confirmed_at, report, trouble_of(row))
+        publication.put(Kind.SCAN, digest, published.scan(*told))
+    if best:
+        conn.execute(
+            update(table)
+            .where(table.c.digest == bindparam("d"), table.c.scanner == bindparam("s"))
+            .values(published_at=bindparam("at")),
+            [{"d": digest, "s": row.scanner, "at": told_at(row)} for digest, row in best.items()],
+        )
+    return {digest: row.scanner for digest, row in best.items()}
 
 
 def told_at(row: Row[Any]) -> datetime:
@@ -103,5 +114,7 @@ def read(row: Row[Any]) -> Report | None:
     return replace(_REPORT.decode(zlib.decompress(row.report)), made_at=row.confirmed_at)
 
 
-def _weight(row: Row[Any]) -> tuple[int, datetime, str]:
-    return _STATES.index(row.state), row.confirmed_at, row.scanner
+def _weight(row: Row[Any], ours: str) -> tuple[bool, bool, bool, datetime, str]:
+    ended = row.state in (SCANNED, UNSCANNABLE)
+    is_ours = row.scanner == ours
+    return is_ours and ended, row.state == SCANNED, is_ours, row.confirmed_at, row.scanner

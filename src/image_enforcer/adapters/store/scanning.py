@@ -22,6 +22,8 @@ from .database import Database
 from .publication import Publication
 from .scan_rows import FAILED, SCANNED, UNSCANNABLE
 
+_TOGETHER = 500
+"""Images that are published anew in one transaction where another scanner's word is to count."""
 _NO_TROUBLE = dict.fromkeys(("trouble_code", "trouble_text", "trouble_at"))
 
 
@@ -107,6 +109,7 @@ class SqlScanning:
             row = conn.execute(select(table).where(ours).with_for_update()).first()
             if row is None or row.lease_token != work.claim.token:
                 raise ClaimLost(f"the scan of {result.digest} came too late: it is scanned again when it is due")
+            before = scan_rows.counting(conn, [result.digest]).get(result.digest)
             values = _outcome(row, result)
             new_report = "report" in values and values["report"] != row.report
             due = result.next_at if row.hinted is None else min(result.next_at, row.hinted)
@@ -123,14 +126,42 @@ class SqlScanning:
             reached = conn.execute(
                 select(schema.manifests.c.reached).where(schema.manifests.c.digest == result.digest)
             ).scalar_one()
+            after = scan_rows.counting(conn, [result.digest])[result.digest].scanner
             if result.report is not None or result.final:
                 parts: Mapping[str, bytes] = {str(layer): text for layer, text in (result.parts or {}).items()}
-                layer_parts.record(conn, publication, result.digest, result.scanner, parts, reached=reached)
+                counts = reached and after == result.scanner
+                layer_parts.record(conn, publication, result.digest, result.scanner, parts, counts=counts)
+            if reached and before is not None and before.scanner != after:
+                layer_parts.turn(conn, publication, {result.digest: after})
             if reached:
                 now = conn.execute(select(table).where(ours)).one()
                 if self._worth_telling(row, now):
                     scan_rows.publish(conn, publication, [result.digest])
             return publication.write()
+
+    def use(self, scanner: str, now: datetime) -> int:
+        """Let this scanner's word count. What is published is gone through in parts, since it may be much: whoever dies
+        meanwhile leaves the rest to who comes next."""
+        table = schema.scanners
+        with self._database.writing() as conn:
+            _introduce(conn, scanner, now)
+            ours = conn.execute(select(table).where(table.c.name == scanner)).one()
+            if ours.used and ours.settled:
+                return Publication(conn, now).before
+            conn.execute(update(table).values(used=table.c.name == scanner, settled=False))
+        last = ""
+        while True:
+            with self._database.writing() as conn:
+                publication = Publication(conn, now)
+                if scan_rows.used(conn) != scanner:
+                    return publication.before  # somebody else has said otherwise by now
+                digests = _of_several(conn, last)
+                layer_parts.turn(conn, publication, scan_rows.publish(conn, publication, digests))
+                if len(digests) < _TOGETHER:
+                    conn.execute(update(table).where(table.c.name == scanner).values(settled=True))
+                    return publication.write()
+                last = digests[-1]
+                publication.write()
 
     def report(self, digest: Digest, scanner: str) -> Report | None:
         """The last report on an image."""
@@ -179,10 +210,29 @@ def _introduce(conn: Connection, scanner: str, now: datetime) -> None:
     Publication(conn, now)  # so that no image appears meanwhile
     if conn.execute(known).first() is not None:
         return
-    conn.execute(schema.scanners.insert().values(name=scanner))
+    first = not scan_rows.used(conn)
+    conn.execute(schema.scanners.insert().values(name=scanner, used=first, settled=first))
     table = schema.manifests
     digests = conn.execute(select(table.c.digest).where(table.c.runnable, table.c.runs).order_by(table.c.digest))
     scan_rows.start(conn, scanner, digests.scalars().all())
+
+
+def _of_several(conn: Connection, after: str) -> Sequence[str]:
+    """Some images that are published, and that several scanners have said something about, in order."""
+    table, manifests = schema.scans, schema.manifests
+    return (
+        conn.execute(
+            select(table.c.digest)
+            .join(manifests, manifests.c.digest == table.c.digest)
+            .where(table.c.digest > after, table.c.state != "", manifests.c.reached)
+            .group_by(table.c.digest)
+            .having(func.count() > 1)
+            .order_by(table.c.digest)
+            .limit(_TOGETHER)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def _take(

@@ -17,12 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from .columns import Moment, Words
 
-REVISION: Final = "0001"
-"""The newest migration, which makes these tables."""
+REVISION: Final = "0002"
+"""The newest migration, after which these are the tables."""
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -139,8 +140,17 @@ homes: Final = Table(
 )
 """Which repository's tags reach a digest, whether or not its manifest is stored."""
 
-scanners: Final = Table("scanners", METADATA, Column("name", Text, primary_key=True))
-"""Those that ever asked for work: each has a row in ``scans`` for every image that could be scanned."""
+scanners: Final = Table(
+    "scanners",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("used", Boolean, nullable=False, server_default=false()),
+    Column("settled", Boolean, nullable=False, server_default=false()),
+)
+"""Those that ever asked for work: each has a row in ``scans`` for every image that could be scanned.
+
+``used``: the one whose word counts. ``settled``: all that is published goes by that.
+"""
 
 scans: Final = Table(
     "scans",

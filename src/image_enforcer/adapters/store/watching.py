@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, or_, select, update
 
+from ...analysis.platforms import runs_on
 from ...domain.digest import Digest
 from ...domain.facts import Kind
-from ...domain.manifest import ImageIndex, ImageManifest, LegacyManifest, Manifest
+from ...domain.manifest import ImageIndex, ImageManifest, LegacyManifest, Manifest, Platform
 from ...domain.reference import Repository
 from ...domain.watched import Look, Tag, Trouble, Watched
 from ...ports.store import Claim, ClaimLost, LookWork
@@ -119,10 +120,11 @@ class SqlWatching:
             )
             return {row.name: _tag(row) for row in found}
 
-    def missing(self, digests: Collection[Digest]) -> frozenset[Digest]:
-        """Those of which no manifest is stored, or one of schema 1, which another registry may have made up."""
+    def missing(self, digests: Collection[Digest], nodes: tuple[Platform, ...] = ()) -> frozenset[Digest]:
+        """Those of which no manifest is stored, or one of schema 1, which another registry may have made up; and
+        indexes that list what nodes may run and what is not stored."""
         with self._database.reading() as conn:
-            return frozenset(digests) - _stored(conn, digests)
+            return frozenset(digests) - (_stored(conn, digests) - _incomplete(conn, digests, nodes))
 
     def record_look(self, work: LookWork, look: Look, next_look: datetime) -> int:
         """Record what a look found, publish what changed by it, and give the claim back; the newest revision."""
@@ -267,6 +269,22 @@ def _stored(conn: Connection, digests: Collection[str], *, legacy: bool = False)
     for batch in batches(digests):
         rows = conn.execute(select(table.c.digest).where(table.c.digest.in_(batch), kind))
         found |= {Digest(digest) for digest in rows.scalars()}
+    return found
+
+
+def _incomplete(conn: Connection, digests: Collection[str], nodes: tuple[Platform, ...]) -> set[Digest]:
+    """Indexes of which an image that nodes may run is not stored: other nodes were meant when they were."""
+    child, table = schema.children, schema.manifests
+    columns = (child.c.parent, child.c.os, child.c.architecture, child.c.variant)
+    found: set[Digest] = set()
+    for batch in batches(digests):
+        absent = ~exists().where(table.c.digest == child.c.digest)
+        for row in conn.execute(select(*columns).where(child.c.parent.in_(batch), child.c.runs, absent)):
+            platform = None
+            if row.os is not None:
+                platform = Platform(os=row.os, architecture=row.architecture or "", variant=row.variant or "")
+            if runs_on(platform, nodes):
+                found.add(Digest(row.parent))
     return found
 
 

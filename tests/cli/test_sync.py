@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_enforcer.cli import main as cli
-from image_enforcer.cli.sync import gathered
+from image_enforcer.cli.following import Following
 from image_enforcer.settings.sync import Sync
 from tests.fakes.opa_data import FakeOpaData
 from tests.fakes.registry.server import FakeRegistry
@@ -148,10 +148,7 @@ sinks: [{url: "http://opa:8181"}]
 
 
 def settings(path: str, *repositories: str, layer_root: str = "/data/docker/layers") -> Sync:
-    return gathered(
-        repositories, "https://registry-1.docker.io", "60s", None, (), layer_root, "/data/clair/layers", path, (), (),
-        None, "15m",
-    )  # fmt: skip
+    return Following(repository=repositories, opa_layer_root=layer_root, settings=path).gathered()
 
 
 def test_a_settings_file(run: Run, tmp_path: Path) -> None:

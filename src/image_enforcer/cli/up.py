@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from .faults import Fault
-from .sync import HUB, Many
+from .following import SOURCE, Many, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +27,7 @@ def up(
     *,
     policy: Annotated[tuple[str, ...], Parameter(consume_multiple=False)] = ("policies",),
     data: Many = (),
-    repository: Many = (),
-    registry_url: str = HUB,
-    poll_delay: str = "60s",
-    clair_url: str | None = None,
+    source: Source = SOURCE,
     settings: str | None = None,
     store: str | None = None,
     addr: Annotated[str, Parameter(name=["--addr", "-a"])] = "127.0.0.1:8181",
@@ -47,14 +44,6 @@ def up(
         policy files and directories; may be given several times
     data
         data files and directories; may be given several times
-    repository
-        a repository to follow, or several with commas between; repeatable
-    registry_url
-        the registry that they are in
-    poll_delay
-        the time between two looks at a repository
-    clair_url
-        Clair: an address that ends in /v1 is its first interface, any other the fourth; without, nothing is scanned
     settings
         a YAML file with registries, repositories and a scanner
     store
@@ -67,11 +56,11 @@ def up(
         what has to be known of an image: scanned, resolved or nothing; scanned where there is a scanner
     """
     facts = f"127.0.0.1:{_free_port()}"
-    worker = ["worker", "--addr", facts, "--registry-url", registry_url, "--poll-delay", poll_delay]
-    worker += _given("--repository", repository)
-    for option, value in (("--clair-url", clair_url), ("--settings", settings), ("--store", store)):
+    worker = ["worker", "--addr", facts, "--registry-url", source.registry_url, "--poll-delay", source.poll_delay]
+    worker += _given("--repository", source.repository)
+    for option, value in (("--clair-url", source.clair_url), ("--settings", settings), ("--store", store)):
         worker += [option, value] if value is not None else []
-    scanned = clair_url is not None or settings is not None
+    scanned = source.clair_url is not None or settings is not None
     require = facts_require or ("scanned" if scanned else "resolved")
     serve = ["serve", *_given("--policy", policy), *_given("--data", data), "--addr", addr, "--admin-addr", admin_addr]
     serve += ["--facts", f"http://{facts}", "--facts-require", require]

@@ -10,23 +10,13 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from .faults import Fault
-from .sync import CLAIR_ROOT, HUB, LAYER_ROOT, Flag, Many, gathered
+from .following import FOLLOWING, Following
+from .sync import Flag
 
 
 def worker(
     *,
-    repository: Many = (),
-    registry_url: str = HUB,
-    poll_delay: str = "60s",
-    clair_url: str | None = None,
-    opa_url: Many = (),
-    opa_layer_root: str = LAYER_ROOT,
-    opa_clair_root: str = CLAIR_ROOT,
-    settings: str | None = None,
-    include: Many = (),
-    exclude: Many = (),
-    store: str | None = None,
-    recheck: str = "15m",
+    following: Following = FOLLOWING,
     addr: Annotated[str, Parameter(name=["--addr", "-a"])] = "127.0.0.1:8383",
     token_file: str | None = None,
     hint_token_file: str | None = None,
@@ -39,30 +29,6 @@ def worker(
 
     Parameters
     ----------
-    repository
-        a repository to follow, or several with commas between; repeatable
-    registry_url
-        the registry that they are in
-    poll_delay
-        the time between two looks at a repository
-    clair_url
-        Clair: an address that ends in /v1 is its first interface, any other the fourth; without, nothing is scanned
-    opa_url
-        a running OPA, or "run -s", that gets the documents which policies read; repeatable
-    opa_layer_root
-        where the manifests are put there
-    opa_clair_root
-        where the layers' findings are put there
-    settings
-        a YAML file with registries, repositories, a scanner and sinks; what it says is added to the options
-    include
-        a glob of the tags to follow; repeatable
-    exclude
-        a glob of the tags to leave out of them; repeatable
-    store
-        sqlite:///PATH or postgresql://…; by default a file below ~/.local/state/image-enforcer
-    recheck
-        how long a scanner's report is taken for current
     addr
         where facts are given out, HOST:PORT
     token_file
@@ -87,10 +53,7 @@ def worker(
     from .serve import address
     from .sync_lines import Lines
 
-    found = gathered(
-        repository, registry_url, poll_delay, clair_url, opa_url, opa_layer_root, opa_clair_root, settings, include,
-        exclude, store, recheck,
-    )  # fmt: skip
+    found = following.gathered()
     if bool(tls_cert_file) != bool(tls_private_key_file):
         raise Fault("IE2003", "--tls-cert-file and --tls-private-key-file must be given together")
     listen = address(addr, "--addr")

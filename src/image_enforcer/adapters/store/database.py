@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exc
+
+from ...ports.store import StoreError, StoreUnreachable
 
 
 class Database(Protocol):
@@ -35,3 +38,26 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Give all connections up."""
+
+
+_DriverError = TypeVar("_DriverError", bound=Exception)
+
+
+@contextmanager
+def translated(
+    place: str, driver: type[_DriverError], meaning: Callable[[str, _DriverError], StoreError | None]
+) -> Iterator[None]:
+    """What goes wrong leaves as a :class:`StoreError`. ``driver`` is the root of a driver's errors; ``meaning`` gives
+    what one of them means at a place, None where it is a mistake of ours."""
+    try:
+        yield
+    except exc.TimeoutError as e:
+        raise StoreUnreachable(f"the store {place} has too much to do: try again later") from e
+    except exc.DBAPIError as e:
+        if isinstance(e.orig, driver) and (said := meaning(place, e.orig)) is not None:
+            raise said from e
+        raise
+    except driver as e:
+        if (said := meaning(place, e)) is not None:
+            raise said from e
+        raise

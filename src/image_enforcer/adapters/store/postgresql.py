@@ -7,18 +7,19 @@ that another has. A connection that broke is replaced when the next one is asked
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, select, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, update
 from sqlalchemy import text as sql
 
 from ...analysis import text
 from ...ports.store import StoreError, StoreUnreachable, StoreUnusable
 from . import migrating, schema, sqlite
 from .bulk import bulk_load
+from .database import translated
 
 _MIGRATING: Final = 0x496D4566_00000001
 """The advisory lock under which tables are made and changed."""
@@ -89,20 +90,8 @@ class Postgresql:
         """Give all connections up."""
         self._engine.dispose()
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except exc.TimeoutError as e:
-            raise StoreUnreachable(f"the store {self.place} has too much to do: try again later") from e
-        except exc.DBAPIError as e:
-            if isinstance(e.orig, psycopg.Error) and (said := _as_error(self.place, e.orig)) is not None:
-                raise said from e
-            raise
-        except psycopg.Error as e:
-            if (said := _as_error(self.place, e)) is not None:
-                raise said from e
-            raise
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self.place, psycopg.Error, _as_error)
 
 
 def _engine(url: URL) -> Engine:

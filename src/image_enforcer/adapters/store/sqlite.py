@@ -10,14 +10,15 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from ...ports.store import StoreError, StoreUnreachable, StoreUnusable
 from . import migrating
+from .database import translated
 
 APPLICATION_ID: Final = 0x496D4566
 """``ImEf`` in the file's header says whose it is."""
@@ -93,20 +94,8 @@ class Sqlite:
                 conn.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             migrating.migrate(conn, self._new_epoch)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except exc.TimeoutError as e:
-            raise StoreUnreachable(f"the store {self.place} has too much to do: try again later") from e
-        except exc.DBAPIError as e:
-            if isinstance(e.orig, sqlite3.Error) and (said := _as_error(self.place, e.orig)) is not None:
-                raise said from e
-            raise
-        except sqlite3.Error as e:
-            if (said := _as_error(self.place, e)) is not None:
-                raise said from e
-            raise
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self.place, sqlite3.Error, _as_error)
 
 
 @contextmanager

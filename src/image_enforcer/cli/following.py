@@ -1,0 +1,192 @@
+"""What ``sync``, ``worker`` and ``up`` are told to follow: their options, and the settings that come of them."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from .durations import seconds
+from .faults import Fault
+
+if TYPE_CHECKING:
+    from ..settings import sync as told_settings
+    from ..settings.sync import Sync
+
+Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
+HUB: Final = "https://registry-1.docker.io"
+LAYER_ROOT: Final = "/data/docker/layers"
+CLAIR_ROOT: Final = "/data/clair/layers"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The repositories of one registry, and who scans their images.
+
+    Parameters
+    ----------
+    repository
+        a repository to follow, or several with commas between; repeatable
+    registry_url
+        the registry that they are in
+    poll_delay
+        the time between two looks at a repository
+    clair_url
+        Clair: an address that ends in /v1 is its first interface, any other the fourth; without, nothing is scanned
+    """
+
+    repository: Many = ()
+    registry_url: str = HUB
+    poll_delay: str = "60s"
+    clair_url: str | None = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Following(Source):
+    """All of what ``sync`` and ``worker`` do alike.
+
+    Parameters
+    ----------
+    opa_url
+        a running OPA, or "run -s", that gets the documents which policies read; repeatable
+    opa_layer_root
+        where the manifests are put there
+    opa_clair_root
+        where the layers' findings are put there
+    settings
+        a YAML file with registries, repositories, a scanner and sinks; what it says is added to the options
+    include
+        a glob of the tags to follow; repeatable
+    exclude
+        a glob of the tags to leave out of them; repeatable
+    store
+        sqlite:///PATH or postgresql://…; by default a file below ~/.local/state/image-enforcer
+    recheck
+        how long a scanner's report is taken for current
+    """
+
+    opa_url: Many = ()
+    opa_layer_root: str = LAYER_ROOT
+    opa_clair_root: str = CLAIR_ROOT
+    settings: str | None = None
+    include: Many = ()
+    exclude: Many = ()
+    store: str | None = None
+    recheck: str = "15m"
+
+    def gathered(self) -> Sync:
+        """The settings of the file with what the options add to them; raises a fault for what cannot be used."""
+        from ..settings.sync import BadSettings
+
+        try:
+            found = self._settings()
+        except BadSettings as e:
+            mistaken = self.settings is not None and str(e).startswith(self.settings)
+            raise Fault("IE2003", str(e), hint="mend the settings file" if mistaken else _HELP) from None
+        if not any(r.repositories for r in found.registries):
+            raise Fault(
+                "IE2004", "no repository is to be followed", hint="--repository library/nginx, or --settings FILE"
+            )
+        return found
+
+    def _settings(self) -> Sync:
+        """Raises :class:`BadSettings` and a fault."""
+        import msgspec
+
+        from ..settings import sync as told
+
+        found = told.read(Path(self.settings)) if self.settings is not None else told.Sync()
+        changes: dict[str, Any] = self._times() | self._roots()
+        registry = told.Registry(name=_registry_name(self.registry_url), url=self.registry_url)
+        if followed := self._followed():
+            registry = next((r for r in found.registries if r.name == registry.name), registry)
+            others = tuple(r for r in found.registries if r.name != registry.name)
+            merged = msgspec.structs.replace(registry, repositories=(*registry.repositories, *followed))
+            changes |= {"registries": (*others, merged), "legacy_registry": registry.name}
+        if self.clair_url is not None:
+            url = told.address(self.clair_url, "--clair-url")
+            changes["scanner"] = told.Scanner(kind="clair-v1" if url.endswith("/v1") else "clair-v4", url=url)
+        if self.opa_url:
+            urls = [told.address(url, "--opa-url").removesuffix("/v1") for url in self.opa_url]
+            changes["sinks"] = (*found.sinks, *(told.Sink(url=url) for url in urls))
+        if self.store is not None:
+            changes["store"] = self.store
+        found = msgspec.structs.replace(found, **changes)
+        for root in (found.layer_root, found.clair_root):
+            told.steps(root)
+        return msgspec.structs.replace(found, registries=tuple(_named(r) for r in found.registries))
+
+    def _times(self) -> dict[str, float]:
+        """What the options say of lengths of time: against a file those alone that were given."""
+        changes: dict[str, float] = {}
+        for option, text, default, name in (
+            ("--poll-delay", self.poll_delay, "60s", "every"), ("--recheck", self.recheck, "15m", "recheck"),
+        ):  # fmt: skip
+            try:
+                length = seconds(text)
+            except ValueError as e:
+                raise Fault("IE2003", f"{option} {e}", hint=f"{option} {default}") from None
+            if length < 1:
+                raise Fault("IE2003", f"{option} is at least one second", hint=f"{option} {default}")
+            if text != default or self.settings is None:
+                changes[name] = length
+        return changes
+
+    def _roots(self) -> dict[str, str]:
+        """The same of where documents are put."""
+        told = (("layer_root", self.opa_layer_root, LAYER_ROOT), ("clair_root", self.opa_clair_root, CLAIR_ROOT))
+        return {name: root for name, root, default in told if root != default or self.settings is None}
+
+    def _followed(self) -> tuple[told_settings.Repository, ...]:
+        from ..settings.sync import Repository
+
+        names = [name.strip() for text in self.repository for name in text.split(",") if name.strip()]
+        include = self.include or ("*",)
+        return tuple(Repository(name=name, include=include, exclude=self.exclude) for name in dict.fromkeys(names))
+
+
+SOURCE: Final = Source()
+FOLLOWING: Final = Following()
+_HELP: Final = "image-enforcer sync --help"
+
+
+def _named(registry: told_settings.Registry) -> told_settings.Registry:
+    """A registry whose repositories are called as references call them; raises a fault for what is none."""
+    import msgspec
+
+    named = tuple(msgspec.structs.replace(r, name=_full(r.name, registry.name)) for r in registry.repositories)
+    return msgspec.structs.replace(registry, repositories=named)
+
+
+def _registry_name(url: str) -> str:
+    """The name that references have for the registry at an address."""
+    from urllib.parse import urlsplit
+
+    scheme = host = ""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        scheme, host = parts.scheme, parts.netloc.rpartition("@")[2]
+    if not host or scheme not in ("http", "https"):
+        raise Fault("IE2003", f"--registry-url {url!r} is no address", hint=f"--registry-url {HUB}")
+    return "docker.io" if url.rstrip("/") == HUB or host in ("docker.io", "index.docker.io") else host.lower()
+
+
+def _full(name: str, registry: str) -> str:
+    """A repository's path in its registry; raises a fault for what is none."""
+    from ..analysis import reference
+
+    try:
+        found = reference.parse(f"{registry}/{name}")
+    except reference.BadReference as e:
+        raise Fault("IE2003", f"repository {name!r}: {e}", hint="--repository library/nginx") from None
+    if found.registry != registry:
+        text = f"the registry {registry!r} of repository {name!r} is called {found.registry!r} in references"
+        raise Fault("IE2003", text, hint=f"call it {found.registry}")
+    if found.digest is not None or found.tag != "latest" or name.endswith(":latest"):
+        raise Fault("IE2003", f"repository {name!r} names an image", hint="name the repository, without a tag")
+    return found.repository

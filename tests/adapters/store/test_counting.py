@@ -7,7 +7,7 @@ import pytest
 
 from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.ports.store import Store
-from tests.contract.counting import CountingContract
+from tests.contract.store.counting import CountingContract
 
 
 class TestSqlite(CountingContract):

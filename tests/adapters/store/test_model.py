@@ -29,7 +29,7 @@ from tests.contract.contents import (
     result,
     trouble,
 )
-from tests.contract.store import a_look
+from tests.contract.store.steps import a_look
 
 PLACES = [repository(f"r/{number}") for number in range(3)]
 IMAGES = [image(name, ["base", name]) for name in "abcd"]

@@ -14,13 +14,19 @@ from image_enforcer.domain.facts import Entry, Kind
 from image_enforcer.domain.manifest import Manifest
 from image_enforcer.ports.store import Store, StoreUnreachable, StoreUnusable
 from tests.contract.contents import HOUR, MINUTE, NOON, digest_of, finding, image, part, repository, result, trouble
-from tests.contract.store import StoreContract, a_look, everything, look_at
+from tests.contract.store.claims import ClaimsSuite
+from tests.contract.store.publishing import PublishingSuite
+from tests.contract.store.scanning import ScanningSuite
+from tests.contract.store.steps import a_look, everything, look_at
+from tests.contract.store.watching import WatchingSuite
 
 if TYPE_CHECKING:
     from tests.postgresql import Server
 
 
-class TestContract(StoreContract):
+class Opened:
+    """How the suites of every store open this one."""
+
     @pytest.fixture
     def opened(self, database: str) -> Callable[[], Store]:
         return lambda: open_store(database)
@@ -28,6 +34,22 @@ class TestContract(StoreContract):
     @pytest.fixture
     def restored(self) -> Callable[[Path], Store]:
         return lambda path: open_store(f"sqlite:///{path}")
+
+
+class TestWatching(Opened, WatchingSuite):
+    pass
+
+
+class TestClaims(Opened, ClaimsSuite):
+    pass
+
+
+class TestScanning(Opened, ScanningSuite):
+    pass
+
+
+class TestPublishing(Opened, PublishingSuite):
+    pass
 
 
 def test_a_reader_misses_nothing_while_many_write(database: str) -> None:

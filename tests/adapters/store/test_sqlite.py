@@ -17,10 +17,16 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.ports.store import Store, StoreError, StoreUnreachable, StoreUnusable
 from tests.adapters.store.writer import PLACES
 from tests.contract.contents import NOON, image, repository
-from tests.contract.store import StoreContract, everything, look_at, value
+from tests.contract.store.claims import ClaimsSuite
+from tests.contract.store.publishing import PublishingSuite
+from tests.contract.store.scanning import ScanningSuite
+from tests.contract.store.steps import everything, look_at, value
+from tests.contract.store.watching import WatchingSuite
 
 
-class TestContract(StoreContract):
+class Opened:
+    """How the suites of every store open this one."""
+
     @pytest.fixture
     def opened(self, tmp_path: Path) -> Callable[[], Store]:
         return lambda: open_store(f"sqlite:///{tmp_path / 'store.db'}")
@@ -28,6 +34,22 @@ class TestContract(StoreContract):
     @pytest.fixture
     def restored(self) -> Callable[[Path], Store]:
         return lambda path: open_store(f"sqlite:///{path}")
+
+
+class TestWatching(Opened, WatchingSuite):
+    pass
+
+
+class TestClaims(Opened, ClaimsSuite):
+    pass
+
+
+class TestScanning(Opened, ScanningSuite):
+    pass
+
+
+class TestPublishing(Opened, PublishingSuite):
+    pass
 
 
 def address(path: Path) -> str:

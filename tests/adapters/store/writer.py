@@ -10,7 +10,7 @@ from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.domain.facts import Kind
 from image_enforcer.ports.store import Store, StoreUnreachable
 from tests.contract.contents import MINUTE, NOON, digest_of, finding, image, part, repository, result
-from tests.contract.store import claim_scans, look_at
+from tests.contract.store.steps import claim_scans, look_at
 
 PLACES = [repository(f"r/{number}") for number in range(5)]
 

@@ -13,9 +13,20 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Platform
 from image_enforcer.domain.report import Finding
 from image_enforcer.ports.store import Store
-
-from .contents import HOUR, MINUTE, NOON, digest_of, failure, finding, image, index, part, repository, result
-from .store import look_at, look_more, value
+from tests.contract.contents import (
+    HOUR,
+    MINUTE,
+    NOON,
+    digest_of,
+    failure,
+    finding,
+    image,
+    index,
+    part,
+    repository,
+    result,
+)
+from tests.contract.store.steps import look_at, look_more, value
 
 NGINX = repository()
 A = image("a")

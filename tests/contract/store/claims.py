@@ -1,0 +1,107 @@
+"""What every store does about work that several want to have, as one suite."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from image_enforcer.domain.digest import Digest
+from image_enforcer.domain.reference import Repository
+from image_enforcer.ports.store import ClaimLost, Store
+from tests.contract.contents import HOUR, MINUTE, NOON, image, repository, result, trouble
+from tests.contract.store.steps import EVIL, NGINX, REDIS, StoreSuite, a_look, claim, claim_scans, look_at
+
+
+class ClaimsSuite(StoreSuite):
+    """Work is one owner's at a time."""
+
+    def test_two_owners_never_get_the_same(self, store: Store) -> None:
+        store.watch([NGINX, REDIS, EVIL], NOON)
+        first, rest = claim(store, most=1), claim(store)
+        assert len(first + rest) == 3
+        assert len({work.claim.token for work in first + rest}) == 3
+        assert claim(store) == []
+
+    def test_a_lease_that_ended_is_taken_over_and_the_late_one_changes_nothing(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        (late,) = claim(store)
+        assert claim(store, NOON + 4 * MINUTE) == []
+        (work,) = claim(store, NOON + 5 * MINUTE)
+        before = store.changes(0, 100)
+        with pytest.raises(ClaimLost):
+            store.record_look(late, a_look(NGINX, {"1": image("a")}), NOON + HOUR)
+        with pytest.raises(ClaimLost):
+            store.record_trouble(late, trouble(), NOON + HOUR)
+        assert store.changes(0, 100) == before
+        assert store.tags(NGINX) == {}
+        assert store.missing([image("a").digest])
+        store.record_look(work, a_look(NGINX, {"1": image("b")}), NOON + HOUR)
+        with pytest.raises(ClaimLost):
+            store.record_look(work, a_look(NGINX, {"1": image("b")}), NOON + HOUR)
+
+    def test_a_claim_holds_for_longer_where_its_owner_says_so(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        (work,) = claim(store)
+        store.extend_looks([work], NOON + HOUR)
+        assert claim(store, NOON + HOUR - MINUTE) == []
+        (other,) = claim(store, NOON + HOUR)
+        store.extend_looks([work], NOON + 9 * HOUR)
+        assert len(claim(store, NOON + 2 * HOUR)) == 1, "what is another's is not extended"
+        store.extend_looks([other], NOON + 9 * HOUR)
+
+    def test_a_claim_on_a_scan_holds_for_longer_where_its_owner_says_so(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("a"), "2": image("b")})
+        first, second = claim_scans(store)
+        store.extend_scans([first], NOON + HOUR)
+        assert [work.manifest for work in claim_scans(store, NOON + HOUR - MINUTE)] == [second.manifest]
+        (other,) = [work for work in claim_scans(store, NOON + HOUR) if work.manifest == first.manifest]
+        store.extend_scans([first, second], NOON + 9 * HOUR)
+        assert len(claim_scans(store, NOON + 2 * HOUR)) == 2, "what is another's is not extended"
+        with pytest.raises(ClaimLost):
+            store.record_scan(first, result(first))
+        assert other.attempts == 1
+
+    def test_a_claim_on_what_is_forgotten_is_lost(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        (work,) = claim(store)
+        store.watch([], NOON)
+        store.watch([NGINX], NOON)
+        with pytest.raises(ClaimLost):
+            store.record_look(work, a_look(NGINX, {}), NOON + HOUR)
+
+    def test_many_threads_claim_each_work_once(self, store: Store) -> None:
+        places = [repository(f"r/{number}") for number in range(60)]
+        store.watch(places, NOON)
+        works = claim(store)
+        for number, work in enumerate(works):
+            where = work.watched.repository
+            store.record_look(work, a_look(where, {"1": image(f"image {number}")}), NOON)
+
+        def take(number: int) -> tuple[list[Repository], list[Digest]]:
+            looks, scans = [], []
+            while more := store.claim_looks(f"worker {number}", NOON, HOUR, 3):
+                looks += [work.watched.repository for work in more]
+            while scanned := store.claim_scans("clair", "1", f"worker {number}", NOON, HOUR, 3):
+                scans += [work.manifest.digest for work in scanned]
+            return looks, scans
+
+        with ThreadPoolExecutor(8) as threads:
+            taken = list(threads.map(take, range(8)))
+        assert sorted(where for looks, _ in taken for where in looks) == sorted(places)
+        assert Counter(digest for _, scans in taken for digest in scans) == Counter(
+            image(f"image {number}").digest for number in range(60)
+        )
+
+    def test_a_result_about_something_else_is_refused(self, store: Store) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        look_at(store, NGINX, {"1": image("a"), "2": image("b")})
+        first, second = claim_scans(store)
+        with pytest.raises(ValueError, match="no result"):
+            store.record_scan(first, result(second))
+        with pytest.raises(ValueError, match="either"):
+            store.record_scan(first, result(first, trouble=trouble()))
+        assert store.hint(NGINX, NOON)
+        work = next(work for work in claim(store) if work.watched.repository == NGINX)
+        with pytest.raises(ValueError, match="no result"):
+            store.record_look(work, a_look(REDIS, {}), NOON)

@@ -40,3 +40,8 @@ def test_a_text_from_elsewhere_stays_in_its_line(out: io.StringIO) -> None:
     Lines(out, "text").failed("a", trouble(text="one\n2026-01-01T00:00:00Z looked \x1b[2Jall is well"))
     assert out.getvalue().count("\n") == 1
     assert "\x1b" not in out.getvalue()
+
+
+def test_what_the_scanner_notifies_of(out: io.StringIO) -> None:
+    Lines(out, "text").noticed(2, 30)
+    assert out.getvalue().endswith("noticed 2 notifications about 30 images, whose reports are asked for now\n")

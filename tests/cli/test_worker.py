@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.clair_images import Flaw
 from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.registry.server import FakeRegistry
-from tests.server.running import SECONDS, Running, _collect, command, environment, serving
+from tests.server.running import SECONDS, Running, _collect, command, environment, request, serving
 from tests.services.synced import VULNERABLE, known_world, scannable
 
+IDENTIFIER = "5bd61202-d4db-49dd-aefe-3bc514ded1d6"
 POLICY = """package io.k8s.image_policy
 
 verify := {"kind": "ImageReview", "apiVersion": "imagepolicy.k8s.io/v1alpha1", "status": status}
@@ -155,4 +157,37 @@ def _waits(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Pat
         assert server.get("/readyz")[0] == 200
         status = server.post(review(f"{registry.place}/team/app:bad"))
         assert (status["allowed"], "(not-scanned)" in status["reason"]) == (False, True)
+        assert server.stop() == 0
+
+
+async def test_what_clair_notifies_of_is_decided_long_before_reports_are_due(
+    registry: FakeRegistry, clair: FakeClairV4, policy: Path, tmp_path: Path
+) -> None:
+    flaws = list(clair.world.flaws)
+    clair.world.flaws.clear()
+    digest = scannable(clair.world, registry, "team/app", "bad", VULNERABLE)
+    await asyncio.to_thread(_notified, registry, clair, policy, tmp_path, digest, flaws)
+
+
+def _notified(
+    registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path, digest: str, flaws: list[Flaw]
+) -> None:
+    tokens = folder / "tokens"
+    tokens.write_text("secret\n", encoding="utf-8")
+    options = ("--addr", "127.0.0.1:0", "--recheck", "1h", "--hint-token-file", str(tokens))
+    with contextlib.ExitStack() as stack:
+        worker = stack.enter_context(working(registry, clair, folder, *options))
+        facts = ("--facts", f"http://127.0.0.1:{worker.port}", "--facts-copy", str(folder / "facts.db"))
+        server = stack.enter_context(serving([policy], [], *facts))
+        server.until(lambda: verdicts(server, registry)["bad"] == "allowed")
+        clair.world.flaws += flaws
+        clair.notifications[IDENTIFIER] = [(digest, "added")]
+        hook = json.dumps({"notification_id": IDENTIFIER, "callback": "http://127.0.0.1:1/"}).encode()
+        path = "/v1/clair/notifications"
+        assert request(worker.port, "POST", path, hook)[0] == 401
+        assert request(worker.port, "POST", path, hook, {"Authorization": "Bearer secret"})[0] == 200
+        server.until(lambda: verdicts(server, registry)["bad"] == "critical")
+        assert clair.read == {IDENTIFIER}
+        assert [(e["notifications"], e["images"]) for e in worker.decided if e["event"] == "noticed"] == [(1, 1)]
+        assert worker.stop() == 0
         assert server.stop() == 0

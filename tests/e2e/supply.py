@@ -87,13 +87,16 @@ class Clair:
         assert done.returncode == 0, done.stderr
 
 
-def clair_serving(binary: Path, database: str, folder: Path) -> Serving:
-    """A real Clair with all its parts in one process, on a PostgreSQL database (a connection string)."""
+def clair_serving(binary: Path, database: str, folder: Path, webhook: str = "", token: str = "") -> Serving:
+    """A real Clair with all its parts in one process, on a PostgreSQL database (a connection string).
+
+    With a ``webhook`` it notifies that address of what becomes known, within two minutes, with a token.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port, introspection = free_port(), free_port()
     (folder / "cpe.json").write_text('{"data":{}}', "utf-8")
     (folder / "names.json").write_text('{"data":{}}', "utf-8")
-    settings = {
+    settings: dict[str, object] = {
         "http_listen_addr": f"127.0.0.1:{port}", "introspection_addr": f"127.0.0.1:{introspection}",
         "log_level": "warn",
         "indexer": {
@@ -111,9 +114,17 @@ def clair_serving(binary: Path, database: str, folder: Path) -> Serving:
         "matcher": {"connstring": database, "migrations": True, "disable_updaters": True},
         "notifier": {"connstring": database, "migrations": True},
     }  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    if webhook:
+        settings["notifier"] = {
+            "connstring": database, "migrations": True, "poll_interval": "1m", "delivery_interval": "1m",
+            "webhook": {
+                "target": webhook, "callback": f"{address}/notifier/api/v1/notification/",
+                "headers": {"Authorization": [f"Bearer {token}"]},
+            },
+        }  # fmt: skip
     config = folder / "clair.json"
     config.write_text(json.dumps(settings), "utf-8")
-    address = f"http://127.0.0.1:{port}"
     # Its health says that all is well before it is: what it looks with is only told by a server that is ready.
     ready = f"{address}/indexer/api/v1/index_state"
     command = [str(binary), "-conf", str(config), "-mode", "combo"]
@@ -121,9 +132,11 @@ def clair_serving(binary: Path, database: str, folder: Path) -> Serving:
 
 
 @contextlib.contextmanager
-def clair(binary: Path, importer: Path, database: str, folder: Path) -> Iterator[Clair]:
+def clair(
+    binary: Path, importer: Path, database: str, folder: Path, webhook: str = "", token: str = ""
+) -> Iterator[Clair]:
     """Such a Clair while it runs."""
-    serving = clair_serving(binary, database, folder)
+    serving = clair_serving(binary, database, folder, webhook, token)
     with running(serving.command, serving.log, serving.ready):
         yield Clair(serving.address, database, importer)
 

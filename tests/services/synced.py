@@ -60,6 +60,7 @@ class Heard:
     recoveries: list[str] = field(default_factory=list)
     scans: list[tuple[int, int]] = field(default_factory=list)
     deliveries: list[tuple[int, int, bool]] = field(default_factory=list)
+    notices: list[tuple[int, int]] = field(default_factory=list)
 
     def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
         self.looked_at.append((str(repository), tags, fetched, troubles))
@@ -75,6 +76,9 @@ class Heard:
 
     def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
         self.deliveries.append((put, deleted, whole))
+
+    def noticed(self, notifications: int, images: int) -> None:
+        self.notices.append((notifications, images))
 
 
 @dataclass(slots=True)

@@ -52,6 +52,9 @@ class Heard:
     def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
         pass
 
+    def noticed(self, notifications: int, images: int) -> None:
+        pass
+
 
 class Failing:
     """A store of which some methods fail the first times."""
@@ -83,14 +86,16 @@ class Scene:
     image: Digest
     heard: Heard = field(default_factory=Heard)
 
-    def worker(self, store: Any = None, lease: float = 60) -> contextlib.AbstractAsyncContextManager[Syncing]:
+    @contextlib.asynccontextmanager
+    async def worker(self, store: Any = None, lease: float = 60) -> AsyncIterator[Syncing]:
         followed = Registry(
             name=self.registry.place, url=self.registry.url, repositories=(Repository(name="shop/web"),)
         )
         settings = Sync(
             registries=(followed,), scanner=Scanner(kind="clair-v4", url=self.clair.url), recheck=0, lease=lease
         )
-        return syncing(settings, self.heard, cast("Store", store or self.store), {}, Path("/nowhere"))
+        async with syncing(settings, self.heard, cast("Store", store or self.store), {}, Path("/nowhere")) as working:
+            yield working.syncing
 
     def scan(self) -> dict[str, Any]:
         """What is published of the image."""

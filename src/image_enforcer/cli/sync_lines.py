@@ -60,6 +60,11 @@ class Lines:
             deleted=deleted, whole=whole,
         )  # fmt: skip
 
+    def noticed(self, notifications: int, images: int) -> None:
+        """The scanner notified of something."""
+        shown = f"{notifications} notifications about {images} images, whose reports are asked for now"
+        self._line("noticed", shown, notifications=notifications, images=images)
+
     def said(self, event: str, shown: str) -> None:
         """Anything else that is worth a line."""
         self._line(event, shown, text=shown)

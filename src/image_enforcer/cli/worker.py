@@ -34,7 +34,8 @@ def worker(
     token_file
         bearer tokens that may read them, one a line
     hint_token_file
-        tokens of registries that may say, at POST /v1/hints/REGISTRY, that something was pushed, one a line
+        tokens, one a line, of registries that may say at POST /v1/hints/REGISTRY that something was pushed, and of
+        Clair, for POST /v1/clair/notifications
     tls_cert_file
         the certificate for that address (PEM)
     tls_private_key_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -42,6 +43,10 @@ class ScannerLying(ScannerError):
     """The scanner's answer is about something else, or cannot be read."""
 
     code = "scanner-lying"
+
+
+class BadNotification(ValueError):
+    """A message that is no notification of the scanner's; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,3 +132,28 @@ class Scanner(Protocol):
 
     async def close(self) -> None:
         """Give connections up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affected:
+    """What a notification is about. Whatever it says of it, the reports on these images are to be asked for again."""
+
+    images: frozenset[Digest] = frozenset()
+    layers: frozenset[str] = frozenset()
+    """The scanner's own names of layers: every image that has one of them is meant."""
+
+
+class Notifier(Protocol):
+    """What a scanner says by itself. Methods that ask it raise a :class:`ScannerError` and nothing else."""
+
+    def identifier(self, message: bytes) -> str:
+        """The notification that a message is about, which anybody may have sent; raises :class:`BadNotification`."""
+
+    async def affected(self, identifier: str) -> Affected:
+        """What a notification is about, as the scanner says. One that it does not have is about nothing."""
+
+    async def read(self, identifier: str) -> None:
+        """Mark a notification as read; one that the scanner does not have is as good as read."""
+
+    def names(self, subject: Subject) -> Collection[str]:
+        """The scanner's own names of an image's layers, where :class:`Affected` may hold such."""

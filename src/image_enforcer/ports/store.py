@@ -173,6 +173,9 @@ class Scanning(Protocol):
     def report(self, digest: Digest, scanner: str) -> Report | None:
         """The last report on an image."""
 
+    def images(self, scanner: str, after: str, most: int) -> Sequence[ImageManifest]:
+        """Images that a scanner is asked about, in the order of their digests, from behind one on."""
+
     def due_now(self, scanner: str, digests: Collection[Digest] | None, now: datetime) -> int:
         """Somebody says that reports changed (None: any of them): they are due now. How many those are."""
 

@@ -37,20 +37,20 @@ class HintsApp:
         if scope["type"] != "http":
             return
         status, document = await self._answer(scope, receive)
-        body = msgspec.json.encode(document) + b"\n"
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        content = msgspec.json.encode(document) + b"\n"
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": content})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         if scope["method"] != "POST":
             return 405, {"code": "method_not_allowed", "message": "notifications are sent by POST"}
-        if self._tokens is not None and not self._tokens.accept(_authorization(scope)):
+        if self._tokens is not None and not self._tokens.accept(authorization(scope)):
             return 401, {"code": "unauthorized", "message": "the request carries no valid token"}
         registry = unquote(scope["path"].removeprefix(PREFIX)).strip("/")
-        body = await _body(receive)
+        message = await body(receive)
         try:
-            paths = hints.repositories(body)
+            paths = hints.repositories(message)
         except hints.BadHint as e:
             return 400, {"code": "bad_request", "message": str(e)}
         followed = 0
@@ -63,7 +63,8 @@ class HintsApp:
         return 200, {"named": len(paths), "followed": followed}
 
 
-def _authorization(scope: Scope) -> bytes | None:
+def authorization(scope: Scope) -> bytes | None:
+    """What a request says of who sends it, in its header or else its query."""
     header = next((v for k, v in scope["headers"] if k == b"authorization"), None)
     if header is not None:
         return bytes(header)
@@ -71,7 +72,8 @@ def _authorization(scope: Scope) -> bytes | None:
     return f"Bearer {asked[0]}".encode() if len(asked) == 1 else None
 
 
-async def _body(receive: Receive) -> bytes:
+async def body(receive: Receive) -> bytes:
+    """A request's body; of one that is larger than the largest that is taken, so much that this shows."""
     parts: list[bytes] = []
     size = 0
     while True:

@@ -13,13 +13,13 @@ from datetime import datetime
 
 from ..asgi import Receive, Scope, Send
 from ..ports.store import Store
-from ..services.syncing import Syncing
 from ..settings import Address, Tls
-from ..wiring.sync import until_stopped
+from ..wiring.sync import Working, until_stopped
 from .certificates import Certificates
 from .facts import FactsApp, Make
 from .hints import PREFIX, HintsApp
 from .listening import Server, bind
+from .notifications import PATH, NotificationsApp
 from .protocol import Manners, configuration
 from .tokens import Tokens
 
@@ -36,19 +36,22 @@ class Publish:
     tls: Tls | None = None
     token_file: str = ""
     hint_token_file: str = ""
-    """Tokens of registries that may say what was pushed. Without, they may where only this machine can ask."""
+    """Tokens of registries and Clair that may say what changed. Without, they may where only this machine can ask."""
 
 
 class _Front:
-    """What is answered there: facts, and notifications of registries, where those are taken."""
+    """What is answered there: facts, and what registries and Clair say by themselves, where that is taken."""
 
-    def __init__(self, facts: FactsApp, hints: HintsApp | None) -> None:
+    def __init__(self, facts: FactsApp, hints: HintsApp | None, notifications: NotificationsApp | None) -> None:
         self._facts = facts
         self._hints = hints
+        self._notifications = notifications
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._hints is not None and scope.get("path", "").startswith(PREFIX):
             await self._hints(scope, receive, send)
+        elif self._notifications is not None and scope.get("path", "") == PATH:
+            await self._notifications(scope, receive, send)
         else:
             await self._facts(scope, receive, send)
 
@@ -65,28 +68,44 @@ class Worker:
         tokens = Tokens(publish.token_file) if publish.token_file else None
         self._app = FactsApp(store, make, tokens)
         hinting = Tokens(publish.hint_token_file) if publish.hint_token_file else None
-        hints = HintsApp(store, now, hinting) if hinting is not None or publish.addr.loopback else None
-        self._front = _Front(self._app, hints)
+        heeding = hinting is not None or publish.addr.loopback
+        self._notifications = NotificationsApp(hinting) if heeding else None
+        self._front = _Front(self._app, HintsApp(store, now, hinting) if heeding else None, self._notifications)
         self._said = said
         self.socket = bind(publish.addr, "--addr")
 
-    def run(self, working: AbstractAsyncContextManager[Syncing]) -> None:
+    def run(self, working: AbstractAsyncContextManager[Working]) -> None:
         """Work until told to stop."""
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(self._run(working))
 
-    async def _run(self, working: AbstractAsyncContextManager[Syncing]) -> None:
+    async def _run(self, working: AbstractAsyncContextManager[Working]) -> None:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with self._serving(), working as syncing:
+        async with self._serving(), working as work, self._noticing(work):
             host, port = self.socket.getsockname()[:2]
             scheme = "https" if self._certificates is not None else "http"
             self._said("ready", f"facts at {scheme}://{Address(host=host, port=port)}, pid {os.getpid()}")
-            await until_stopped(syncing.run, stopping)
+            await until_stopped(work.syncing.run, stopping)
+
+    @contextlib.asynccontextmanager
+    async def _noticing(self, work: Working) -> AsyncIterator[None]:
+        if self._notifications is None or work.noticing is None:
+            yield
+            return
+        self._notifications.noticing = work.noticing
+        task = asyncio.create_task(work.noticing.run())
+        try:
+            yield
+        finally:
+            self._notifications.noticing = None
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     @contextlib.asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from ..domain.digest import Digest
-from ..domain.manifest import Descriptor
+from ..domain.manifest import Descriptor, ImageManifest
 from ..domain.report import Report
 from ..domain.watched import Trouble
 from ..ports.registry import RateLimited, Registry, RegistryError
@@ -93,9 +93,8 @@ class Scanning:
 
     async def _outcome(self, work: ScanWork) -> Outcome:
         manifest = work.manifest
-        layers = [_layer(described) for described in manifest.layers]
         if work.indexed:
-            told = await self._scanner.report(Subject(digest=manifest.digest, layers=tuple(layers)))
+            told = await self._scanner.report(subject(manifest))
             if not isinstance(told, Unknown):
                 return told
         located = [await self._located(work, layer) for layer in manifest.layers]
@@ -136,6 +135,11 @@ class Scanning:
 
 def _left_alone(seconds: float) -> timedelta:
     return timedelta(seconds=min(seconds, SLOWEST_RETRY.total_seconds()))
+
+
+def subject(manifest: ImageManifest) -> Subject:
+    """An image as scanners know it that need not fetch its layers."""
+    return Subject(digest=manifest.digest, layers=tuple([_layer(described) for described in manifest.layers]))
 
 
 def _layer(described: Descriptor) -> Layer:

@@ -63,6 +63,9 @@ class Told(Protocol):
     def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
         """A sink got what had changed."""
 
+    def noticed(self, notifications: int, images: int) -> None:
+        """The scanner notified of something, which so many images that are known here may have."""
+
 
 @dataclass(slots=True)
 class Summary:

@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from ..adapters.registry.client import RegistryClient
 from ..adapters.registry.hosts import Host, Hosts, Limits, Mirror
 from ..adapters.scanners.clair_v1 import ClairV1
 from ..adapters.scanners.clair_v4 import ClairV4
+from ..adapters.scanners.notifications import V1Notifier, V4Notifier
 from ..adapters.scanners.presharedkey import BadKey, PreSharedKey
 from ..adapters.sinks.opa import OpaSink
 from ..adapters.store.opening import open_store
@@ -27,10 +29,10 @@ from ..analysis.documents import Layout
 from ..domain.errors import EnforcerError
 from ..domain.manifest import Platform
 from ..domain.reference import Repository
-from ..ports.scanner import Scanner
 from ..ports.store import Store, StoreUnreachable
 from ..services.delivering import Delivering
 from ..services.looking import Choice, Looking
+from ..services.noticing import Noticing
 from ..services.scanning import Pace, Scanning
 from ..services.syncing import Plan, Summary, Syncing, Told
 from ..settings import sync as told_settings
@@ -42,6 +44,15 @@ PAUSE: Final = 1.0
 """Seconds between two looks for work where there was none."""
 GRACE: Final = 5.0
 """Seconds that work under way has when it is to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What a process does, put together."""
+
+    syncing: Syncing
+    noticing: Noticing | None
+    """What heeds the scanner's notifications, where there is a scanner."""
 
 
 def now() -> datetime:
@@ -86,21 +97,21 @@ def state_folder(environment: Mapping[str, str], home: Path) -> Path:
 async def _run(
     settings: Sync, told: Told, store: Store, once: bool, environment: Mapping[str, str], home: Path
 ) -> Summary:
-    async with syncing(settings, told, store, environment, home) as worker:
+    async with syncing(settings, told, store, environment, home) as working:
         if once:
-            return await worker.once()
+            return await working.syncing.once()
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await until_stopped(worker.run, stopping)
+        await until_stopped(working.syncing.run, stopping)
         return Summary()
 
 
 @asynccontextmanager
 async def syncing(
     settings: Sync, told: Told, store: Store, environment: Mapping[str, str], home: Path
-) -> AsyncIterator[Syncing]:
+) -> AsyncIterator[Working]:
     """What follows, scans and delivers as the settings say, with its connections."""
     async with AsyncExitStack() as stack:
         registry = RegistryClient(
@@ -110,13 +121,14 @@ async def syncing(
         stack.push_async_callback(registry.close)
         nodes = _nodes(settings)
         looking = Looking(registry, lambda digests: asyncio.to_thread(store.missing, digests, nodes), now, nodes)
-        scanning = None
+        scanning = noticing = None
         if settings.scanner is not None:
-            scanner = _scanner(settings.scanner)
+            scanner, notifier = _scanner(settings.scanner)
             stack.push_async_callback(scanner.close)
             pace = Pace(recheck=timedelta(seconds=settings.recheck))
             scanning = Scanning(scanner, registry, parts, now, pace)
             await asyncio.to_thread(store.use, scanning.name, now())
+            noticing = Noticing(store, notifier, scanner.name, told, now)
         plan = _plan(settings)
         sinks: list[Delivering] = []
         for told_sink in settings.sinks:
@@ -125,7 +137,7 @@ async def syncing(
             sinks.append(Delivering(store, sink, _layout(settings, plan)))
         worker = Syncing(store, plan, looking, scanning, sinks, told, now)
         await worker.follow()
-        yield worker
+        yield Working(worker, noticing)
 
 
 async def until_stopped(
@@ -181,13 +193,15 @@ def _entries(settings: Sync, environment: Mapping[str, str], home: Path) -> Sequ
     return found
 
 
-def _scanner(told: told_settings.Scanner) -> Scanner:
+def _scanner(told: told_settings.Scanner) -> tuple[ClairV1, V1Notifier] | tuple[ClairV4, V4Notifier]:
     context = _context(told.ca_file)
     match told.kind:
         case "clair-v1":
-            return ClairV1(told.url.removesuffix("/v1"), clock=time.time, chance=random.random, context=context)
+            v1 = ClairV1(told.url.removesuffix("/v1"), clock=time.time, chance=random.random, context=context)
+            return v1, V1Notifier(v1.exchange)
         case "clair-v4":
-            return ClairV4(told.url, clock=time.time, chance=random.random, key=_key(told), context=context)
+            v4 = ClairV4(told.url, clock=time.time, chance=random.random, key=_key(told), context=context)
+            return v4, V4Notifier(v4.exchange)
 
 
 def _key(told: told_settings.Scanner) -> PreSharedKey | None:

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from image_enforcer.adapters.scanners import notifications
 from image_enforcer.adapters.scanners.exchange import Exchange
-from image_enforcer.adapters.scanners.notifications import BadNotification
 from image_enforcer.adapters.scanners.pace import Pace
 from image_enforcer.analysis import digest
-from image_enforcer.ports.scanner import ScannerLying, ScannerUnreachable
+from image_enforcer.ports.scanner import BadNotification, ScannerLying, ScannerUnreachable
 from tests.adapters.scanners.clair_pairs import LIMITS, QUICK, chance, clock
 from tests.fakes.clair_images import World
 from tests.fakes.clair_v1 import FakeClairV1

@@ -15,6 +15,7 @@ from image_enforcer.domain.manifest import Manifest
 from image_enforcer.ports.store import Store, StoreUnreachable, StoreUnusable
 from tests.contract.contents import HOUR, MINUTE, NOON, digest_of, finding, image, part, repository, result, trouble
 from tests.contract.store.claims import ClaimsSuite
+from tests.contract.store.counting import CountingSuite
 from tests.contract.store.publishing import PublishingSuite
 from tests.contract.store.scanning import ScanningSuite
 from tests.contract.store.steps import a_look, everything, look_at
@@ -45,6 +46,10 @@ class TestClaims(Opened, ClaimsSuite):
 
 
 class TestScanning(Opened, ScanningSuite):
+    pass
+
+
+class TestCounting(Opened, CountingSuite):
     pass
 
 

@@ -18,6 +18,7 @@ from image_enforcer.ports.store import Store, StoreError, StoreUnreachable, Stor
 from tests.adapters.store.writer import PLACES
 from tests.contract.contents import NOON, image, repository
 from tests.contract.store.claims import ClaimsSuite
+from tests.contract.store.counting import CountingSuite
 from tests.contract.store.publishing import PublishingSuite
 from tests.contract.store.scanning import ScanningSuite
 from tests.contract.store.steps import everything, look_at, value
@@ -45,6 +46,10 @@ class TestClaims(Opened, ClaimsSuite):
 
 
 class TestScanning(Opened, ScanningSuite):
+    pass
+
+
+class TestCounting(Opened, CountingSuite):
     pass
 
 

@@ -23,12 +23,10 @@ from tests.contract.contents import (
     image,
     index,
     part,
-    repository,
     result,
 )
-from tests.contract.store.steps import look_at, look_more, value
+from tests.contract.store.steps import NGINX, StoreSuite, look_at, look_more, value
 
-NGINX = repository()
 A = image("a")
 OLD, NEW = "clair-v1", "clair-v4"
 
@@ -55,11 +53,7 @@ def flaws(store: Store) -> set[str]:
     return {flaw["Name"] for feature in features for flaw in feature.get("Vulnerabilities", ())}
 
 
-class CountingContract:
-    @pytest.fixture
-    def opened(self) -> Callable[[], Store]:
-        raise NotImplementedError
-
+class CountingSuite(StoreSuite):
     @pytest.fixture
     def store(self, opened: Callable[[], Store]) -> Iterator[Store]:
         store = opened()

@@ -107,6 +107,21 @@ class ScanningSuite(StoreSuite):
         with pytest.raises(ClaimLost):
             store.record_scan(work, result(work))
 
+    def test_images_of_a_scanner_come_in_pages(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        found = {image(f"{number}").digest: image(f"{number}") for number in range(5)}
+        tags: dict[str, Manifest] = {f"{number}": image(f"{number}") for number in range(5)}
+        look_at(store, NGINX, tags | {"old": legacy()})
+        assert store.images("clair", "", 10) == []
+        scan_all(store)
+        ordered = [found[digest] for digest in sorted(found)]
+        assert list(store.images("clair", "", 10)) == ordered
+        assert list(store.images("clair", ordered[1].digest, 2)) == ordered[2:4]
+        assert store.images("clair", ordered[-1].digest, 2) == []
+        assert store.images("embedded", "", 10) == []
+        look_at(store, NGINX, {"0": image("0")})
+        assert list(store.images("clair", "", 10)) == [image("0")]
+
     def test_due_now(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         a, b = image("a"), image("b")

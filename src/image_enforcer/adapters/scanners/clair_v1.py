@@ -186,9 +186,14 @@ class ClairV1:
             raise self.exchange.unreadable(answer, e) from None
 
 
+def chain_of(subject: Subject) -> tuple[str, ...]:
+    """The names that this Clair has for an image's layers, the base's first."""
+    return documents.names([layer.digest for layer in held(subject)])
+
+
 def _chain(subject: Subject) -> tuple[_Link, ...]:
     layers = held(subject)
-    names = documents.names([layer.digest for layer in layers])
+    names = chain_of(subject)
     parents = ("", *names)[: len(names)]
     return tuple([_Link(*link) for link in zip(names, parents, layers, strict=True)])
 

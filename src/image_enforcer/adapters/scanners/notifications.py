@@ -10,6 +10,7 @@ until it is marked as read.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -18,7 +19,8 @@ import msgspec
 from ...analysis import digest as digests
 from ...analysis import text
 from ...domain.digest import Digest
-from ...ports.scanner import ScannerLying
+from ...ports.scanner import Affected, BadNotification, ScannerLying, Subject
+from .clair_v1 import chain_of
 from .exchange import Answer, Exchange
 
 MAX_BODY: Final = 64 << 10
@@ -29,10 +31,6 @@ MAX_PAGES: Final = 10_000
 MAX_AFFECTED: Final = 1_000_000
 _IDENTIFIER: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _CHAIN: Final = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
-
-
-class BadNotification(ValueError):
-    """A body that is no notification."""
 
 
 class _V4Hook(msgspec.Struct, frozen=True):
@@ -83,6 +81,53 @@ class _V1Notification(msgspec.Struct, frozen=True, rename="pascal"):
 
 class _V1Page(msgspec.Struct, frozen=True, rename="pascal"):
     notification: _V1Notification
+
+
+class V4Notifier:
+    """See :class:`image_enforcer.ports.scanner.Notifier`. An exchange that the scanner's adapter has made."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def identifier(self, message: bytes) -> str:
+        """See the port."""
+        return v4_identifier(message)
+
+    async def affected(self, identifier: str) -> Affected:
+        """See the port."""
+        return Affected(images=await v4_affected(self._exchange, identifier))
+
+    async def read(self, identifier: str) -> None:
+        """See the port."""
+        await v4_read(self._exchange, identifier)
+
+    def names(self, subject: Subject) -> Collection[str]:
+        """See the port: notifications are about images."""
+        del subject
+        return ()
+
+
+class V1Notifier:
+    """See :class:`image_enforcer.ports.scanner.Notifier`. An exchange that the scanner's adapter has made."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def identifier(self, message: bytes) -> str:
+        """See the port."""
+        return v1_identifier(message)
+
+    async def affected(self, identifier: str) -> Affected:
+        """See the port."""
+        return Affected(layers=await v1_affected(self._exchange, identifier))
+
+    async def read(self, identifier: str) -> None:
+        """See the port."""
+        await v1_read(self._exchange, identifier)
+
+    def names(self, subject: Subject) -> Collection[str]:
+        """See the port: an image's chain, each layer under the name that says what it stands on."""
+        return chain_of(subject)
 
 
 def v4_identifier(body: bytes) -> str:

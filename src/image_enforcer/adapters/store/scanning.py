@@ -170,6 +170,16 @@ class SqlScanning:
             row = conn.execute(select(table).where(table.c.digest == digest, table.c.scanner == scanner)).first()
             return scan_rows.read(row) if row is not None else None
 
+    def images(self, scanner: str, after: str, most: int) -> Sequence[ImageManifest]:
+        """Images that a scanner is asked about, in the order of their digests."""
+        table = schema.scans
+        which = (table.c.scanner == scanner) & table.c.wanted & (table.c.digest > after)
+        with self._database.reading() as conn:
+            found = conn.execute(select(table.c.digest).where(which).order_by(table.c.digest).limit(most))
+            digests = found.scalars().all()
+            images = _images(conn, digests)
+        return [images[digest] for digest in digests]
+
     def due_now(self, scanner: str, digests: Collection[Digest] | None, now: datetime) -> int:
         """Due now; a scan that is under way does not count as the one that was asked for."""
         table = schema.scans

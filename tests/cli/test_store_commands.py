@@ -14,6 +14,8 @@ from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.cli.main import main
 from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Look, Trouble
+from tests.contract.contents import NOON, failure, image, result
+from tests.contract.store.steps import NGINX, claim_scans, look_at
 from tools.demo import free_port
 
 FRESH, STALE, FAILING, WAITING = (
@@ -51,6 +53,28 @@ def test_status_says_what_to_do(store: str, capsys: pytest.CaptureFixture[str]) 
     assert {name.rpartition("/")[2]: row["state"] for name, row in rows.items()} == {
         "fresh": "fresh", "stale": "stale", "failing": "failing", "waiting": "waiting"
     }  # fmt: skip
+
+
+def test_status_says_how_far_scans_have_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = f"sqlite:///{tmp_path / 'store.db'}"
+    opened = open_store(address)
+    opened.watch([NGINX], NOON)
+    look_at(opened, NGINX, {name: image(name) for name in "abcd"})
+    works = claim_scans(opened)
+    opened.record_scan(works[0], result(works[0]))
+    opened.record_scan(works[1], failure(works[1], final=True, code="no-layers"))
+    opened.record_scan(works[2], failure(works[2], code="x\x1b[2J"))
+    opened.close()
+    assert main(["status", "--store", address, "--stale", "1h"]) == 1
+    out = capsys.readouterr().out
+    assert "4 images: 1 scanned by clair, 4 due\n" in out
+    assert f"troubled 1 of them, as {works[1].manifest.digest}\n         it is no archive [no-layers]" in out
+    assert "next: there is nothing in it that could be scanned" in out
+    assert "\x1b" not in out
+    assert main(["status", "--store", address, "-o", "json"]) == 1
+    images = json.loads(capsys.readouterr().out)["images"]
+    assert (images["total"], images["scanned"], images["scanner"]) == (4, 1, "clair")
+    assert {t["code"] for t in images["troubles"]} == {"no-layers", "x\x1b[2J"}
 
 
 def test_status_of_what_is_fresh(store: str, capsys: pytest.CaptureFixture[str]) -> None:

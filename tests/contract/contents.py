@@ -128,11 +128,13 @@ def result(work: ScanWork, *findings: Finding, at: datetime = NOON, version: str
     return replace(made, **more)
 
 
-def failure(work: ScanWork, at: datetime = NOON, *, final: bool = False, version: str = "1") -> ScanResult:
+def failure(
+    work: ScanWork, at: datetime = NOON, *, final: bool = False, version: str = "1", code: str = "layer-unreadable"
+) -> ScanResult:
     """A result without."""
     return ScanResult(
         digest=work.manifest.digest, scanner="clair", scanner_version=version, at=at, next_at=at + MINUTE, final=final,
-        trouble=trouble(at, "layer-unreadable", "it is no archive"),
+        trouble=trouble(at, code, "it is no archive"),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..domain.watched import Watched
+    from ..ports.store import Backlog
 
 STEPS: Final = {
     "not-authorised": "give credentials that may pull: docker login, or username and password_file in the settings",
@@ -27,6 +28,18 @@ STEPS: Final = {
     "forbidden": "name the registry in the settings if its address is meant",
 }
 """What to do about each kind of trouble."""
+OTHERWISE: Final = "see the log of sync"
+SCAN_STEPS: Final = {
+    "scanner-unreachable": "see that the scanner runs, and that this machine reaches it",
+    "scanner-refused": "give the key that it accepts: scanner.key_file in the settings",
+    "scanner-lying": "see that the address is the scanner's, and its version one that is spoken here",
+    "scanner-busy": "wait, or have it do more side by side",
+    "scan-pending": "wait; what stays so for hours is in the scanner's log",
+    "index-failed": "see that the scanner reaches the registry; the scanner's log says more",
+    "unsupported": "it holds something that the scanner cannot read; leave it out, or exempt it by a policy",
+    "no-layers": "there is nothing in it that could be scanned; leave it out, or exempt it by a policy",
+}
+"""What to do about scans."""
 
 
 def status(
@@ -35,9 +48,10 @@ def status(
     stale: str = "1h",
     output: Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"])] = "text",
 ) -> int:
-    """Say of each repository that is followed when it was last looked at, what ails it, and what to do.
+    """Say of each repository that is followed when it was last looked at, what ails it, and what to do; and how far the
+    scans of images have come.
 
-    Exits with 0 where all are fresh, with 1 where some are not, with 3 where the store cannot be read.
+    Exits with 0 where all repositories are fresh, with 1 where some are not, with 3 where the store cannot be read.
 
     Parameters
     ----------
@@ -58,16 +72,18 @@ def status(
         raise Fault("IE2003", f"--stale {e}") from None
     try:
         with opened(Sync(store=store or ""), os.environ, Path.home()) as found:
-            watched, info = found.watched(), found.info()
+            moment = now()
+            watched, backlog, epoch = found.watched(), found.backlog(moment), found.info().epoch
     except EnforcerError as e:
         raise Fault("IE3003", str(e), exit_code=ended(e)) from None
-    rows = [_row(one, now(), length) for one in watched]
+    rows = [_row(one, moment, length) for one in watched]
     if output == "json":
         import json
 
-        print(json.dumps({"revision": info.revision, "epoch": info.epoch, "repositories": rows}, indent=2))
+        document = {"revision": backlog.revision, "epoch": epoch, "repositories": rows, "images": _images(backlog)}
+        print(json.dumps(document, indent=2))
     else:
-        print("\n".join(_lines(rows, info.revision)))
+        print("\n".join([*_lines(rows, backlog.revision), *_image_lines(backlog)]))
     return 0 if all(row["state"] == "fresh" for row in rows) else 1
 
 
@@ -86,10 +102,40 @@ def _row(watched: Watched, now: datetime, stale: float) -> dict[str, Any]:
         "next_look": watched.next_look.isoformat(),
     }  # fmt: skip
     if trouble is not None:
-        row |= {"code": trouble.code, "text": trouble.text, "step": STEPS.get(trouble.code, "see the log of sync")}
+        row |= {"code": trouble.code, "text": trouble.text, "step": STEPS.get(trouble.code, OTHERWISE)}
     elif state == "stale":
         row["step"] = "see that sync or worker runs"
     return row
+
+
+def _images(backlog: Backlog) -> dict[str, Any]:
+    return {
+        "scanner": backlog.scanner or None, "total": backlog.images, "scanned": backlog.scanned,
+        "due": backlog.scans_due,
+        "troubles": [
+            {
+                "code": t.code, "images": t.count, "example": t.digest, "text": t.text,
+                "step": SCAN_STEPS.get(t.code) or STEPS.get(t.code, OTHERWISE),
+            }
+            for t in backlog.scan_troubles
+        ],
+    }  # fmt: skip
+
+
+def _image_lines(backlog: Backlog) -> list[str]:
+    """What there is to say about scans; nothing where no scanner ever asked for work."""
+    from ..analysis import text
+
+    if not backlog.scanner:
+        return []
+    noun = "image" if backlog.images == 1 else "images"
+    due = f", {backlog.scans_due} due" if backlog.scans_due else ""
+    lines = [f"{backlog.images} {noun}: {backlog.scanned} scanned by {backlog.scanner}{due}"]
+    for found in _images(backlog)["troubles"]:
+        lines.append(f"troubled {found['images']} of them, as {found['example']}")
+        lines.append(f"         {text.safe(found['text'], 500)} [{found['code']}]")
+        lines.append(f"         next: {found['step']}")
+    return lines
 
 
 def _lines(rows: Sequence[dict[str, Any]], revision: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,13 +13,16 @@ if TYPE_CHECKING:
     from ..domain.reference import Repository
     from ..domain.watched import Trouble
     from ..ports.store import ScanWork
+    from .sync_progress import Progress
 
 
 class Lines:
     """See :class:`image_enforcer.services.syncing.Told`. A look that found nothing new is not worth a line."""
 
-    def __init__(self, out: TextIO, form: str) -> None:
+    def __init__(self, out: TextIO, form: str, progress: Progress | None = None) -> None:
+        """``progress`` is a line on the same terminal, where there is one."""
         self._out = out
+        self._aside = progress.aside if progress is not None else contextlib.nullcontext
         self._json = form == "json"
         self._failing: dict[str, str] = {}
 
@@ -72,4 +76,5 @@ class Lines:
     def _line(self, event: str, shown: str, **fields: Any) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = json.dumps({"time": stamp, "event": event, **fields}) if self._json else f"{stamp} {event} {shown}"
-        print(line, file=self._out, flush=True)
+        with self._aside():
+            print(line, file=self._out, flush=True)

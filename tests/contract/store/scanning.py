@@ -9,7 +9,7 @@ from image_enforcer.domain.manifest import Manifest
 from image_enforcer.domain.report import Gap, Report, Severity
 from image_enforcer.ports.store import ClaimLost, Store
 from tests.contract.contents import HOUR, MINUTE, NOON, digest_of, failure, finding, image, index, legacy, part, result
-from tests.contract.store.steps import NGINX, StoreSuite, claim_scans, look_at, look_more, scan_all, value
+from tests.contract.store.steps import EVIL, NGINX, REDIS, StoreSuite, claim_scans, look_at, look_more, scan_all, value
 
 
 class ScanningSuite(StoreSuite):
@@ -234,3 +234,45 @@ class ScanningSuite(StoreSuite):
         assert store.report(image("a").digest, "clair") is None
         assert store.info().counts["findings"] == 0
         assert value(store, Kind.LAYER, digest_of("base")) is None
+
+    # How far it has come
+
+    def test_the_backlog_of_nothing_is_empty(self, store: Store) -> None:
+        found = store.backlog(NOON)
+        assert (found.repositories, found.images, found.scanner, found.oldest_look) == (0, 0, "", None)
+        assert (found.looks_due, found.scans_due, found.scan_troubles) == (0, 0, ())
+
+    def test_the_backlog_says_what_is_done_and_what_is_due(self, store: Store) -> None:
+        store.watch([NGINX, REDIS, EVIL], NOON)
+        assert store.backlog(NOON).looks_due == 3
+        last = look_at(store, NGINX, {str(number): image(str(number)) for number in range(5)}, at=NOON + MINUTE)
+        found = store.backlog(NOON + MINUTE)
+        assert (found.repositories, found.failing, found.looks_due, found.oldest_look) == (3, 2, 0, None)
+        assert (found.revision, found.images) == (last, 0)
+        works = claim_scans(store, NOON + MINUTE)
+        codes = ["", "layer-unreadable", "b", "layer-unreadable"]
+        for work, code in zip(works, codes, strict=False):
+            done = failure(work, NOON, code=code) if code else result(work)
+            store.record_scan(work, replace(done, next_at=NOON + HOUR))
+        found = store.backlog(NOON + MINUTE)
+        assert (found.scanner, found.images, found.scanned, found.scans_due) == ("clair", 5, 1, 1)
+        assert sorted((t.code, t.count) for t in found.scan_troubles) == [("b", 1), ("layer-unreadable", 2)]
+        assert found.scan_troubles[0].count == 2
+        assert store.backlog(NOON + 2 * HOUR).scans_due == 5
+
+    def test_the_oldest_look_is_told_once_every_repository_has_been_looked_at(self, store: Store) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        look_at(store, NGINX, {}, at=NOON + MINUTE)
+        look_at(store, REDIS, {}, at=NOON + 3 * MINUTE)
+        assert store.backlog(NOON + HOUR).oldest_look == NOON + MINUTE
+
+    def test_images_that_cannot_run_and_other_scanners_are_no_backlog(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("a"), "2": image("chart", artifact_type="chart")})
+        claim_scans(store)
+        store.claim_scans("embedded", "1", "worker", NOON, HOUR, 10)
+        assert store.backlog(NOON).images == 1
+        store.use("embedded", NOON)
+        assert (store.backlog(NOON).scanner, store.backlog(NOON).images) == ("embedded", 1)
+        look_at(store, NGINX, {})
+        assert store.backlog(NOON).images == 0

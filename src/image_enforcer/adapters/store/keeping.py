@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
-from ...ports.store import Info
-from . import layer_parts, migrating, schema
+from ...domain.digest import Digest
+from ...ports.store import Backlog, Info, ScanTroubles
+from . import layer_parts, migrating, scan_rows, schema
 from .database import Database
 from .publication import Publication
+
+MOST_TROUBLES: Final = 20
+"""Kinds of trouble with scans that are told."""
 
 
 class SqlKeeping:
@@ -30,6 +35,47 @@ class SqlKeeping:
             return Info(
                 kind=self._database.kind, place=self._database.place, schema=migrating.version(conn),
                 epoch=state.epoch, revision=state.revision, counts=counts, size=self._database.size(conn),
+            )  # fmt: skip
+
+    def backlog(self, now: datetime) -> Backlog:
+        """What is done and what is due, of one moment."""
+        table, scans = schema.repositories, schema.scans
+        with self._database.reading() as conn:
+            places = conn.execute(
+                select(
+                    func.count().label("all"),
+                    func.count().filter(table.c.failures > 0).label("failing"),
+                    func.count().filter(table.c.next_look <= now).label("due"),
+                    func.count(table.c.looked_at).label("looked"),
+                    func.min(table.c.looked_at).label("oldest"),
+                )
+            ).one()
+            scanner = scan_rows.used(conn)
+            ours = (scans.c.scanner == scanner) & scans.c.wanted
+            images = conn.execute(
+                select(
+                    func.count().label("all"),
+                    func.count().filter(scans.c.state == scan_rows.SCANNED).label("scanned"),
+                    func.count().filter(scans.c.next_at <= now).label("due"),
+                ).where(ours)
+            ).one()
+            troubles = conn.execute(
+                select(
+                    scans.c.trouble_code,
+                    func.count().label("images"),
+                    func.min(scans.c.digest).label("digest"),
+                )
+                .where(ours, scans.c.trouble_code.is_not(None))
+                .group_by(scans.c.trouble_code)
+                .order_by(func.count().desc(), scans.c.trouble_code)
+                .limit(MOST_TROUBLES)
+            ).all()
+            return Backlog(
+                revision=conn.execute(select(schema.meta.c.revision)).scalar_one(), repositories=places.all,
+                failing=places.failing, looks_due=places.due,
+                oldest_look=places.oldest if places.looked == places.all else None, scanner=scanner,
+                images=images.all, scanned=images.scanned, scans_due=images.due,
+                scan_troubles=tuple([_troubles(conn, scanner, row) for row in troubles]),
             )  # fmt: skip
 
     def backup(self, to: Path) -> None:
@@ -55,3 +101,10 @@ class SqlKeeping:
     def close(self) -> None:
         """Give connections up."""
         self._database.close()
+
+
+def _troubles(conn: Connection, scanner: str, row: Row[Any]) -> ScanTroubles:
+    scans = schema.scans
+    one = (scans.c.digest == row.digest) & (scans.c.scanner == scanner)
+    text = conn.execute(select(scans.c.trouble_text).where(one)).scalar_one()
+    return ScanTroubles(code=row.trouble_code, count=row.images, digest=Digest(row.digest), text=text)

@@ -12,7 +12,10 @@ def admin(missing: str = "") -> Admin:
     async def ready() -> str:
         return missing
 
-    return Admin(ready, lambda: b"some_metric 1\n")
+    async def metrics() -> bytes:
+        return b"some_metric 1\n"
+
+    return Admin(ready, metrics)
 
 
 @pytest.mark.parametrize(

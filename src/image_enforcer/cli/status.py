@@ -133,7 +133,7 @@ def _image_lines(backlog: Backlog) -> list[str]:
     lines = [f"{backlog.images} {noun}: {backlog.scanned} scanned by {backlog.scanner}{due}"]
     for found in _images(backlog)["troubles"]:
         lines.append(f"troubled {found['images']} of them, as {found['example']}")
-        lines.append(f"         {text.safe(found['text'], 500)} [{found['code']}]")
+        lines.append(f"         {text.safe(found['text'], 500)} [{text.name(found['code'], 60)}]")
         lines.append(f"         next: {found['step']}")
     return lines
 

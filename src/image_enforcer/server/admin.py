@@ -10,7 +10,7 @@ from ..asgi import Receive, Scope, Send
 class Admin:
     """The ASGI application; ``ready`` gives what is missing, empty when nothing is."""
 
-    def __init__(self, ready: Callable[[], Awaitable[str]], metrics: Callable[[], bytes]) -> None:
+    def __init__(self, ready: Callable[[], Awaitable[str]], metrics: Callable[[], Awaitable[bytes]]) -> None:
         self._ready = ready
         self._metrics = metrics
 
@@ -39,6 +39,6 @@ class Admin:
         if path == "/healthz":
             return 200, plain, b"ok\n"
         if path == "/metrics":
-            return 200, b"text/plain; version=0.0.4; charset=utf-8", self._metrics()
+            return 200, b"text/plain; version=0.0.4; charset=utf-8", await self._metrics()
         missing = await self._ready()
         return (503, plain, f"not ready: {missing}\n".encode()) if missing else (200, plain, b"ok\n")

@@ -129,7 +129,7 @@ class Service:
         plain = Manners(receive=bounds.receive, idle=IDLE, connections=64)
         context = self._certificates.listening if self._certificates is not None else None
         reviews = Server(configuration(self._reviews, manners, tls=context, grace=settings.grace))
-        admin = Server(configuration(Admin(self._ready, self._metrics.text), plain, grace=1.0))
+        admin = Server(configuration(Admin(self._ready, self._counted), plain, grace=1.0))
         servers = [
             asyncio.create_task(reviews.serve([self.sockets[0]])),
             asyncio.create_task(admin.serve([self.sockets[1]])),
@@ -155,6 +155,9 @@ class Service:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.log("info", "stopped")
+
+    async def _counted(self) -> bytes:
+        return self._metrics.text()
 
     def _announce(self) -> None:
         settings = self._settings

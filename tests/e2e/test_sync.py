@@ -196,8 +196,8 @@ def test_documents_in_a_real_opa_decide_as_in_ours(
         repositories = "library/nginx,library/nginx/extra"
         assert _sync(docker_registry, clair, repositories, "--opa-url", theirs, "--opa-url", ours,
                      "--store", f"sqlite:///{tmp_path / 'store.db'}") == 0  # fmt: skip
-        answers = {image: _codes(theirs, image) for image in asked}
-        assert {image: _codes(ours, image) for image in asked} == answers
+        answers = {image: codes(theirs, image) for image in asked}
+        assert {image: codes(ours, image) for image in asked} == answers
     assert "scan-vulnerable" not in answers[asked[0]]
     assert "scan-unknown" not in answers[asked[0]]
     assert "scan-vulnerable" in answers[asked[1]]
@@ -206,7 +206,7 @@ def test_documents_in_a_real_opa_decide_as_in_ours(
     assert all("scan-unknown" in answers[image] for image in asked[5:])
 
 
-def _codes(sink: str, image: str) -> set[str]:
+def codes(sink: str, image: str) -> set[str]:
     answer = request(f"{sink}/v1/data/io/k8s/image_policy/verify", {"input": review(image)}).json()
     assert isinstance(answer, dict)
     reason = answer["result"]["status"].get("reason", "")

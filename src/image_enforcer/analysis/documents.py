@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..domain.facts import Kind
 from ..domain.manifest import Platform
 from ..domain.reference import Repository
 from . import facts, platforms
 
+DOCUMENTED: Final = frozenset({Kind.TAG, Kind.HELD, Kind.MANIFEST, Kind.LAYER})
+"""The kinds of facts that documents are made of."""
 DOCKER_ROOT: Final = ("docker", "layers")
 CLAIR_ROOT: Final = ("clair", "layers")
 OTHER_ROOT: Final = ("docker", "registries")
@@ -33,6 +36,13 @@ class Layout:
     docker_root: tuple[str, ...] = DOCKER_ROOT
     clair_root: tuple[str, ...] = CLAIR_ROOT
     other_root: tuple[str, ...] = OTHER_ROOT
+    _taken: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The paths of the registry's repositories, and the beginnings of their paths."""
+
+    def __post_init__(self) -> None:
+        paths = (r.path.split("/") for r in self.repositories if r.registry == self.registry)
+        taken = frozenset("/".join(steps[:n]) for steps in paths for n in range(1, len(steps) + 1))
+        object.__setattr__(self, "_taken", taken)
 
     @property
     def name(self) -> str:
@@ -59,11 +69,16 @@ class Layout:
 
     def _runs_into(self, repository: Repository, version: str) -> bool:
         """Whether another repository lies where this version's document would: ``a:b`` beside ``a/b``."""
-        path = f"{repository.path}/{version}"
-        return any(
-            r.registry == repository.registry and (r.path == path or r.path.startswith(f"{path}/"))
-            for r in self.repositories
-        )
+        return f"{repository.path}/{version}" in self._taken
+
+
+def home(key: str) -> tuple[Repository, str]:
+    """The repository and the tag or the digest of an entry's key. A tag has no colon, a registry may have one."""
+    name, pinned, version = key.rpartition("@")
+    if not pinned:
+        name, _, version = key.rpartition(":")
+    registry, _, path = name.partition("/")
+    return Repository(registry=registry, path=path), version
 
 
 def manifest_document(

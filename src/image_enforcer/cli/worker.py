@@ -49,7 +49,7 @@ def worker(
     from ..server.worker import Publish, Worker
     from ..settings import Tls
     from ..settings.sync import BadSettings
-    from ..wiring.facts import snapshot
+    from ..wiring.facts import bundle, snapshot
     from ..wiring.sync import ended, now, opened, syncing
     from .serve import address
     from .sync_lines import Lines
@@ -68,7 +68,7 @@ def worker(
     try:
         with opened(found, os.environ, Path.home()) as kept:
             publish = Publish(addr=listen, tls=tls, token_file=token_file or "", hint_token_file=hint_token_file or "")
-            running = Worker(publish, kept, snapshot, lines.said, now)
+            running = Worker(publish, kept, snapshot, bundle(found), lines.said, now)
             running.run(syncing(found, lines, kept, os.environ, Path.home()))
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None

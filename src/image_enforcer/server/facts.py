@@ -2,6 +2,8 @@
 
 ``GET /v1/facts/snapshot`` is a SQLite file with its checksum, ``GET /v1/facts/changes?epoch=…&since=…&wait=…`` the
 entries behind a revision, as soon as there are some. Whoever asks about another store is answered 409: fetch it whole.
+``GET /v1/facts/bundle.tar.gz`` has the documents of older policies, for OPAs, by their protocol for bundles
+(https://www.openpolicyagent.org/docs/management-bundles#bundle-service-api).
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
@@ -20,15 +23,16 @@ from ..asgi import Receive, Scope, Send
 from ..domain.errors import EnforcerError
 from ..domain.facts import Changes
 from ..ports.store import Publishing
+from . import bundles
+from .bundles import MOST, PIECE, Bundle, Bundles, everything
 from .tokens import Tokens
 
-MOST: Final = 5000
-"""Entries in one answer."""
 LONGEST: Final = 30
 """Seconds that an answer may be held back."""
 LOOK: Final = 0.2
 """Seconds between two looks at whether something changed."""
-PIECE: Final = 256 << 10
+PAUSE: Final = 1.0
+"""Seconds between two looks at whether there is another bundle."""
 SNAPSHOTS: Final = 2
 """Whole copies that are made at a time."""
 SENDING: Final = 1800.0
@@ -44,10 +48,11 @@ Make = Callable[[Path, Iterator[Changes]], tuple[str, int, str]]
 class FactsApp:
     """The ASGI application. ``tokens`` are those that may read; without any, everybody who reaches it may."""
 
-    def __init__(self, store: Publishing, make: Make, tokens: Tokens | None) -> None:
+    def __init__(self, store: Publishing, make: Make, tokens: Tokens | None, bundled: Bundles | None = None) -> None:
         self._store = store
         self._make = make
         self._tokens = tokens
+        self._bundled = bundled
         self._making = asyncio.Semaphore(SNAPSHOTS)
         self.draining = False
         """Whether the server is about to stop: nobody is kept waiting any longer."""
@@ -66,8 +71,10 @@ class FactsApp:
             await self._changes(scope, send)
         elif scope["path"] == "/v1/facts/snapshot":
             await self._snapshot(send)
+        elif scope["path"] == bundles.PATH and self._bundled is not None:
+            await self._bundle(self._bundled, scope, send)
         else:
-            text = "facts are at /v1/facts/snapshot and /v1/facts/changes"
+            text = "facts are at /v1/facts/snapshot, /v1/facts/changes and /v1/facts/bundle.tar.gz"
             await _document(send, 404, {"code": "not_found", "message": text})
 
     async def _changes(self, scope: Scope, send: Send) -> None:
@@ -114,7 +121,7 @@ class FactsApp:
             with tempfile.TemporaryDirectory(prefix="facts-") as folder:
                 path = Path(folder) / "facts.db"
                 async with self._making:
-                    epoch, revision, checksum = await asyncio.to_thread(self._make, path, self._all())
+                    epoch, revision, checksum = await asyncio.to_thread(self._make, path, everything(self._store))
                 headers = [
                     (b"content-type", b"application/vnd.sqlite3"),
                     (b"content-length", str(path.stat().st_size).encode()),
@@ -124,7 +131,7 @@ class FactsApp:
                 with path.open("rb") as file:
                     path.unlink()
                     async with asyncio.timeout(SENDING):
-                        await _file(send, file, headers)
+                        await _file(send, iter(partial(file.read, PIECE), b""), headers)
         except EnforcerError as e:
             await _document(send, 503, {"code": "unavailable", "message": str(e)})
         except (TimeoutError, ConnectionError):
@@ -133,14 +140,40 @@ class FactsApp:
             text = f"no copy can be made: {e.strerror or e}; see that there is room for temporary files"
             await _document(send, 503, {"code": "unavailable", "message": text})
 
-    def _all(self) -> Iterator[Changes]:
-        since = began = 0
-        while True:
-            found = self._store.changes(since, MOST, began)
-            yield found
-            since, began = found.revision, found.began
-            if since >= found.newest:
+    async def _bundle(self, bundled: Bundles, scope: Scope, send: Send) -> None:
+        wait = bundles.patience(scope["headers"])
+        try:
+            found, held = await self._awaited(bundled, scope["headers"], min(wait or 0, LONGEST))
+            headers = [(b"etag", found.etag.encode())]
+            if held:
+                await send({"type": "http.response.start", "status": 304, "headers": headers})
+                await send({"type": "http.response.body", "body": b""})
                 return
+            # By this type OPA sees that it may go on asking as it did, and is kept waiting.
+            kind = b"application/gzip" if wait is None else b"application/vnd.openpolicyagent.bundles"
+            headers += [(b"content-type", kind), (b"content-length", str(found.size).encode())]
+            async with asyncio.timeout(SENDING):
+                await _file(send, found.pieces(), headers)
+        except EnforcerError as e:
+            await _document(send, 503, {"code": "unavailable", "message": str(e)})
+        except (TimeoutError, ConnectionError):
+            return  # the reader sees a bundle that ends too early, or has gone
+        except OSError as e:
+            text = f"no bundle can be made: {e.strerror or e}; see that there is room for temporary files"
+            await _document(send, 503, {"code": "unavailable", "message": text})
+
+    async def _awaited(
+        self, bundled: Bundles, headers: Iterable[tuple[bytes, bytes]], wait: int
+    ) -> tuple[Bundle, bool]:
+        """The newest bundle, and whether the one who asks has it: then as soon as there is another, or time is up."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait
+        while True:
+            found = await bundled.newest()
+            held = bundles.holds(headers, found.etag)
+            if not held or self.draining or loop.time() >= until:
+                return found, held
+            await asyncio.sleep(PAUSE)
 
 
 def _number(text: str) -> int:
@@ -150,9 +183,9 @@ def _number(text: str) -> int:
     return int(text)
 
 
-async def _file(send: Send, file: BinaryIO, headers: list[tuple[bytes, bytes]]) -> None:
+async def _file(send: Send, pieces: Iterable[bytes], headers: list[tuple[bytes, bytes]]) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    while piece := file.read(PIECE):
+    for piece in pieces:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 

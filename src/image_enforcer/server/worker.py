@@ -15,6 +15,7 @@ from ..asgi import Receive, Scope, Send
 from ..ports.store import Store
 from ..settings import Address, Tls
 from ..wiring.sync import Working, until_stopped
+from . import bundles
 from .certificates import Certificates
 from .facts import FactsApp, Make
 from .hints import PREFIX, HintsApp
@@ -60,13 +61,13 @@ class Worker:
     """Made before the loop starts, so that what cannot be used ends it early."""
 
     def __init__(
-        self, publish: Publish, store: Store, make: Make, said: Callable[[str, str], None],
+        self, publish: Publish, store: Store, make: Make, bundle: bundles.Make, said: Callable[[str, str], None],
         now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         """Raises :class:`EnforcerError` for certificates, tokens and addresses that cannot be used."""
         self._certificates = Certificates(publish.tls) if publish.tls is not None else None
         tokens = Tokens(publish.token_file) if publish.token_file else None
-        self._app = FactsApp(store, make, tokens)
+        self._app = FactsApp(store, make, tokens, bundles.Bundles(store, bundle, now))
         hinting = Tokens(publish.hint_token_file) if publish.hint_token_file else None
         heeding = hinting is not None or publish.addr.loopback
         self._notifications = NotificationsApp(hinting) if heeding else None

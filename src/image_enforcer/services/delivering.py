@@ -20,10 +20,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ..analysis.documents import Layout, children, manifest_document
+from ..analysis.documents import Layout, children, home, manifest_document
 from ..domain.facts import Entry, Kind
 from ..domain.manifest import Platform
-from ..domain.reference import Repository
 from ..ports.sink import Sink, SinkError, SinkRefused
 from ..ports.store import Publishing
 
@@ -165,7 +164,7 @@ class Delivering:
         manifests = await self._manifests(_digest(e) for e in tags)
         work: list[tuple[str, tuple[str, ...], bytes | None]] = []
         for entry in tags:
-            repository, version = _home(entry.key)
+            repository, version = home(entry.key)
             digest = _digest(entry)
             document = manifest_document(digest, manifests, self._layout.nodes) if digest else None
             name = f"{entry.kind} {entry.key}"
@@ -246,12 +245,3 @@ def _complete(digest: str, manifests: Mapping[str, Mapping[str, Any]], nodes: tu
 def _digest(entry: Entry) -> str:
     """What a tag points to; empty where there is no such tag, or nobody knows."""
     return "" if entry.value is None else json.loads(entry.value).get("digest") or ""
-
-
-def _home(key: str) -> tuple[Repository, str]:
-    """The repository and the tag or the digest of an entry's key. A tag has no colon, a registry may have one."""
-    name, pinned, version = key.rpartition("@")
-    if not pinned:
-        name, _, version = key.rpartition(":")
-    registry, _, path = name.partition("/")
-    return Repository(registry=registry, path=path), version

@@ -6,8 +6,12 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
+from ..adapters.facts import bundle as bundle_file
 from ..adapters.facts import replica_file
 from ..adapters.facts.legacy import ClairLayers, DockerLayers
 from ..adapters.facts.local import LocalFacts
@@ -18,7 +22,8 @@ from ..domain.manifest import Platform
 from ..ports.facts import FactsError
 from ..ports.policy import Mounted
 from ..services.informing import Informing, Require
-from .sync import now, secret
+from ..settings.sync import Sync
+from .sync import layout, now, secret
 
 PAUSE = 1.0
 """Seconds before a pull that failed is tried again; twice as many after each further one, up to a minute."""
@@ -30,6 +35,11 @@ def snapshot(path: Path, batches: Iterator[Changes]) -> tuple[str, int, str]:
     """Make a whole copy of the facts as a file; its epoch, its revision and its checksum."""
     epoch, revision = replica_file.make(path, batches, now())
     return epoch, revision, replica_file.checksum(path)
+
+
+def bundle(settings: Sync) -> Callable[[BinaryIO, Iterator[Changes], datetime], str]:
+    """What makes bundles of the facts' documents, where ``sync`` would put them; raises :class:`BadSettings`."""
+    return partial(bundle_file.make, layout=layout(settings))
 
 
 def informing(place: Path, require: Require, max_age: int | None = None, nodes: tuple[Platform, ...] = ()) -> Informing:

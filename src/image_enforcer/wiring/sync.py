@@ -134,7 +134,7 @@ async def syncing(
         for told_sink in settings.sinks:
             sink = OpaSink(told_sink.url, token=secret(told_sink.token_file), ca_file=told_sink.ca_file)
             stack.push_async_callback(sink.close)
-            sinks.append(Delivering(store, sink, _layout(settings, plan)))
+            sinks.append(Delivering(store, sink, layout(settings)))
         worker = Syncing(store, plan, looking, scanning, sinks, told, now)
         await worker.follow()
         yield Working(worker, noticing)
@@ -238,7 +238,9 @@ def _plan(settings: Sync) -> Plan:
     )  # fmt: skip
 
 
-def _layout(settings: Sync, plan: Plan) -> Layout:
+def layout(settings: Sync) -> Layout:
+    """Where documents are put; raises :class:`BadSettings`."""
+    plan = _plan(settings)
     return Layout(
         registry=settings.legacy_registry, repositories=frozenset(r for r, _ in plan.choices),
         nodes=_nodes(settings), docker_root=steps(settings.layer_root), clair_root=steps(settings.clair_root),

@@ -186,13 +186,18 @@ class _Told:
 
     def __init__(self) -> None:
         self.epoch, self.revision, self.floor = "one", 9, 0
+        self.asked = 0
+        self.forgotten = False
 
     def changes(self, since: int, most: int, began: int = 0) -> Changes:
         """Everything is of the newest revision."""
+        self.asked += 1
         if since < self.floor or since > self.revision:
             since = 0
         value = json.dumps({"kind": "legacy", "media_type": "m"}).encode()
-        entries = () if since else (Entry(kind=Kind.MANIFEST, key="sha256:1", value=value, revision=9),)
+        entries = (
+            () if since or self.forgotten else (Entry(kind=Kind.MANIFEST, key="sha256:1", value=value, revision=9),)
+        )
         return Changes(
             epoch=self.epoch, since=since, began=self.revision, revision=self.revision, newest=self.revision,
             entries=entries,
@@ -209,8 +214,21 @@ async def test_a_store_that_was_replaced_or_tells_everything_anew_makes_another(
     second = await bundles.newest()
     assert second.etag != first.etag
     told.floor = told.revision = 11
-    assert (await bundles.newest()).etag == second.etag
+    told.forgotten = True
+    assert (await bundles.newest()).etag != second.etag
     assert making.made == 3
+
+
+async def test_those_who_ask_at_once_share_a_look_and_one_who_asks_later_has_another() -> None:
+    told = _Told()
+    bundles = Bundles(cast(Publishing, told), Making(), Clock(), 0)
+    first = await bundles.newest()
+    before = told.asked
+    assert set(await asyncio.gather(*(bundles.newest() for _ in range(50)))) == {first}
+    assert told.asked - before <= 2
+    before = told.asked
+    await bundles.newest()
+    assert told.asked == before + 1
 
 
 async def test_another_store_makes_another(store: Store, tmp_path: Path) -> None:

@@ -57,3 +57,19 @@ class Look:
     manifests: tuple[Manifest, ...] = ()
     """Those that the store did not have."""
     troubles: tuple[tuple[str, Trouble], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagLook:
+    """What asking about one tag alone found. ``digest`` is None where the registry says that there is no such tag.
+
+    A ``trouble`` stands beside a digest whose manifest could not be had.
+    """
+
+    repository: Repository
+    tag: str
+    at: datetime
+    digest: Digest | None
+    manifests: tuple[Manifest, ...] = ()
+    """Those that the store did not have."""
+    trouble: Trouble | None = None

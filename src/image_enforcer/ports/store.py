@@ -18,7 +18,7 @@ from ..domain.facts import Changes, Entry, Kind
 from ..domain.manifest import ImageManifest, Manifest, Platform
 from ..domain.reference import Repository
 from ..domain.report import Report
-from ..domain.watched import Look, Tag, Trouble, Watched
+from ..domain.watched import Look, Tag, TagLook, Trouble, Watched
 
 
 class StoreError(EnforcerError):
@@ -140,6 +140,9 @@ class Watching(Protocol):
     def watch(self, repositories: Collection[Repository], now: datetime) -> None:
         """Follow these and no others. New ones are due at once; what is not followed any more is forgotten."""
 
+    def follow(self, repository: Repository, now: datetime, most: int) -> bool:
+        """Follow this one too, which is then due at once; False where so many are followed already."""
+
     def watched(self) -> Sequence[Watched]:
         """All that are followed, in order."""
 
@@ -171,6 +174,13 @@ class Watching(Protocol):
         Raises :class:`ClaimLost`.
         """
 
+    def record_tag(self, look: TagLook) -> int | None:
+        """Record what one tag points to, of a repository that anybody may be looking at, and publish what changed by
+        it; the newest revision. None where the repository is not followed: nothing was recorded.
+
+        A tag that there is none of is forgotten. Where something changed during a look, another look is due after it.
+        """
+
     def record_trouble(self, work: LookWork, trouble: Trouble, next_look: datetime) -> int:
         """Record that a look failed: what is known stays and grows old. Raises :class:`ClaimLost`."""
 
@@ -189,6 +199,10 @@ class Scanning(Protocol):
 
     def extend_scans(self, works: Collection[ScanWork], until: datetime) -> None:
         """Let claims hold until another time. What is somebody else's by now, or being written, stays as it is."""
+
+    def scan_first(self, digests: Collection[Digest], now: datetime) -> int:
+        """Somebody waits for these: those that no scanner has been asked about yet, and images like that in indexes
+        among them, are taken before all others. How many those are."""
 
     def record_scan(self, work: ScanWork, result: ScanResult) -> int:
         """Record a result, publish what changed by it, and give the claim back; the newest revision.
@@ -223,6 +237,9 @@ class Publishing(Protocol):
         had, or that lies before gone entries which were pruned, gives all from 0; ``began`` tells a reader that stands
         there from one that is on its way through everything.
         """
+
+    def head(self) -> tuple[str, int]:
+        """The store's epoch, and the newest revision."""
 
     def entries(self, kind: Kind, keys: Collection[str]) -> Mapping[str, Entry]:
         """The entries of these keys that there are, in one look-up."""

@@ -15,6 +15,7 @@ from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import ImageIndex, ImageManifest, Manifest
 from image_enforcer.domain.reference import Repository
+from image_enforcer.domain.watched import TagLook
 from tests.contract.contents import (
     HOUR,
     MINUTE,
@@ -89,6 +90,17 @@ class Machine(RuleBasedStateMachine):
             kept = {name: found for name, found in self.tags[place].items() if name in troubles}
             self.tags[place] = kept | {name: found.digest for name, found in tags.items()}
             self.stored |= {found.digest for found in manifests}
+
+    @rule(place=places, tag=st.sampled_from(["1", "2", "3"]), found=st.none() | st.sampled_from([*IMAGES, *INDEXES]))
+    def ask(self, place: Repository, tag: str, found: Manifest | None) -> None:
+        digest, manifests = (None, ()) if found is None else (found.digest, (found,))
+        look = TagLook(repository=place, tag=tag, at=self.tick(), digest=digest, manifests=manifests)
+        assert (self.store.record_tag(look) is not None) == (place in self.tags)
+        if place in self.tags and found is None:
+            self.tags[place].pop(tag, None)
+        elif place in self.tags and found is not None:
+            self.tags[place][tag] = found.digest
+            self.stored.add(found.digest)
 
     @rule(flaw=st.sampled_from(["CVE-1", "CVE-2"]), most=st.integers(1, 3), fails=st.booleans())
     def scan(self, flaw: str, most: int, fails: bool) -> None:

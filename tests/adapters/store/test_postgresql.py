@@ -14,6 +14,7 @@ from image_enforcer.domain.facts import Entry, Kind
 from image_enforcer.domain.manifest import Manifest
 from image_enforcer.ports.store import Store, StoreUnreachable, StoreUnusable
 from tests.contract.contents import HOUR, MINUTE, NOON, digest_of, finding, image, part, repository, result, trouble
+from tests.contract.store.asked import AskedSuite
 from tests.contract.store.claims import ClaimsSuite
 from tests.contract.store.counting import CountingSuite
 from tests.contract.store.publishing import PublishingSuite
@@ -50,6 +51,10 @@ class TestScanning(Opened, ScanningSuite):
 
 
 class TestCounting(Opened, CountingSuite):
+    pass
+
+
+class TestAsked(Opened, AskedSuite):
     pass
 
 

@@ -17,6 +17,7 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.ports.store import Store, StoreError, StoreUnreachable, StoreUnusable
 from tests.adapters.store.writer import PLACES
 from tests.contract.contents import NOON, image, repository
+from tests.contract.store.asked import AskedSuite
 from tests.contract.store.claims import ClaimsSuite
 from tests.contract.store.counting import CountingSuite
 from tests.contract.store.publishing import PublishingSuite
@@ -50,6 +51,10 @@ class TestScanning(Opened, ScanningSuite):
 
 
 class TestCounting(Opened, CountingSuite):
+    pass
+
+
+class TestAsked(Opened, AskedSuite):
     pass
 
 

@@ -32,14 +32,16 @@ def repository(looked_at: datetime | None, failures: int, trouble: Trouble | Non
     return _encode({"looked_at": _time(looked_at), "failures": failures}, trouble)
 
 
-def tag(known: Tag | None, trouble: Trouble | None) -> bytes:
-    """TAG ``registry/path:tag``: ``{"digest", "since", "trouble"?}``, or ``{"digest": null, "trouble"}``.
+def tag(known: Tag | None, trouble: Trouble | None, asked_at: datetime | None = None) -> bytes:
+    """TAG ``registry/path:tag``: ``{"digest", "since", "looked_at"?, "trouble"?}``, or ``{"digest": null, "trouble"}``.
 
-    ``since`` is when it was first seen to point there. With a trouble, what is known may no longer be so.
+    ``since`` is when it was first seen to point there. ``looked_at`` is when it was asked about alone, where that is
+    how this was found; it may be longer ago than the repository's. With a trouble, what is known may no longer be so.
     """
     if known is None:
         return _encode({"digest": None}, trouble)
-    return _encode({"digest": known.digest, "since": _time(known.since)}, trouble)
+    looked_at = {} if asked_at is None else {"looked_at": _time(asked_at)}
+    return _encode({"digest": known.digest, "since": _time(known.since)} | looked_at, trouble)
 
 
 def held(digest: str) -> bytes:

@@ -47,6 +47,13 @@ class SqlPublishing:
                 entries=tuple(map(_entry, rows)),
             )  # fmt: skip
 
+    def head(self) -> tuple[str, int]:
+        """The store's epoch, and the newest revision."""
+        meta = schema.meta
+        with self._database.reading() as conn:
+            row = conn.execute(select(meta.c.epoch, meta.c.revision)).one()
+            return row.epoch, row.revision
+
     def entries(self, kind: Kind, keys: Collection[str]) -> Mapping[str, Entry]:
         """The entries of these keys that there are."""
         table = schema.entries

@@ -26,7 +26,7 @@ def settle(conn: Connection, publication: Publication, touched: Collection[str],
 
     ``touched`` are what tags point to or pointed to that changed, and manifests that are new.
     """
-    affected = _below(conn, touched)
+    affected = below(conn, touched)
     if not affected:
         return
     homes, runs = _reaching(conn, affected)
@@ -61,7 +61,7 @@ def settle(conn: Connection, publication: Publication, touched: Collection[str],
     _publish(conn, publication, on)
 
 
-def _below(conn: Connection, digests: Iterable[str]) -> set[str]:
+def below(conn: Connection, digests: Iterable[str]) -> set[str]:
     """These and what is listed by those of them that are indexes, and so on."""
     table = schema.children
     found: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,8 @@ from .publication import Publication
 SCANNED = "scanned"
 UNSCANNABLE = "unscannable"
 FAILED = "failed"
+FIRST: Final = EPOCH - timedelta(days=1)
+"""When images are due for which somebody waits: before all that have never been scanned."""
 
 
 def want(conn: Connection, digests: Collection[str], *, wanted: bool) -> None:

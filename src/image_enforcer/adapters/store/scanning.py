@@ -15,7 +15,7 @@ from ...domain.reference import Repository
 from ...domain.report import Report
 from ...domain.watched import Trouble
 from ...ports.store import Claim, ClaimLost, ScanResult, ScanWork
-from . import layer_parts, scan_rows, schema
+from . import layer_parts, reach, scan_rows, schema
 from .bulk import batches, bulk_load
 from .columns import Moment, narrow
 from .database import Database
@@ -97,6 +97,17 @@ class SqlScanning:
                 found = [row.lease_token for row in conn.execute(ours) if row.lease_token in tokens]
                 held = table.c.digest.in_(batch) & table.c.lease_token.in_(found)
                 conn.execute(update(table).where(held).values(lease_until=until))
+
+    def scan_first(self, digests: Collection[Digest], now: datetime) -> int:
+        """Before those that have never been seen either."""
+        table = schema.scans
+        count = 0
+        with self._database.writing() as conn:
+            Publication(conn, now)  # so that nobody else changes many rows of scans in another order
+            for batch in batches(reach.below(conn, digests)):
+                never = table.c.wanted & (table.c.version == "") & table.c.digest.in_(batch)
+                count += conn.execute(update(table).where(never).values(next_at=scan_rows.FIRST)).rowcount
+        return count
 
     def record_scan(self, work: ScanWork, result: ScanResult) -> int:
         """Record a result, publish what changed by it, and give the claim back."""

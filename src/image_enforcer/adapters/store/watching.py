@@ -6,16 +6,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, or_, select, update
 
 from ...analysis.platforms import runs_on
 from ...domain.digest import Digest
 from ...domain.facts import Kind
 from ...domain.manifest import ImageIndex, ImageManifest, LegacyManifest, Manifest, Platform
 from ...domain.reference import Repository
-from ...domain.watched import Look, Tag, Trouble, Watched
+from ...domain.watched import Look, Tag, TagLook, Trouble, Watched
 from ...ports.store import Claim, ClaimLost, LookWork
-from . import published, reach, schema
+from . import published, reach, schema, tag_rows
 from .bulk import batches, bulk_load
 from .database import Database
 from .publication import Publication
@@ -60,6 +60,22 @@ class SqlWatching:
         table = schema.repositories
         with self._database.reading() as conn:
             return [_watched(row) for row in conn.execute(select(table).order_by(table.c.registry, table.c.path))]
+
+    def follow(self, repository: Repository, now: datetime, most: int) -> bool:
+        """Follow this one too."""
+        table = schema.repositories
+        with self._database.writing() as conn:
+            publication = Publication(conn, now)
+            if conn.execute(select(table.c.id).where(_is(repository))).first() is not None:
+                return True
+            if conn.execute(select(func.count()).select_from(table)).scalar_one() >= most:
+                return False
+            conn.execute(
+                table.insert().values(registry=repository.registry, path=repository.path, next_look=now, failures=0)
+            )
+            publication.put(Kind.REPOSITORY, str(repository), published.repository(None, 0, None))
+            publication.write()
+            return True
 
     def hint(self, repository: Repository, now: datetime) -> bool:
         """Due now; a look that is under way does not count as the one that was asked for."""
@@ -118,7 +134,7 @@ class SqlWatching:
                 .where(_is(repository), tag.c.digest.is_not(None))
                 .order_by(tag.c.name)
             )
-            return {row.name: _tag(row) for row in found}
+            return {row.name: tag_rows.read(row) for row in found}
 
     def missing(self, digests: Collection[Digest], nodes: tuple[Platform, ...] = ()) -> frozenset[Digest]:
         """Those of which no manifest is stored, or one of schema 1, which another registry may have made up; and
@@ -133,13 +149,30 @@ class SqlWatching:
         with self._database.writing() as conn:
             publication = Publication(conn, look.at)
             row = _claimed(conn, work)
-            values = {"looked_at": look.at, "failures": 0} | _columns(None)
+            values = {"looked_at": look.at, "failures": 0} | tag_rows.trouble_cells(None)
             _give_back(conn, row, next_look, values)
             publication.put(Kind.REPOSITORY, str(look.repository), published.repository(look.at, 0, None))
-            touched = _record_tags(conn, publication, row.id, look)
+            touched = tag_rows.record(conn, publication, row.id, look)
             touched |= _store(conn, look.manifests)
             reach.settle(conn, publication, touched, look.at)
             return publication.write()
+
+    def record_tag(self, look: TagLook) -> int | None:
+        """Record what one tag points to. A look that is under way may have listed the tags before this: it is followed
+        by another one, where there was something new."""
+        table = schema.repositories
+        with self._database.writing() as conn:
+            publication = Publication(conn, look.at)
+            row = conn.execute(select(table).where(_is(look.repository)).with_for_update()).first()
+            if row is None:
+                return None
+            touched = tag_rows.record_one(conn, publication, row.id, look)
+            touched |= _store(conn, look.manifests)
+            reach.settle(conn, publication, touched, look.at)
+            revision = publication.write()
+            if revision != publication.before and row.lease_token is not None:
+                conn.execute(update(table).where(table.c.id == row.id).values(hinted=look.at))
+            return revision
 
     def record_trouble(self, work: LookWork, trouble: Trouble, next_look: datetime) -> int:
         """Record that a look failed: what is known stays and grows old."""
@@ -147,7 +180,7 @@ class SqlWatching:
             publication = Publication(conn, trouble.at)
             row = _claimed(conn, work)
             failures = row.failures + 1
-            _give_back(conn, row, next_look, {"failures": failures} | _columns(trouble))
+            _give_back(conn, row, next_look, {"failures": failures} | tag_rows.trouble_cells(trouble))
             publication.put(
                 Kind.REPOSITORY,
                 str(work.watched.repository),
@@ -166,16 +199,6 @@ def _watched(row: Row[Any]) -> Watched:
         repository=Repository(registry=row.registry, path=row.path), next_look=row.next_look,
         looked_at=row.looked_at, failures=row.failures, trouble=trouble_of(row),
     )  # fmt: skip
-
-
-def _tag(row: Row[Any]) -> Tag:
-    return Tag(name=row.name, digest=Digest(row.digest), since=row.since, seen_at=row.seen_at)
-
-
-def _columns(trouble: Trouble | None) -> dict[str, Any]:
-    if trouble is None:
-        return {"trouble_code": None, "trouble_text": None, "trouble_at": None}
-    return {"trouble_code": trouble.code, "trouble_text": trouble.text, "trouble_at": trouble.at}
 
 
 def _claimed(conn: Connection, work: LookWork) -> Row[Any]:
@@ -203,62 +226,6 @@ def _forget(conn: Connection, publication: Publication, repository: Repository, 
     reach.forget_homes(conn, publication, str(repository), key)
     conn.execute(delete(schema.repositories).where(schema.repositories.c.id == key))
     return {row.digest for row in found if row.digest is not None}
-
-
-def _record_tags(conn: Connection, publication: Publication, repository: int, look: Look) -> set[str]:
-    """Write what became of each tag; the digests that tags came to or went from."""
-    table = schema.tags
-    old = {row.name: row for row in conn.execute(select(table).where(table.c.repository == repository))}
-    resolved = dict(look.tags)
-    told = dict(look.troubles)
-    troubles = {name: trouble for name, trouble in told.items() if name not in resolved}
-    exist = look.listed | resolved.keys() | troubles.keys()
-    touched: set[str] = set()
-    fresh, changed, seen = [], [], []
-
-    def write(name: str, known: Tag | None, trouble: Trouble | None) -> None:
-        before = trouble_of(old[name]) if name in old else None
-        if before is not None and trouble is not None and (before.code, before.text) == (trouble.code, trouble.text):
-            trouble = before  # the same trouble still: nothing that readers have to be told
-        cells = {
-            "digest": known and known.digest, "since": known and known.since, "seen_at": known and known.seen_at
-        } | _columns(trouble)  # fmt: skip
-        if name in old:
-            changed.append({"row": name} | {f"{column}_": cell for column, cell in cells.items()})
-        else:
-            fresh.append({"repository": repository, "name": name} | cells)
-        publication.put(Kind.TAG, f"{look.repository}:{name}", published.tag(known, trouble))
-
-    for name, digest in resolved.items():
-        row = old.get(name)
-        if row is not None and row.digest == digest:
-            if row.trouble_code is None and name not in told:
-                seen.append(name)
-            else:
-                write(name, Tag(name=name, digest=digest, since=row.since, seen_at=look.at), told.get(name))
-            continue
-        # What it points to may be known all the same when its manifest could not be had: that is its trouble then.
-        write(name, Tag(name=name, digest=digest, since=look.at, seen_at=look.at), told.get(name))
-        touched |= {digest} if row is None or row.digest is None else {digest, row.digest}
-    for name, trouble in troubles.items():
-        row = old.get(name)
-        write(name, _tag(row) if row is not None and row.digest is not None else None, trouble)
-    gone = [row for name, row in old.items() if name not in exist]
-    for row in gone:
-        publication.put(Kind.TAG, f"{look.repository}:{row.name}", None)
-        touched |= {row.digest} if row.digest is not None else set()
-
-    ours = table.c.repository == repository
-    for batch in batches(seen):
-        conn.execute(update(table).where(ours, table.c.name.in_(batch)).values(seen_at=look.at))
-    for batch in batches([row.name for row in gone]):
-        conn.execute(delete(table).where(ours, table.c.name.in_(batch)))
-    if changed:
-        cells = [column for column in changed[0] if column != "row"]
-        values: dict[str, Any] = {column.removesuffix("_"): bindparam(column) for column in cells}
-        conn.execute(update(table).where(ours, table.c.name == bindparam("row")).values(values), changed)
-    bulk_load(conn, table, fresh)
-    return touched
 
 
 def _stored(conn: Connection, digests: Collection[str], *, legacy: bool = False) -> set[Digest]:

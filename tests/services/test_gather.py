@@ -359,3 +359,15 @@ def test_only_what_says_nothing_at_all_of_its_platform_is_a_statement() -> None:
     listed = (Kind.MANIFEST, INDEX, {"kind": "index", "media_type": "m", "children": [odd]})
     found = look(home(), tag(INDEX), listed)
     assert codes(found) == ["no-manifest"]
+
+
+@pytest.mark.parametrize(("asked", "age"), [("2026-03-01T12:00:50Z", 10), ("2026-03-01T11:00:00Z", 60)])
+def test_a_tag_that_was_asked_about_alone_is_as_old_as_the_last_of_both(asked: str, age: int) -> None:
+    facts = Known(home(), tag(IMAGE, looked_at=asked), image(), scan())
+    found = gather(["nginx"], facts, NOON + timedelta(seconds=60), Ages(most=30, copy=0))["nginx"]
+    assert (found["age_seconds"], "stale-look" in codes(found)) == (age, age > 30)
+
+
+def test_a_tag_that_was_asked_about_before_its_repository_is_known() -> None:
+    found = look(home(looked_at=None), tag(IMAGE, looked_at=AT), image(), scan(), later=5)
+    assert (found["known"], found["looked_at"], found["age_seconds"]) == (True, AT, 5)

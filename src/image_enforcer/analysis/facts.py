@@ -40,6 +40,7 @@ class _Repository(msgspec.Struct, frozen=True):
 class _Tag(msgspec.Struct, frozen=True):
     digest: Digest | None
     since: Moment | None = None
+    looked_at: Moment | None = None
     trouble: _Trouble | None = None
 
 

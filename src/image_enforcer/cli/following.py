@@ -88,7 +88,7 @@ class Following(Source):
         except BadSettings as e:
             mistaken = self.settings is not None and str(e).startswith(self.settings)
             raise Fault("IE2003", str(e), hint="mend the settings file" if mistaken else _HELP) from None
-        if not any(r.repositories for r in found.registries):
+        if not any(r.repositories for r in found.registries) and not found.allow:
             raise Fault(
                 "IE2004", "no repository is to be followed", hint="--repository library/nginx, or --settings FILE"
             )

@@ -13,9 +13,12 @@ from datetime import datetime
 
 from ..asgi import Receive, Scope, Send
 from ..ports.store import Store
+from ..services.answering import Answering
 from ..settings import Address, Tls
 from ..wiring.sync import Working, until_stopped
 from . import bundles
+from .asked import PATH as ASKED
+from .asked import AskedApp
 from .certificates import Certificates
 from .facts import FactsApp, Make
 from .hints import PREFIX, HintsApp
@@ -41,18 +44,23 @@ class Publish:
 
 
 class _Front:
-    """What is answered there: facts, and what registries and Clair say by themselves, where that is taken."""
+    """What is answered there: facts; questions, and what registries and Clair say, where that is taken."""
 
-    def __init__(self, facts: FactsApp, hints: HintsApp | None, notifications: NotificationsApp | None) -> None:
+    def __init__(
+        self, facts: FactsApp, hints: HintsApp | None, notifications: NotificationsApp | None, asked: AskedApp | None
+    ) -> None:
         self._facts = facts
         self._hints = hints
         self._notifications = notifications
+        self._asked = asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._hints is not None and scope.get("path", "").startswith(PREFIX):
             await self._hints(scope, receive, send)
         elif self._notifications is not None and scope.get("path", "") == PATH:
             await self._notifications(scope, receive, send)
+        elif self._asked is not None and scope.get("path", "") == ASKED:
+            await self._asked(scope, receive, send)
         else:
             await self._facts(scope, receive, send)
 
@@ -71,7 +79,10 @@ class Worker:
         hinting = Tokens(publish.hint_token_file) if publish.hint_token_file else None
         heeding = hinting is not None or publish.addr.loopback
         self._notifications = NotificationsApp(hinting) if heeding else None
-        self._front = _Front(self._app, HintsApp(store, now, hinting) if heeding else None, self._notifications)
+        # Without tokens anybody could have registries asked, so then only this machine may.
+        self._asked = AskedApp(tokens) if tokens is not None or publish.addr.loopback else None
+        hints = HintsApp(store, now, hinting) if heeding else None
+        self._front = _Front(self._app, hints, self._notifications, self._asked)
         self._said = said
         self.socket = bind(publish.addr, "--addr")
 
@@ -87,7 +98,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with self._serving(), working as work, self._noticing(work):
+        async with self._serving(), working as work, self._noticing(work), self._answering(work.answering):
             host, port = self.socket.getsockname()[:2]
             scheme = "https" if self._certificates is not None else "http"
             self._said("ready", f"facts at {scheme}://{Address(host=host, port=port)}, pid {os.getpid()}")
@@ -107,6 +118,18 @@ class Worker:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    @contextlib.asynccontextmanager
+    async def _answering(self, answering: Answering) -> AsyncIterator[None]:
+        """Questions are answered from when there is work done until there is none."""
+        if self._asked is not None:
+            self._asked.answering = answering
+        try:
+            yield
+        finally:
+            answering.draining = True
+            if self._asked is not None:
+                self._asked.answering = None
 
     @contextlib.asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:

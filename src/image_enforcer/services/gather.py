@@ -133,9 +133,9 @@ class _World:
         elif _held_key(found) not in self._held:
             why = f"nobody has seen {found.digest} in {found.home}"
             unknown += self._unread((Kind.HELD, _held_key(found))) or [_reason("not-held", why)]
-        if home.get("looked_at"):
-            document["looked_at"] = home["looked_at"]
-            document["age_seconds"] = self._age(home["looked_at"])
+        if looked_at := self._looked_at(found, home):
+            document["looked_at"] = looked_at
+            document["age_seconds"] = self._age(looked_at)
         unknown += self._stale(found, document.get("age_seconds"))
         digest = self._digest(found)
         document["platforms"] = []
@@ -161,6 +161,12 @@ class _World:
         document["since"] = tag.get("since")
         trouble = tag.get("trouble")
         return [_reason(f"not-resolved/{trouble['code']}", trouble["text"])] if trouble else []
+
+    def _looked_at(self, found: ImageReference, home: Mapping[str, Any]) -> str | None:
+        """When a registry was last asked: about the repository, or about the tag alone."""
+        tag = self._tags.get(_tag_key(found)) or {} if found.digest is None else {}
+        known = [at for at in (home.get("looked_at"), tag.get("looked_at")) if at]
+        return max(known, key=datetime.fromisoformat, default=None)
 
     def _stale(self, found: ImageReference, age: int | None) -> list[dict[str, str]]:
         """Why what is known is too old. What a digest points to never changes, whenever that was asked."""

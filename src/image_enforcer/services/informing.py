@@ -31,6 +31,21 @@ class Require(Enum):
 
 
 _SCAN_CODES: Final = ("not-scanned", "unscannable/", "scan-failed/", "scan-incomplete/", "stale-scan")
+_MAY_COME: Final = ("not-resolved", "no-manifest", "not-held", "not-scanned")
+Reason = Mapping[str, str]
+"""Why something is not known: a ``code`` and a ``text``."""
+
+
+def counting(unknown: Sequence[Reason], require: Require) -> list[Reason]:
+    """Those reasons for which the guard decides, if so much has to be known."""
+    if require is Require.NOTHING:
+        return []
+    return [r for r in unknown if require is Require.SCANNED or not r["code"].startswith(_SCAN_CODES)]
+
+
+def may_come(reason: Reason) -> bool:
+    """Whether a reason may go once somebody asks for what is missing."""
+    return reason["code"].partition("/")[0] in _MAY_COME
 
 
 class Informing:
@@ -57,6 +72,34 @@ class Informing:
         except FactsError as e:
             return str(e)
         return ""
+
+    @property
+    def require(self) -> Require:
+        """What has to be known of an image."""
+        return self._require
+
+    def state(self) -> State | None:
+        """Which facts there are; None where there are none."""
+        try:
+            return self._facts.state()
+        except FactsError:
+            return None
+
+    def open(self, informed: Review) -> frozenset[str]:
+        """The references in a review that is informed, of which what is missing may become known by asking.
+
+        None where something else is missing too: whatever became known, the guard would decide.
+        """
+        if informed.unknown is None:
+            return frozenset()
+        found: set[str] = set()
+        for facts in informed.document["images"].values():
+            reasons = counting(facts["unknown"], self._require)
+            if not all(may_come(reason) for reason in reasons):
+                return frozenset()
+            if reasons:
+                found.add(facts["reference"])
+        return frozenset(found)
 
     def inform(self, review: Review) -> Review:
         """The review with what is known of its images."""
@@ -85,15 +128,12 @@ class Informing:
 
     def _refusal(self, found: Mapping[str, Mapping[str, Any]]) -> Refusal | None:
         """The first reason that counts."""
-        if self._require is Require.NOTHING:
-            return None
         for image, facts in found.items():
-            for reason in facts["unknown"]:
-                if self._require is Require.SCANNED or not reason["code"].startswith(_SCAN_CODES):
-                    return Refusal(
-                        cause=Cause.UNKNOWN, text=f"{image}: {reason['text']} ({reason['code']})",
-                        remedy="see that its repository is followed, and ask image-enforcer status what is missing",
-                    )  # fmt: skip
+            for reason in counting(facts["unknown"], self._require):
+                return Refusal(
+                    cause=Cause.UNKNOWN, text=f"{image}: {reason['text']} ({reason['code']})",
+                    remedy="see that its repository is followed, and ask image-enforcer status what is missing",
+                )  # fmt: skip
         return None
 
 

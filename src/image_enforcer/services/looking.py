@@ -16,7 +16,7 @@ from ..analysis.platforms import runs_on
 from ..domain.digest import Digest
 from ..domain.manifest import ImageIndex, Manifest, Platform
 from ..domain.reference import Repository
-from ..domain.watched import Look, Tag, Trouble
+from ..domain.watched import Look, Tag, TagLook, Trouble
 from ..ports.registry import NotFound, RateLimited, Registry, RegistryError
 
 AT_ONCE: Final = 8
@@ -43,6 +43,11 @@ class Choice:
         return tag in known and _any(tag, self.immutable)
 
 
+def allowing(globs: Collection[str]) -> Callable[[Repository], bool]:
+    """Whether a repository is one of these: globs over ``registry/path``, in which ``*`` stands for slashes too."""
+    return lambda repository: _any(str(repository), globs)
+
+
 def _any(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, p) for p in patterns)
 
@@ -65,6 +70,8 @@ class _Findings:
     broken: dict[Digest, Trouble] = field(default_factory=dict)
     limited: Trouble | None = None
     pause: float = 0.0
+    urgent: bool = False
+    """Whether somebody waits for it."""
 
 
 class Looking:
@@ -111,6 +118,29 @@ class Looking:
         )  # fmt: skip
         return Found(look=look, pause=found.pause)
 
+    async def look_at_tag(self, repository: Repository, tag: str) -> TagLook:
+        """What one tag points to now, for somebody who waits for it. Raises a :class:`RegistryError` where that cannot
+        be told; that there is no such tag can."""
+        at = self._now()
+        found = _Findings(urgent=True)
+        try:
+            digest = (await self._registry.head(repository, tag, urgent=True)).digest
+        except NotFound:
+            return TagLook(repository=repository, tag=tag, at=at, digest=None)
+        await self._fetch(repository, {digest}, found)
+        await self._fetch_children(repository, found)
+        whole = tuple(m for d, m in sorted(found.manifests.items()) if d not in found.broken)
+        trouble = found.broken.get(digest)
+        return TagLook(repository=repository, tag=tag, at=at, digest=digest, manifests=whole, trouble=trouble)
+
+    async def has(self, repository: Repository, digest: str) -> bool:
+        """Whether a repository has a digest, for somebody who waits for it. Raises a :class:`RegistryError`."""
+        try:
+            await self._registry.head(repository, digest, urgent=True)
+        except NotFound:
+            return False
+        return True
+
     async def _resolve(self, repository: Repository, tag: str, found: _Findings) -> None:
         if found.limited is not None:
             found.troubles[tag] = found.limited
@@ -129,7 +159,7 @@ class Looking:
                 found.broken[digest] = found.limited
                 return
             try:
-                found.manifests[digest] = await self._registry.manifest(repository, digest)
+                found.manifests[digest] = await self._registry.manifest(repository, digest, urgent=found.urgent)
             except RegistryError as e:
                 found.broken[digest] = self._trouble(e, found)
 

@@ -21,7 +21,7 @@ from ..ports.scanner import ScannerError
 from ..ports.sink import SinkError
 from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreError, StoreUnreachable
 from .delivering import Delivering
-from .looking import Choice, Looking
+from .looking import Choice, Looking, allowing
 from .scanning import Scanning
 
 REST: Final = 0.5
@@ -36,6 +36,8 @@ class Plan:
     """What is followed, and how eagerly."""
 
     choices: tuple[tuple[Repository, Choice], ...]
+    allow: tuple[str, ...] = ()
+    """Globs of repositories that are followed beside them once somebody has asked about an image there."""
     every: timedelta = timedelta(seconds=60)
     """How long after one look the next one comes."""
     looks_at_once: int = 4
@@ -97,8 +99,11 @@ class Syncing:
         self._held: dict[str, LookWork | ScanWork] = {}
 
     async def follow(self) -> None:
-        """Tell the store what is followed; raises a :class:`StoreError`."""
-        await asyncio.to_thread(self._store.watch, list(self._choices), self._now())
+        """Tell the store what is followed, what was asked about included; raises a :class:`StoreError`."""
+        allowed = allowing(self._plan.allow)
+        asked = [] if not self._plan.allow else await asyncio.to_thread(self._store.watched)
+        followed = {*self._choices, *(w.repository for w in asked if allowed(w.repository))}
+        await asyncio.to_thread(self._store.watch, followed, self._now())
 
     async def once(self) -> Summary:
         """Look at everything that is due now, scan what has not been, deliver what changed."""

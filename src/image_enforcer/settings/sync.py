@@ -94,6 +94,8 @@ class Sync(Part, frozen=True, kw_only=True):
     """All of ``sync``."""
 
     registries: tuple[Registry, ...] = ()
+    allow: tuple[str, ...] = ()
+    """Globs of repositories, ``registry.corp/*``, that are followed from when somebody asks about an image in them."""
     store: str = ""
     """``sqlite:///path`` or ``postgresql://…``."""
     every: Seconds = 60.0
@@ -154,9 +156,13 @@ def read(path: Path) -> Sync:
         at = f":{mark.line + 1}" if mark is not None else ""
         raise BadSettings(f"{path}{at}: {getattr(e, 'problem', None) or 'this is no YAML'}") from None
     try:
-        return msgspec.convert(document if document is not None else {}, Sync)
+        found = msgspec.convert(document if document is not None else {}, Sync)
     except (msgspec.ValidationError, RecursionError) as e:
         raise BadSettings(f"{path}: {_plain(str(e))}") from None
+    for glob in found.allow:
+        if not all(glob.partition("/")):
+            raise BadSettings(f"{path}: allow: {glob!r} names no registry; write registry.corp/*, say")
+    return found
 
 
 def _plain(message: str) -> str:

@@ -30,8 +30,9 @@ from ..domain.errors import EnforcerError
 from ..domain.manifest import Platform
 from ..domain.reference import Repository
 from ..ports.store import Store, StoreUnreachable
+from ..services.answering import Answering
 from ..services.delivering import Delivering
-from ..services.looking import Choice, Looking
+from ..services.looking import Choice, Looking, allowing
 from ..services.noticing import Noticing
 from ..services.scanning import Pace, Scanning
 from ..services.syncing import Plan, Summary, Syncing, Told
@@ -53,6 +54,8 @@ class Working:
     syncing: Syncing
     noticing: Noticing | None
     """What heeds the scanner's notifications, where there is a scanner."""
+    answering: Answering
+    """What answers those who ask about images."""
 
 
 def now() -> datetime:
@@ -137,7 +140,12 @@ async def syncing(
             sinks.append(Delivering(store, sink, layout(settings)))
         worker = Syncing(store, plan, looking, scanning, sinks, told, now)
         await worker.follow()
-        yield Working(worker, noticing)
+        answering = Answering(
+            store, looking, dict(plan.choices), allowing(plan.allow), scans=scanning is not None, now=now,
+            clock=time.monotonic, nodes=nodes,
+        )  # fmt: skip
+        stack.push_async_callback(answering.close)
+        yield Working(worker, noticing, answering)
 
 
 async def until_stopped(
@@ -233,8 +241,9 @@ def _plan(settings: Sync) -> Plan:
         for r in registry.repositories
     )
     return Plan(
-        choices=choices, every=timedelta(seconds=settings.every), looks_at_once=settings.looks_at_once,
-        scans_at_once=settings.scans_at_once, lease=timedelta(seconds=settings.lease),
+        choices=choices, allow=settings.allow, every=timedelta(seconds=settings.every),
+        looks_at_once=settings.looks_at_once, scans_at_once=settings.scans_at_once,
+        lease=timedelta(seconds=settings.lease),
     )  # fmt: skip
 
 

@@ -191,3 +191,43 @@ def _notified(
         assert [(e["notifications"], e["images"]) for e in worker.decided if e["event"] == "noticed"] == [(1, 1)]
         assert worker.stop() == 0
         assert server.stop() == 0
+
+
+async def test_an_image_that_was_just_pushed_is_decided_in_the_first_review_that_names_it(
+    registry: FakeRegistry, clair: FakeClairV4, policy: Path, tmp_path: Path
+) -> None:
+    """Though the worker will not look at its repository again for an hour."""
+    scannable(clair.world, registry, "team/app", "old", {"base": VULNERABLE["base"]})
+    await asyncio.to_thread(_asks, registry, clair, policy, tmp_path)
+
+
+def _asks(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path) -> None:
+    (folder / "settings.yaml").write_text(f"allow: ['{registry.place}/shop/*']\n", "utf-8")
+    with contextlib.ExitStack() as stack:
+        more = ("--addr", "127.0.0.1:0", "--poll-delay", "1h", "--settings", str(folder / "settings.yaml"))
+        worker = stack.enter_context(working(registry, clair, folder, *more))
+        url = f"http://127.0.0.1:{worker.port}"
+        facts = ("--facts", url, "--facts-copy", str(folder / "facts.db"), "--facts-ask", "20")
+        server = stack.enter_context(serving([policy], [], *facts))
+
+        def said(image: str) -> str:
+            status = server.post(review(f"{registry.place}/{image}"))
+            return "allowed" if status["allowed"] else status["reason"].rpartition("[")[2].rstrip("]")
+
+        server.until(lambda: server.get("/readyz")[0] == 200 and said("team/app:old") == "allowed")
+        scannable(clair.world, registry, "team/app", "bad", VULNERABLE)
+        scannable(clair.world, registry, "team/app", "good", {"more": VULNERABLE["base"]})
+        scannable(clair.world, registry, "shop/web", "good", {"shop": VULNERABLE["base"]})
+        registry.seen.clear()
+        assert said("team/app:good") == "allowed"
+        assert said("team/app:bad") == "critical"
+        assert said("team/app:none") == "unknown-image"
+        assert said("other/app:1") == "unknown-image"
+        assert not any("/team/app/tags/" in path or "/other/" in path for _, path in registry.counts())
+        assert said("shop/web:good") == "allowed"
+        assert b'image_enforcer_asked_total{known="true"} 3.0' in server.get("/metrics")[1]
+        assert worker.stop() == 0
+        assert said("team/app:gone") == "unknown-image"
+        assert said("team/app:good") == "allowed"
+        assert server.stop() == 0
+    assert not any("Traceback" in str(line) for line in [*server.said, *worker.said])

@@ -15,7 +15,8 @@ import uvicorn
 
 from image_enforcer.adapters.facts import replica_file
 from image_enforcer.adapters.facts.local import LocalFacts
-from image_enforcer.adapters.facts.pulling import Pulling, WorkerLying, WorkerRefused, WorkerUnreachable
+from image_enforcer.adapters.facts.pulling import Pulling
+from image_enforcer.adapters.facts.session import WorkerLying, WorkerRefused, WorkerUnreachable
 from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.watched import Look

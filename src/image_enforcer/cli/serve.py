@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Flag = Annotated[bool, Parameter(negative=())]
 Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
+ASK: Final = 5.0
+"""Seconds for which the worker is asked about an image, unless told otherwise."""
 LONGEST_STOP: Final = 3600
 """Seconds that stopping may take."""
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -54,6 +56,7 @@ def serve(
     facts_max_age: str = "24h",
     facts_registry: str = "docker.io",
     platform: Many = (),
+    facts_ask: float | None = None,
 ) -> int:
     """Answer the API server's image reviews: POST /image-policy, or /v0/data/io/k8s/image_policy/verify.
 
@@ -116,6 +119,9 @@ def serve(
     platform
         a platform that there are nodes of, linux/amd64, say; repeatable. What an image has for others is left out of
         the facts; without, everything that it has must be known
+    facts_ask
+        seconds that a review may wait while the worker finds out about an image that is not known; by default 5, and
+        0 is not at all
     """
     from .. import wiring
     from ..domain.errors import EnforcerError
@@ -158,6 +164,7 @@ def serve(
         )  # fmt: skip
     nodes = platforms(platform)
     place, pulling = _facts(facts, facts_token_file, facts_ca_file, facts_copy)
+    ask = _ask(facts_ask, bool(pulling))
     settings = Serve(
         source=PolicySource(policies=policy, data=data, seconds=evaluation_timeout),
         addr=listen,
@@ -174,7 +181,13 @@ def serve(
         lame_duck=shutdown_wait_period,
         grace=shutdown_grace_period,
         pull=pulling,
+        ask=ask,
     )
+    if facts_ask and not settings.authenticated:
+        raise Fault(
+            "IE2005", f"{listen} is open to others, and --facts-ask lets whoever reaches it have registries asked",
+            hint="give --client-ca-file or --token-file",
+        )  # fmt: skip
     paths = [] if settings.source.remote else [*policy, *data]
     since = now(paths) if watch else None  # what changes while it is loaded is loaded again
     try:
@@ -192,16 +205,19 @@ def serve(
         revision = engine.revision()
         print(f"ok: policy {revision.policy}, data {revision.data}")
         return 0
-    informed = None
-    if place is not None:
-        from ..services.informing import Require
-        from ..wiring.facts import informing
-
-        informed = informing(place, Require(facts_require), _seconds(facts_max_age), nodes)
+    informed = worker = None
     try:
+        if place is not None:
+            from ..services.informing import Require
+            from ..wiring.facts import asked_worker, informing
+
+            informed = informing(place, Require(facts_require), _seconds(facts_max_age), nodes)
+            if facts is not None and ask and settings.authenticated:
+                worker = asked_worker(facts, facts_token_file or "", facts_ca_file or "")
         service = Service(
-            settings, engine, from_json, out=sys.stdout.fileno(), err=_standard_error(), informing=informed
-        )
+            settings, engine, from_json, out=sys.stdout.fileno(), err=_standard_error(), informing=informed,
+            worker=worker,
+        )  # fmt: skip
     except CannotListen as e:
         raise Fault("IE2008", str(e)) from None
     except EnforcerError as e:
@@ -210,6 +226,8 @@ def serve(
         service.log("info", notice)
     if not (token_file or client_ca_file) and not listen.loopback:
         service.log("warning", "anybody who reaches this address may ask; give --client-ca-file or --token-file")
+        if ask:
+            service.log("warning", "so the worker is not asked about images that are not known")
     watching = (lambda changed, stop: watch_files(paths, changed, stop, since=since)) if watch and paths else None
     return service.run(watching)
 
@@ -222,6 +240,17 @@ def _seconds(text: str) -> int | None:
         return int(seconds(text)) or None
     except ValueError as e:
         raise Fault("IE2003", f"--facts-max-age {e}", hint="--facts-max-age 24h, or 0 for any age") from None
+
+
+def _ask(told: float | None, worker: bool) -> float:
+    """The seconds that the worker may be asked for; 0 where there is none."""
+    if told is None:
+        return ASK if worker else 0.0
+    if not 0 <= told <= 20:
+        raise Fault("IE2003", "--facts-ask is 0 to 20 seconds: the API server waits for 30", hint="--facts-ask 5")
+    if told and not worker:
+        raise Fault("IE2003", "--facts-ask needs a worker to ask", hint="--facts https://worker:8383")
+    return told
 
 
 def _mounted(place: Path | None, registry: str, nodes: tuple[Platform, ...]) -> Mounted | None:

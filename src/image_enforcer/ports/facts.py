@@ -42,3 +42,17 @@ class Facts(Protocol):
 
     def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
         """The keys that begin so, in order, at most so many; raises :class:`FactsError`."""
+
+
+class Worker(Protocol):
+    """The worker that the facts come from. It may find out what is not known."""
+
+    async def ask(self, references: Collection[str], require: str, seconds: float) -> State:
+        """Ask about images, by normalised reference, of which so much has to be known: ``scanned`` or ``resolved``.
+
+        The worker may take so many seconds. What it found out is among the facts of the state that is given, which
+        may take a moment to arrive. Raises :class:`FactsError` soon after, whatever the worker does.
+        """
+
+    async def close(self) -> None:
+        """Give connections up."""

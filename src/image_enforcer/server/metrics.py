@@ -60,6 +60,12 @@ class Metrics:
         self._threads = Gauge("image_enforcer_slow_reviews", "Reviews being evaluated beside the others.", registry=r)
         info = Gauge("image_enforcer_build_info", "The version that runs; always 1.", ["version"], registry=r)
         info.labels(__version__).set(1)
+        self._asked = Counter(
+            "image_enforcer_asked",
+            "Reviews about which the worker was asked, by whether it helped.",
+            ["known"],
+            registry=r,
+        )
         self._verdicts: dict[tuple[bool, str], Counter] = {}
 
     def reviewed(self, decision: Decision, seconds: float) -> None:
@@ -70,6 +76,10 @@ class Metrics:
             child = self._verdicts[key] = self._reviews.labels(str(key[0]).lower(), key[1])
         child.inc()
         self._seconds.observe(seconds)
+
+    def asked(self, *, known: bool) -> None:
+        """The worker was asked about a review; whether all is known of it now that has to be."""
+        self._asked.labels(str(known).lower()).inc()
 
     def reloaded(self, what: str, ok: bool, now: float) -> None:
         """Files were read again: ``what`` is ``policies``, ``certificates`` or ``tokens``."""

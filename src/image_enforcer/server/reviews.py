@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -16,7 +17,10 @@ from ..analysis import review as reading
 from ..asgi import Receive, Scope, Send
 from ..domain.review import Cause, Decision, Refusal, Review
 from ..ports.policy import Outcome, Revision
+from ..rego.builtins import durations
+from ..rego.errors import BuiltinError
 from ..services import decide
+from ..services.asking import Asking
 from ..services.decide import Guard
 from ..settings import Bounds
 from . import replies
@@ -26,6 +30,8 @@ from .pace import Pace
 from .protocol import TRIED, Client, Headers
 from .tokens import Tokens
 
+MAX_DURATION: Final = 40
+"""Characters of a length of time."""
 PATHS: Final = ("/image-policy", "/v0/data/io/k8s/image_policy/verify")
 _JSON: Final = (b"content-type", b"application/json")
 _CLOSE: Final = (b"connection", b"close")
@@ -79,9 +85,11 @@ class Reviews:
         clock: Callable[[], float],
         tokens: Tokens | None = None,
         inform: Callable[[Review], Review] | None = None,
+        asking: Asking | None = None,
     ) -> None:
-        """``inform`` adds what is known of a review's images."""
+        """``inform`` adds what is known of a review's images, ``asking`` asks about what is not."""
         self._inform = inform
+        self._asking = asking
         self._pace = pace
         self._parse = parse
         self._guard = guard
@@ -119,7 +127,9 @@ class Reviews:
         left = False
         try:
             review = self._read(headers, body, answer)
-            if review is not None:
+            if review is not None and self._asking is not None and self._asking.may_help(review):
+                left = True
+            elif review is not None:
                 asked = self._clock()
                 found = self._pace.at_once(review.document)
                 answer.evaluated = self._clock() - asked
@@ -135,7 +145,7 @@ class Reviews:
         return not left
 
     async def _review(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = self._clock()
+        arrived = began = self._clock()
         revision = self._pace.revision()
         answer = _Answer(_INTERNAL_REFUSED)
         gone = False
@@ -143,8 +153,7 @@ class Reviews:
             body = await self._body(receive, answer)
             began = self._clock()
             if isinstance(body, bytes):
-                tried = TRIED in scope.get("extensions", ())
-                revision = await self._decide(scope["headers"], body, answer, tried=tried) or revision
+                revision = await self._decide(scope, body, answer, arrived) or revision
             else:
                 answer.decision = decide.refuse(body)
         except Gone:
@@ -210,14 +219,18 @@ class Reviews:
             return reading.bad(f"the request is larger than {limit} KiB", "review fewer images at a time")
         return _OVERLOAD if self._buffered + more > self._bounds.buffered else None
 
-    async def _decide(self, headers: Headers, body: bytes, answer: _Answer, *, tried: bool) -> Revision | None:
-        """Decide on a body and note what is found; gives the revision that it rests on, where the policy was asked.
-
-        ``tried`` says that there is no quick word on it.
-        """
-        review = self._read(headers, body, answer)
+    async def _decide(self, scope: Scope, body: bytes, answer: _Answer, arrived: float) -> Revision | None:
+        """Decide on a body and note what is found; gives the revision that it rests on, where the policy was asked."""
+        tried = TRIED in scope.get("extensions", ())
+        review = self._read(scope["headers"], body, answer)
         if review is None:
             return None
+        if self._asking is not None and self._asking.may_help(review):
+            tried = False  # there was no word on it, since it was to be asked about
+            seconds = self._asking.time.left(_deadline(scope), self._clock() - arrived)
+            review = await self._asking.ask(review, len(body), seconds)
+            answer.review = answer.review and replace(answer.review, facts=review.facts)
+            self._metrics.asked(known=review.unknown is None)
         asked = self._clock()
         found = None if tried else self._pace.at_once(review.document)
         if found is None:
@@ -251,6 +264,17 @@ class Reviews:
         outcome, revision = found
         answer.decision = decide.conclude(review, outcome, self._guard)
         return revision
+
+
+def _deadline(scope: Scope) -> float | None:
+    """The seconds that the API server waits, as it says itself (``?timeout=30s``); None where nobody says."""
+    told = parse_qs(scope.get("query_string", b"").decode("ascii", "replace")).get("timeout", [])
+    if len(told) != 1 or len(told[0]) > MAX_DURATION:
+        return None
+    try:
+        return durations.parse(told[0]) / 1e9
+    except BuiltinError:
+        return None
 
 
 def _header(headers: Headers, name: bytes) -> bytes | None:

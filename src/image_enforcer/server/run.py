@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import memory
+from ..ports.facts import Worker
 from ..ports.policy import PolicyEngine
+from ..services.asking import Asking, Time
 from ..services.decide import Guard
 from ..services.informing import Informing
 from ..settings import Address, Serve
@@ -38,6 +40,8 @@ IDLE = 120.0
 SWITCH = 0.0005
 """Seconds for which a long evaluation keeps the interpreter from the other reviews (Python's default is ten times
 that)."""
+RESERVE = 0.5
+"""Seconds of the API server's patience that are left beside one evaluation, whatever is waited for."""
 LOOK = 1.0
 """Seconds between looks at certificate and token files."""
 
@@ -58,9 +62,10 @@ class Service:
 
     def __init__(
         self, settings: Serve, engine: PolicyEngine, parse: Callable[[bytes], Any], *, out: int, err: int,
-        informing: Informing | None = None,
+        informing: Informing | None = None, worker: Worker | None = None,
     ) -> None:  # fmt: skip
-        """``informing`` adds facts to reviews, where there are any. ``out`` and ``err`` are the file descriptors for
+        """``informing`` adds facts to reviews, where there are any; ``worker`` is asked about what is not known, but
+        never for somebody who did not say who they are. ``out`` and ``err`` are the file descriptors for
         decisions and for everything else. Raises :class:`EnforcerError` for certificates, tokens and addresses that
         cannot be used."""
         self._settings = settings
@@ -76,10 +81,15 @@ class Service:
         self._metrics.loaded(time.time())
         self._pace = Pace(engine, settings.bounds, time.monotonic)
         self._metrics.watch_lines(lambda: self._decisions.dropped + self._sink.dropped, lambda: self._pace.slow)
+        self._asking: Asking | None = None
+        if informing is not None and worker is not None and settings.ask > 0 and settings.authenticated:
+            time_left = Time(most=settings.ask, reserve=settings.source.seconds + RESERVE)
+            self._asking = Asking(informing, worker, time_left, time.monotonic, self._told)
         self._reviews = Reviews(
             self._pace, parse, Guard(exempt=settings.exempt, audit=settings.audit), settings.bounds,
             DecisionLog(self._decisions if settings.decision_log else None, time.time, _new_id),
             self._metrics, time.perf_counter, self._tokens, informing.inform if informing is not None else None,
+            self._asking,
         )  # fmt: skip
         self._stopping = asyncio.Event()
         self._told_to_reload = asyncio.Event()
@@ -154,6 +164,8 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._asking is not None:
+            await self._asking.close()
         self.log("info", "stopped")
 
     async def _counted(self) -> bytes:
@@ -171,6 +183,9 @@ class Service:
             policy_revision=revision.policy, data_revision=revision.data, watch=settings.watch, pid=os.getpid(),
         )  # fmt: skip
 
+    def _told(self, event: str, text: str) -> None:
+        self.log("info" if event == "recovered" else "warning", "asking the worker", event=event, reason=text)
+
     def _told_to_stop(self, *servers: Server) -> None:
         if self._stopping.is_set():
             for server in servers:
@@ -178,6 +193,8 @@ class Service:
             return
         self.log("info", "stopping: answering what has arrived")
         self._reviews.draining = True
+        if self._asking is not None:
+            self._asking.draining = True
         self._stopping.set()
 
     async def _ready(self) -> str:

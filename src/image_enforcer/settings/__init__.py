@@ -101,5 +101,12 @@ class Serve:
     grace: float = 10.0
     """Seconds that accepted requests have after that."""
     bounds: Bounds = field(default_factory=Bounds)
+    ask: float = 0.0
+    """Seconds that a review may wait for the worker to find out about its images; 0: it is not asked."""
     pull: tuple[str, ...] = ()
     """The command that keeps the file with facts like a worker's; empty where there is none, or others see to it."""
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether it is known who sends reviews, or that it is somebody on this machine."""
+        return bool(self.token_file or (self.tls is not None and self.tls.client_ca_file)) or self.addr.loopback

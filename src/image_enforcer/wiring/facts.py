@@ -19,7 +19,7 @@ from ..adapters.facts.pulling import Pulling
 from ..analysis.documents import CLAIR_ROOT, DOCKER_ROOT
 from ..domain.facts import Changes
 from ..domain.manifest import Platform
-from ..ports.facts import FactsError
+from ..ports.facts import FactsError, Worker
 from ..ports.policy import Mounted
 from ..services.informing import Informing, Require
 from ..settings.sync import Sync
@@ -46,6 +46,13 @@ def informing(place: Path, require: Require, max_age: int | None = None, nodes: 
     """What adds facts to reviews, from a replica's file; what is older than ``max_age`` seconds counts as not known,
     and what no platform of ``nodes`` runs does not count."""
     return Informing(LocalFacts(place), time.time, require, max_age, nodes)
+
+
+def asked_worker(url: str, token_file: str, ca_file: str) -> Worker:
+    """The worker at an address, to be asked. Raises an :class:`EnforcerError` for a token that cannot be read."""
+    from ..adapters.facts.asking import AskedWorker
+
+    return AskedWorker(url, token=secret(token_file), ca_file=ca_file)
 
 
 def legacy_documents(place: Path, registry: str, nodes: tuple[Platform, ...] = ()) -> Mounted:

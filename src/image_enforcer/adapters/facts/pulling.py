@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ssl
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +14,13 @@ from typing import Final
 
 import aiohttp
 import msgspec
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession
 
-from ... import __version__
 from ...analysis import text
 from ...domain.facts import Changes, Entry, Kind
 from ...ports.facts import FactsError
 from . import replica_file
+from .session import WorkerLying, WorkerRefused, WorkerUnreachable, session
 
 WAIT: Final = 20
 """Seconds that the worker holds an answer back until something changes."""
@@ -50,18 +49,6 @@ class _Changes(msgspec.Struct, frozen=True):
     entries: tuple[_Entry, ...]
 
 
-class WorkerUnreachable(FactsError):
-    """The worker gives no facts: no connection, no answer in time, or one that says that it cannot."""
-
-
-class WorkerRefused(FactsError):
-    """The worker wants another token."""
-
-
-class WorkerLying(FactsError):
-    """What the worker sent is not what it should be."""
-
-
 class Pulling:
     """Keeps one replica. ``url`` is the worker's address, ``token`` what it wants to be told."""
 
@@ -79,17 +66,7 @@ class Pulling:
 
     def _opened(self) -> ClientSession:
         if self._session is None:
-            headers = {"User-Agent": f"image-enforcer/{__version__}", "Accept-Encoding": "identity"}
-            if self._token:
-                headers["Authorization"] = f"Bearer {self._token}"
-            try:
-                tls = ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True
-            except (OSError, ssl.SSLError) as e:
-                raise WorkerRefused(f"{self._ca_file} cannot be read: {e}; give authorities as PEM") from None
-            self._session = ClientSession(
-                headers=headers, cookie_jar=DummyCookieJar(), connector=TCPConnector(ssl=tls),
-                timeout=ClientTimeout(total=None, sock_connect=10, sock_read=IDLE + WAIT),
-            )  # fmt: skip
+            self._session = session(self._token, self._ca_file, idle=IDLE + WAIT)
         return self._session
 
     async def close(self) -> None:

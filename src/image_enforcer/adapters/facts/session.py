@@ -1,0 +1,40 @@
+"""Connections to a worker."""
+
+from __future__ import annotations
+
+import ssl
+
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+from ... import __version__
+from ...ports.facts import FactsError
+
+
+class WorkerUnreachable(FactsError):
+    """The worker gives no facts: no connection, no answer in time, or one that says that it cannot."""
+
+
+class WorkerRefused(FactsError):
+    """The worker wants another token."""
+
+
+class WorkerLying(FactsError):
+    """What the worker sent is not what it should be."""
+
+
+def session(token: str, ca_file: str, *, idle: float, connections: int = 100) -> ClientSession:
+    """A session that carries a token. ``idle`` are the seconds in which nothing may come.
+
+    Raises :class:`WorkerRefused` where the authorities cannot be read.
+    """
+    headers = {"User-Agent": f"image-enforcer/{__version__}", "Accept-Encoding": "identity"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        tls = ssl.create_default_context(cafile=ca_file) if ca_file else True
+    except (OSError, ssl.SSLError) as e:
+        raise WorkerRefused(f"{ca_file} cannot be read: {e}; give authorities as PEM") from None
+    return ClientSession(
+        headers=headers, cookie_jar=DummyCookieJar(), connector=TCPConnector(ssl=tls, limit=connections),
+        timeout=ClientTimeout(total=None, sock_connect=10, sock_read=idle),
+    )  # fmt: skip

@@ -72,7 +72,9 @@ def policy_server(command: list[str], folder: Path, name: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def deciding(folder: Path, registry: str, clair: Clair, *options: str) -> Iterator[Callable[[str], dict[str, Any]]]:
+def deciding(
+    folder: Path, registry: str, clair: Clair, *options: str, ask: float = 5.0
+) -> Iterator[Callable[[str], dict[str, Any]]]:
     """A worker and a server that decides by its facts: asks about one image, and gives the status."""
     facts, reviews, admin = free_port(), free_port(), free_port()
     policy = folder / "policy.rego"
@@ -85,10 +87,11 @@ def deciding(folder: Path, registry: str, clair: Clair, *options: str) -> Iterat
     serve = [
         COMMAND, "serve", "--policy", str(policy), "--addr", f"127.0.0.1:{reviews}", "--admin-addr",
         f"127.0.0.1:{admin}", "--facts", f"http://127.0.0.1:{facts}", "--facts-copy", str(folder / "facts.db"),
+        "--facts-ask", f"{ask:g}",
     ]  # fmt: skip
     snapshot = f"http://127.0.0.1:{facts}/v1/facts/changes?epoch=none"
 
-    def ask(image: str) -> dict[str, Any]:
+    def decided(image: str) -> dict[str, Any]:
         document = request(f"http://127.0.0.1:{reviews}/image-policy", review(image)).json()
         assert isinstance(document, dict)
         status: dict[str, Any] = document["status"]
@@ -98,7 +101,7 @@ def deciding(folder: Path, registry: str, clair: Clair, *options: str) -> Iterat
         running(worker, folder / "worker.log", snapshot, ready_status=409),
         running(serve, folder / "serve.log", f"http://127.0.0.1:{admin}/readyz"),
     ):
-        yield ask
+        yield decided
 
 
 def test_what_is_pushed_and_what_becomes_known_reaches_decisions(
@@ -141,6 +144,31 @@ def test_what_is_pushed_and_what_becomes_known_reaches_decisions(
         until(lambda: "[unknown-image]" in ask(new)["reason"], "a deleted tag")
         until(lambda: "2.0" not in stored(sink, "shop/web"), "a deleted tag's document")
         assert "1 high" in ask(f"{place}/shop/web:1.0")["reason"]
+
+
+def test_an_image_that_was_just_pushed_is_decided_in_the_first_review_that_names_it(
+    docker_registry: str, clair: Clair, server: Server, tmp_path: Path
+) -> None:
+    """Though its repository will not be looked at again for an hour; the worker's store is a PostgreSQL here."""
+    clair.know([vulnerability("CVE-2026-0001", "openssl", "3.0.13-1~deb12u1")])
+    place = docker_registry.partition("://")[2]
+    push(docker_registry, "shop/web", "asked-0", [debian(ZLIB)])
+    push(docker_registry, "shop/api", "asked-0", [debian(ZLIB)])
+    (tmp_path / "settings.yaml").write_text(f"allow: ['{place}/other/*']\n", "utf-8")
+    options = ("--poll-delay", "1h", "--store", server.new_database(), "--settings", str(tmp_path / "settings.yaml"))
+    with deciding(tmp_path, docker_registry, clair, *options, ask=20.0) as ask:
+        until(lambda: ask(f"{place}/shop/web:asked-0")["allowed"], "the first image")
+        push(docker_registry, "shop/web", "asked-1", [debian(("zlib1g", "1:1.2.13-8", "zlib"))])
+        push(docker_registry, "shop/api", "asked-1", [debian(OPENSSL, ("zlib1g", "1:1.2.13-8", "zlib"))])
+        push(docker_registry, "other/app", "asked-1", [debian(("zlib1g", "1:1.2.13-9", "zlib"))])
+        push(docker_registry, "elsewhere/app", "asked-1", [debian(ZLIB)])
+        began = time.monotonic()
+        assert ask(f"{place}/shop/web:asked-1") == {"allowed": True}
+        print(f"the first review of a pushed image took {time.monotonic() - began:.2f} s")
+        assert "1 high" in ask(f"{place}/shop/api:asked-1")["reason"]
+        assert ask(f"{place}/other/app:asked-1") == {"allowed": True}
+        assert "(not-resolved)" in ask(f"{place}/elsewhere/app:asked-1")["reason"]
+        assert "(not-resolved)" in ask(f"{place}/shop/web:never")["reason"]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -157,6 +157,7 @@ def scene(registry: FakeRegistry, store: Store) -> Open:
 async def opened(
     registry: FakeRegistry, store: Store, *, choice: Choice = Choice(), allow: tuple[str, ...] = (),  # noqa: B008
     bounds: Bounds = BOUNDS, clair: FakeClairV4 | None = None, follow: tuple[str, ...] = ("team/app",),
+    anywhere: bool = False,
 ) -> AsyncIterator[Scene]:  # fmt: skip
     """A worker that has looked at one repository, and will not look again by itself."""
     clock, seconds, urgent = Clock(), Moving(), list[bool]()
@@ -169,7 +170,8 @@ async def opened(
             stack.push_async_callback(scanner.close)
             scanning = Scanning(scanner, client, parts, clock)
         choices = {Repository(registry=registry.place, path=path): choice for path in follow}
-        plan = Plan(choices=tuple(choices.items()), allow=tuple(f"{registry.place}/{glob}" for glob in allow))
+        globs = allow if anywhere else tuple(f"{registry.place}/{glob}" for glob in allow)
+        plan = Plan(choices=tuple(choices.items()), allow=globs)
         sync = Syncing(store, plan, looking, scanning, [], Heard(), clock)
         await sync.follow()
         await sync.once()
@@ -182,7 +184,6 @@ async def opened(
         stack.push_async_callback(answering.close)
         app = AskedApp(None)
         app.answering = answering
-        # Time passes for those who wait, a little with each look.
         yield Scene(registry, store, sync, answering, app, clock, seconds, urgent)
 
 
@@ -278,6 +279,18 @@ async def test_what_the_settings_allow_is_followed_from_then_on(
         assert [w.repository.path for w in s.store.watched()] == ["shop/web", "team/app"]
     async with scene(allow=("other/*",)) as s:
         assert [w.repository.path for w in s.store.watched()] == ["team/app"]
+
+
+@pytest.mark.parametrize("place", ["10.0.0.1:5000", "127.0.0.1:1", "[::1]:1", "169.254.169.254"])
+async def test_what_is_allowed_but_not_named_is_reached_at_public_addresses_only(
+    scene: Open, flowing: Callable[[Moving], None], place: str
+) -> None:
+    async with scene(allow=("*/*",), anywhere=True) as s:
+        flowing(s.seconds)
+        body = json.dumps({"images": [f"{place}/team/app:1"], "wait": 5}).encode()
+        document = json.loads((await ask(s.app, "/v1/facts/asked", [body])).body)
+        assert [found["code"] for found in document["images"].values()] == ["forbidden"]
+        assert len(s.store.watched()) == 1
 
 
 async def test_no_more_are_followed_than_may_be(

@@ -24,7 +24,7 @@ from image_enforcer.server.metrics import Metrics
 from image_enforcer.server.pace import Pace
 from image_enforcer.server.reviews import PATHS, Reviews
 from image_enforcer.server.tokens import Tokens
-from image_enforcer.services.asking import MOST_IMAGES, WAITING, Asking, Time
+from image_enforcer.services.asking import BURST, MOST_IMAGES, RATE, WAITING, Asking, Time
 from image_enforcer.services.decide import Guard
 from image_enforcer.services.informing import Informing, Require
 from image_enforcer.settings import Address, Bounds, PolicySource, Serve, Tls
@@ -121,7 +121,7 @@ def scene(worker: FakeWorker, tmp_path: Path) -> Open:
 @contextlib.asynccontextmanager
 async def opened(
     worker: FakeWorker, folder: Path, *, most: float = 20.0, require: Require = Require.SCANNED,
-    tokens: Tokens | None = None, url: str = "",
+    tokens: Tokens | None = None, url: str = "", clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Scene]:  # fmt: skip
     facts = Known(home(), tag(IMAGE), image(), scan())
     informing = Informing(facts, NOON.timestamp, require)
@@ -130,7 +130,7 @@ async def opened(
         informing,
         AskedWorker(url or worker.url),
         Time(most=most, reserve=2.5),
-        time.monotonic,
+        clock,
         lambda *said: told.append(said),
     )
     pace = Pace(Scripted(), Bounds(), time.monotonic)
@@ -298,6 +298,14 @@ async def test_a_flood_of_random_tags_waits_in_small_numbers_and_holds_nobody_up
         s.asking.draining = True
         assert all("(not-resolved)" in reason for reason in await asyncio.gather(*flood))
         assert len(worker.questions) == WAITING
+
+
+async def test_a_flood_that_is_answered_quickly_asks_so_often_and_no_more(scene: Open, worker: FakeWorker) -> None:
+    worker.answer = answered()
+    async with scene(clock=lambda: 1000.0) as s:
+        for number in range(200):
+            assert "(not-resolved)" in await s.reason(f"nginx:random{number}")
+        assert len(worker.questions) == RATE * BURST
 
 
 async def test_only_so_many_bytes_wait(scene: Open, worker: FakeWorker) -> None:

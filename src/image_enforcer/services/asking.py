@@ -13,6 +13,7 @@ from typing import Final
 
 from ..domain.review import Review
 from ..ports.facts import FactsError, State, Worker
+from .allowance import Rate
 from .informing import Informing
 
 LOOK: Final = 0.05
@@ -23,6 +24,10 @@ WAITING: Final = 64
 """Reviews that may wait at a time."""
 HELD: Final = 1 << 20
 """Bytes of all reviews that wait. One alone may be larger."""
+RATE: Final = 20.0
+"""Questions a second."""
+BURST: Final = 4.0
+"""Seconds of that which may be used at once."""
 PAUSE: Final = 1.0
 """Seconds for which a worker that failed is not asked, twice as many after each further time."""
 LONGEST_PAUSE: Final = 30.0
@@ -54,6 +59,7 @@ class Asking:
         self._told = told
         self.time = time
         self._questions: dict[frozenset[str], asyncio.Task[State | None]] = {}
+        self._rate = Rate(RATE, BURST, clock)
         self._waiting = 0
         self._held = 0
         self._failures = 0
@@ -85,10 +91,13 @@ class Asking:
         """
         if seconds <= 0 or not self.may_help(informed) or (self._waiting and self._held + size > HELD):
             return informed
+        question = self._question(self._informing.open(informed))
+        if question is None:
+            return informed
         self._waiting += 1
         self._held += size
         try:
-            return await self._waited(informed, self._question(self._informing.open(informed)), seconds)
+            return await self._waited(informed, question, seconds)
         finally:
             self._waiting -= 1
             self._held -= size
@@ -113,10 +122,11 @@ class Asking:
                     return informed
         return informed
 
-    def _question(self, references: frozenset[str]) -> asyncio.Task[State | None]:
-        """The question that is under way about just these images, or a new one."""
+    def _question(self, references: frozenset[str]) -> asyncio.Task[State | None] | None:
+        """The question that is under way about just these images, or a new one; None where there were too many."""
         found = self._questions.get(references)
-        if found is None:
+        if found is None and self._rate.has_one():
+            self._rate.take()
             found = self._questions[references] = asyncio.create_task(self._asked(references))
             found.add_done_callback(lambda _: self._questions.pop(references, None))
         return found

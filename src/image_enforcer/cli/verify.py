@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -19,6 +20,7 @@ from .platforms import platforms
 if TYPE_CHECKING:
     from ..domain.manifest import Platform
     from ..ports.policy import PolicyEngine
+    from ..services.informing import Informing
     from .outputs.report import Report, Trouble
     from .verdicts import Subject
 
@@ -29,13 +31,16 @@ DEFAULTS: Final = ("policies", "data")
 """What is looked for in the current directory where no policy is named."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """Where facts are, and what of them has to be known."""
+    """Where facts are, what of them has to be known, and whether registries are asked what tags point to."""
 
     place: Path
     require: str
     nodes: tuple[Platform, ...]
+    resolve: bool
+    settings: Path | None
+    """A file that describes registries."""
 
 
 def verify(
@@ -49,6 +54,8 @@ def verify(
     facts: str | None = None,
     facts_require: Literal["scanned", "resolved", "nothing"] = "scanned",
     platform: Many = (),
+    resolve: Flag = False,
+    settings: str | None = None,
     output: Annotated[tuple[str, ...], Parameter(name=["--output", "-o"], consume_multiple=False)] = (),
     fail_on: Literal["deny", "none"] = "deny",
     allow_empty: Flag = False,
@@ -83,6 +90,10 @@ def verify(
     platform
         a platform that there are nodes of, linux/amd64, say; repeatable. What an image has for others is left out of
         the facts; without, everything that it has must be known
+    resolve
+        ask the images' registries what their tags point to now, and look up what is known of that among the facts
+    settings
+        with --resolve, a YAML file with registries, as sync and worker read it: addresses, authorities, credentials
     output
         FORMAT or FORMAT=FILE, repeatable: pretty, json, yaml, sarif, junit, github, tap, table, or name, which lists
         the images that are not allowed; standard output always has a format, pretty unless another is given
@@ -100,7 +111,17 @@ def verify(
     from .outputs import Style, render
 
     targets = _targets(output)
-    known = None if facts is None else _Known(Path(facts), facts_require, platforms(platform))
+    if resolve and facts is None:
+        raise Fault("IE2003", "--resolve needs --facts: registries know what tags point to, and nothing of scans")
+    if settings is not None and not resolve:
+        raise Fault("IE2003", "--settings is about registries, which only --resolve asks", hint="--resolve")
+    known = None
+    if facts is not None:
+        registries = None if settings is None else Path(settings)
+        known = _Known(
+            place=Path(facts), require=facts_require, resolve=resolve, settings=registries,
+            nodes=platforms(platform),
+        )  # fmt: skip
     report = _report(image, filename, namespace, policy, data, fail_on == "deny", allow_empty, known)
     for trouble in report.troubles:
         say(error_text(trouble.code, trouble.text, at=_at(trouble), hint=trouble.hint))
@@ -153,6 +174,15 @@ def _report(
     data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: _Known | None,
 ) -> Report:  # fmt: skip
     """Everything that can be found out; whatever goes wrong is in the report."""
+    with ExitStack() as until:
+        return _found(images, files, namespace, policies, data, fail_on_deny, allow_empty, facts, until)
+
+
+def _found(
+    images: tuple[str, ...], files: tuple[str, ...], namespace: str | None, policies: tuple[str, ...],
+    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: _Known | None, until: ExitStack,
+) -> Report:  # fmt: skip
+    """The same, with what has to be given back until then."""
     from ..services.decide import asking
     from .outputs.report import Report, Result, Trouble
     from .shown import line
@@ -172,10 +202,7 @@ def _report(
 
     inform = None
     if facts is not None:
-        from ..services.informing import Require
-        from ..wiring.facts import informing
-
-        informed = informing(facts.place, Require(facts.require), nodes=facts.nodes)
+        informed = _informing(facts, until)
         if missing := informed.missing():
             hint = f"image-enforcer pull --once --to {facts.place} URL"
             return Report(troubles=(Trouble(code="IE2023", text=missing, hint=hint),), fail_on_deny=fail_on_deny)
@@ -199,6 +226,24 @@ def _report(
         others=Counter({line(kind, 80): count for kind, count in others.items()}),
         policy=revision.policy, data=revision.data, fail_on_deny=fail_on_deny,
     )  # fmt: skip
+
+
+def _informing(facts: _Known, until: ExitStack) -> Informing:
+    """What adds facts to reviews; raises a fault for settings and credentials that cannot be used."""
+    from ..domain.errors import EnforcerError
+    from ..services.informing import Require
+
+    if not facts.resolve:
+        from ..wiring.facts import informing
+
+        return informing(facts.place, Require(facts.require), nodes=facts.nodes)
+    from ..wiring.resolving import resolving
+
+    opened = resolving(facts.place, Require(facts.require), facts.settings, facts.nodes, os.environ, Path.home())
+    try:
+        return until.enter_context(opened)
+    except EnforcerError as e:
+        raise Fault("IE2003", str(e), hint="mend the file that it names") from None
 
 
 def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: _Known | None) -> PolicyEngine | Trouble:

@@ -118,7 +118,7 @@ async def syncing(
     """What follows, scans and delivers as the settings say, with its connections."""
     async with AsyncExitStack() as stack:
         registry = RegistryClient(
-            hosts(settings), credentials.Keychain(_entries(settings, environment, home), clock=time.monotonic),
+            hosts(settings), credentials.Keychain(entries(settings, environment, home), clock=time.monotonic),
             clock=time.monotonic, sleep=asyncio.sleep, chance=random.random,
         )  # fmt: skip
         stack.push_async_callback(registry.close)
@@ -182,7 +182,7 @@ def _host(told: told_settings.Registry) -> Host:
     )  # fmt: skip
 
 
-def _entries(settings: Sync, environment: Mapping[str, str], home: Path) -> Sequence[credentials.Entry]:
+def entries(settings: Sync, environment: Mapping[str, str], home: Path) -> Sequence[credentials.Entry]:
     """The credentials of the settings, those of the environment, and those that docker and podman keep."""
     found: list[credentials.Entry] = []
     for registry in settings.registries:

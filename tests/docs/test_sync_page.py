@@ -35,7 +35,8 @@ def test_every_setting_is_listed(page: str) -> None:
     there = {
         field.name
         for part in (
-            settings.Sync, settings.Registry, settings.Repository, settings.Mirror, settings.Scanner, settings.Sink
+            settings.Sync, settings.Registry, settings.Repository, settings.Mirror, settings.Scanner, settings.Blobs,
+            settings.Sink,
         )
         for field in msgspec.structs.fields(part)
     }  # fmt: skip

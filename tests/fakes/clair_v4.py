@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
+
 from tests.fakes.clair_images import Content, Flaw, Installed, World
 from tests.fakes.clair_wire import Reply, Request, Wire, document
 
@@ -25,7 +27,10 @@ def refusal(status: int, code: str, message: str) -> Reply:
 
 
 class FakeClairV4(Wire):
-    """``state`` is what it looks with; ``updated`` whether it knows vulnerabilities; ``gate`` holds indexing up."""
+    """``state`` is what it looks with; ``updated`` whether it knows vulnerabilities; ``gate`` holds indexing up.
+
+    It takes its world's word for what layers hold. With ``cannot_reach`` it fetches them, from elsewhere than there.
+    """
 
     def __init__(
         self, world: World, *, at_once: int = 8, key: str = "", issuers: tuple[str, ...] = (),
@@ -38,8 +43,10 @@ class FakeClairV4(Wire):
         self.gate = asyncio.Event()
         self.gate.set()
         self.indexing = asyncio.Event()
+        self.cannot_reach = ""
         self.notifications: dict[str, list[tuple[str, str]]] = {}
         self.read: set[str] = set()
+        self.pulled: list[tuple[str, int]] = []
         self._key = key
         self._issuers = ("clair-intraservice", *issuers)
         self._clock = clock
@@ -109,6 +116,8 @@ class FakeClairV4(Wire):
             self.indexing.set()
             await self.gate.wait()
             status, error = self._fetch(layers)
+            if not error and self.cannot_reach:
+                status, error = await self._pull(layers)
             if error:
                 self._reports[digest] = _report(digest, "IndexError", err=error)
                 code = "bad-request" if status == 400 else "internal-error"
@@ -132,6 +141,22 @@ class FakeClairV4(Wire):
             if content.broken:
                 return 400, failed + "unable to create fs.FS: tarfs: error finding segments: unexpected EOF at 0: EOF"
             self._fetched[layer["hash"]] = content
+        return 0, ""
+
+    async def _pull(self, layers: list[dict[str, Any]]) -> tuple[int, str]:
+        """Fetch them in earnest; gives a status and an error."""
+        failed = "failed to fetch layers: fetcher: encountered errors: "
+        async with aiohttp.ClientSession() as session:
+            for layer in layers:
+                if layer["uri"].startswith(self.cannot_reach):
+                    return 500, failed + "dial tcp: no route to host"
+                async with session.get(layer["uri"]) as answer:
+                    body = await answer.read()
+                    self.pulled.append((layer["uri"], answer.status))
+                    if answer.status != 200:
+                        return 500, f'{failed}unexpected status code: {answer.status} (body starts: "{body[:200]!r}")'
+                    if f"sha256:{hashlib.sha256(body).hexdigest()}" != layer["hash"]:
+                        return 500, failed + "validation failed"
         return 0, ""
 
     def _looked(self, digest: str, layers: list[str]) -> dict[str, Any]:

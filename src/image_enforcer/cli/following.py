@@ -37,12 +37,15 @@ class Source:
         the time between two looks at a repository
     clair_url
         Clair: an address that ends in /v1 is its first interface, any other the fourth; without, nothing is scanned
+    serve_blobs_addr
+        HOST:PORT where Clair fetches layers, for registries that it cannot reach or may not pull from
     """
 
     repository: Many = ()
     registry_url: str = HUB
     poll_delay: str = "60s"
     clair_url: str | None = None
+    serve_blobs_addr: str | None = None
 
 
 @Parameter(name="*")
@@ -116,7 +119,14 @@ class Following(Source):
             changes["sinks"] = (*found.sinks, *(told.Sink(url=url) for url in urls))
         if self.store is not None:
             changes["store"] = self.store
+        if self.serve_blobs_addr is not None:
+            blobs = found.blobs or told.Blobs(addr=self.serve_blobs_addr)
+            changes["blobs"] = msgspec.structs.replace(blobs, addr=self.serve_blobs_addr)
         found = msgspec.structs.replace(found, **changes)
+        if self.serve_blobs_addr is not None:
+            served = tuple(msgspec.structs.replace(r, serve_blobs=True) for r in found.registries)
+            found = msgspec.structs.replace(found, registries=served)
+        told.check_blobs(found)
         for root in (found.layer_root, found.clair_root):
             told.steps(root)
         return msgspec.structs.replace(found, registries=tuple(_named(r) for r in found.registries))

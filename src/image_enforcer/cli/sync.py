@@ -53,11 +53,13 @@ def sync(
     if dry_run:
         return _dry(found)
     from ..wiring.sync import ended, run_sync
+    from .blobs import serving_blobs
     from .sync_lines import Lines
 
     lines = Lines(sys.stdout, output)
     try:
-        summary = run_sync(found, lines, once=once, environment=dict(os.environ), home=Path.home())
+        with serving_blobs(found) as blobs:
+            summary = run_sync(found, lines, blobs, once=once, environment=dict(os.environ), home=Path.home())
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:
@@ -72,6 +74,9 @@ def _dry(found: Sync) -> int:
             print(f"would follow {registry.name}/{repository.name} ({chosen}) every {found.every:g} s")
     if found.scanner is not None:
         print(f"would have images scanned by {found.scanner.kind} at {found.scanner.url}")
+    if found.blobs is not None:
+        served = ", ".join(registry.name for registry in found.registries if registry.serve_blobs)
+        print(f"would serve blobs of {served} to it at {found.blobs.addr}")
     for sink in found.sinks:
         print(f"would put documents into {sink.url}")
     return 0

@@ -58,7 +58,10 @@ def up(
     facts = f"127.0.0.1:{_free_port()}"
     worker = ["worker", "--addr", facts, "--registry-url", source.registry_url, "--poll-delay", source.poll_delay]
     worker += _given("--repository", source.repository)
-    for option, value in (("--clair-url", source.clair_url), ("--settings", settings), ("--store", store)):
+    for option, value in (
+        ("--clair-url", source.clair_url), ("--serve-blobs-addr", source.serve_blobs_addr), ("--settings", settings),
+        ("--store", store),
+    ):  # fmt: skip
         worker += [option, value] if value is not None else []
     scanned = source.clair_url is not None or settings is not None
     require = facts_require or ("scanned" if scanned else "resolved")

@@ -51,6 +51,7 @@ def worker(
     from ..settings.sync import BadSettings
     from ..wiring.facts import bundle, snapshot
     from ..wiring.sync import ended, now, opened, syncing
+    from .blobs import serving_blobs
     from .serve import address
     from .sync_lines import Lines
 
@@ -66,10 +67,10 @@ def worker(
     tls = Tls(cert_file=tls_cert_file, key_file=tls_private_key_file or "") if tls_cert_file else None
     lines = Lines(sys.stdout, output)
     try:
-        with opened(found, os.environ, Path.home()) as kept:
+        with serving_blobs(found) as blobs, opened(found, os.environ, Path.home()) as kept:
             publish = Publish(addr=listen, tls=tls, token_file=token_file or "", hint_token_file=hint_token_file or "")
             running = Worker(publish, kept, snapshot, bundle(found), lines.said, now)
-            running.run(syncing(found, lines, kept, os.environ, Path.home()))
+            running.run(syncing(found, lines, kept, os.environ, Path.home(), blobs))
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:

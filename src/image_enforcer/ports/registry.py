@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,9 +87,10 @@ class Registry(Protocol):
     def tags(self, repository: Repository) -> AsyncIterator[tuple[str, ...]]:
         """The tags, a page at a time, as the registry orders them."""
 
-    def blob(self, repository: Repository, content: Descriptor, start: int = 0) -> AsyncIterator[bytes]:
+    def blob(self, repository: Repository, content: Descriptor, start: int = 0) -> AsyncGenerator[bytes]:
         """Content in pieces, from a byte on. It is the caller's only once the last piece has come without an error;
-        what is read from the start is verified by digest and size, what is not by size alone."""
+        what is read from the start is verified by digest and size, what is not by size alone. To be closed by whoever
+        stops before."""
 
     async def referrers(
         self, repository: Repository, digest: Digest, artifact_type: str = ""

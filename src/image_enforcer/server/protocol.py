@@ -26,6 +26,8 @@ Client = tuple[str, int] | None
 
 TRIED: Final = "image_enforcer.tried"
 """The extension in the scope of a request that :class:`Quick` has left to the application."""
+CUT: Final = "image_enforcer.cut"
+"""The extension in whose entry ``cut`` is a function that breaks the connection off, in the middle of an answer."""
 
 LINGER: Final = 1.0
 """Seconds for which what a refused client still sends is read."""
@@ -49,6 +51,8 @@ class Manners:
     """The answer to a POST that never became a review, from what is wrong with it."""
     quick: Quick | None = None
     """Answers at once what can be; the rest goes to the application."""
+    cuts: bool = False
+    """Whether the application may break connections off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,8 @@ class Bounded(HttpToolsProtocol):
         self._begin()
         self._head = 0
         super().on_message_begin()
+        if self._manners.cuts:
+            self.scope["extensions"] = {CUT: {"cut": self.transport.abort}}
 
     def _begin(self) -> None:
         if not self._arriving:

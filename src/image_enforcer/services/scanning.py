@@ -14,7 +14,7 @@ from ..domain.digest import Digest
 from ..domain.manifest import Descriptor, ImageManifest
 from ..domain.report import Report
 from ..domain.watched import Trouble
-from ..ports.registry import RateLimited, Registry, RegistryError
+from ..ports.registry import RateLimited, RegistryError
 from ..ports.scanner import (
     Failed,
     Layer,
@@ -29,6 +29,7 @@ from ..ports.scanner import (
     Unscannable,
 )
 from ..ports.store import ScanResult, ScanWork
+from .handing import Locating
 
 SLOWEST_RETRY: Final = timedelta(hours=6)
 SOONEST_RETRY: Final = timedelta(seconds=1)
@@ -53,7 +54,7 @@ class Scanning:
     """Has images scanned by one scanner."""
 
     def __init__(
-        self, scanner: Scanner, registry: Registry, parts: Parts, now: Callable[[], datetime], pace: Pace = Pace()
+        self, scanner: Scanner, registry: Locating, parts: Parts, now: Callable[[], datetime], pace: Pace = Pace()
     ) -> None:
         self._scanner = scanner
         self._registry = registry

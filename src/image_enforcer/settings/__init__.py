@@ -47,6 +47,14 @@ class Address:
         except ValueError:
             return False
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether it stands for all addresses of this machine, and so is none that others could ask."""
+        try:
+            return not self.host or ipaddress.ip_address(self.host).is_unspecified
+        except ValueError:
+            return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:

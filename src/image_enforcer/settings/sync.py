@@ -69,6 +69,8 @@ class Registry(Part, frozen=True, kw_only=True):
     password_file: str = ""
     """A file with the password of ``username``."""
     requests_per_second: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 100.0
+    serve_blobs: bool = False
+    """Whether the scanner fetches its blobs here, since it cannot reach the registry or may not pull there."""
 
 
 class Scanner(Part, frozen=True, kw_only=True):
@@ -80,6 +82,21 @@ class Scanner(Part, frozen=True, kw_only=True):
     """Clair v4's pre-shared key, base64."""
     issuer: str = "clair-intraservice"
     ca_file: str = ""
+
+
+class Blobs(Part, frozen=True, kw_only=True):
+    """Where the scanner fetches blobs of registries with ``serve_blobs``."""
+
+    addr: str
+    """``HOST:PORT``."""
+    url: str = ""
+    """What the scanner calls it, if otherwise."""
+    cert_file: str = ""
+    key_file: str = ""
+    allow_http: bool = False
+    """Whether blobs may go beyond loopback without TLS."""
+    secret_file: str = ""
+    """What links are sealed with, where several processes are reached at one ``url``; else chosen at the start."""
 
 
 class Sink(Part, frozen=True, kw_only=True):
@@ -105,6 +122,7 @@ class Sync(Part, frozen=True, kw_only=True):
     scanner: Scanner | None = None
     recheck: Seconds = 900.0
     """Seconds for which a report is taken for current."""
+    blobs: Blobs | None = None
     sinks: tuple[Sink, ...] = ()
     legacy_registry: str = "docker.io"
     """The one registry that ``data.docker.layers`` is about."""
@@ -138,6 +156,23 @@ def address(url: str, what: str) -> str:
     if not good:
         raise BadSettings(f"{what} {url!r} is no address; write https://host:port")
     return url.rstrip("/")
+
+
+def check_blobs(found: Sync) -> None:
+    """Raises :class:`BadSettings` where what is said of blobs does not fit together."""
+    served = any(registry.serve_blobs for registry in found.registries)
+    if served and found.blobs is None:
+        raise BadSettings("a registry has serve_blobs, and there is no blobs.addr: write blobs: {addr: 'HOST:PORT'}")
+    if found.blobs is None:
+        return
+    if not served:
+        raise BadSettings("blobs are of no registry: write serve_blobs: true at those that are meant")
+    if found.scanner is None:
+        raise BadSettings("blobs are for a scanner, and there is none: give --clair-url, or scanner")
+    if bool(found.blobs.cert_file) != bool(found.blobs.key_file):
+        raise BadSettings("blobs.cert_file and blobs.key_file must be given together")
+    if found.blobs.url:
+        address(found.blobs.url, "blobs.url")
 
 
 def read(path: Path) -> Sync:

@@ -8,11 +8,11 @@ import signal
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..adapters.registry import credentials
 from ..adapters.registry.client import RegistryClient
@@ -29,9 +29,11 @@ from ..analysis.documents import Layout
 from ..domain.errors import EnforcerError
 from ..domain.manifest import Platform
 from ..domain.reference import Repository
+from ..ports.registry import Registry
 from ..ports.store import Store, StoreUnreachable
 from ..services.answering import Answering
 from ..services.delivering import Delivering
+from ..services.handing import Handing, Links, Locating
 from ..services.looking import Choice, Looking, allowing
 from ..services.noticing import Noticing
 from ..services.scanning import Pace, Scanning
@@ -58,6 +60,15 @@ class Working:
     """What answers those who ask about images."""
 
 
+class ServingBlobs(Protocol):
+    """Who serves blobs to a scanner that cannot fetch them from registries."""
+
+    links: Links
+
+    def serving(self, registry: Registry, told: Told) -> AbstractAsyncContextManager[None]:
+        """Serve, meanwhile, what a client of registries reads."""
+
+
 def now() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
@@ -68,10 +79,12 @@ def ended(error: EnforcerError) -> int:
     return 3 if isinstance(error, StoreUnreachable) else 2
 
 
-def run_sync(settings: Sync, told: Told, *, once: bool, environment: Mapping[str, str], home: Path) -> Summary:
+def run_sync(
+    settings: Sync, told: Told, blobs: ServingBlobs | None, *, once: bool, environment: Mapping[str, str], home: Path
+) -> Summary:
     """Sync until told to stop, or once; what it did. Raises a :class:`EnforcerError` for what cannot be used."""
     with opened(settings, environment, home) as store:
-        return asyncio.run(_run(settings, told, store, once, environment, home))
+        return asyncio.run(_run(syncing(settings, told, store, environment, home, blobs), once))
 
 
 @contextmanager
@@ -97,10 +110,8 @@ def state_folder(environment: Mapping[str, str], home: Path) -> Path:
     return folder
 
 
-async def _run(
-    settings: Sync, told: Told, store: Store, once: bool, environment: Mapping[str, str], home: Path
-) -> Summary:
-    async with syncing(settings, told, store, environment, home) as working:
+async def _run(made: AbstractAsyncContextManager[Working], once: bool) -> Summary:
+    async with made as working:
         if once:
             return await working.syncing.once()
         stopping = asyncio.Event()
@@ -113,9 +124,10 @@ async def _run(
 
 @asynccontextmanager
 async def syncing(
-    settings: Sync, told: Told, store: Store, environment: Mapping[str, str], home: Path
-) -> AsyncIterator[Working]:
-    """What follows, scans and delivers as the settings say, with its connections."""
+    settings: Sync, told: Told, store: Store, environment: Mapping[str, str], home: Path,
+    blobs: ServingBlobs | None = None,
+) -> AsyncIterator[Working]:  # fmt: skip
+    """What follows, scans and delivers as the settings say, with its connections. ``blobs`` serves the scanner."""
     async with AsyncExitStack() as stack:
         registry = RegistryClient(
             hosts(settings), credentials.Keychain(entries(settings, environment, home), clock=time.monotonic),
@@ -129,7 +141,12 @@ async def syncing(
             scanner, notifier = _scanner(settings.scanner)
             stack.push_async_callback(scanner.close)
             pace = Pace(recheck=timedelta(seconds=settings.recheck))
-            scanning = Scanning(scanner, registry, parts, now, pace)
+            locating: Locating = registry
+            if blobs is not None:
+                served = [told_registry.name for told_registry in settings.registries if told_registry.serve_blobs]
+                locating = Handing(registry, blobs.links, served)
+                await stack.enter_async_context(blobs.serving(registry, told))
+            scanning = Scanning(scanner, locating, parts, now, pace)
             await asyncio.to_thread(store.use, scanning.name, now())
             noticing = Noticing(store, notifier, scanner.name, told, now)
         plan = _plan(settings)

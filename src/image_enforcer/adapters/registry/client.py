@@ -105,7 +105,7 @@ class RegistryClient:
                     raise Lying(f"{repository} has more than {host.limits.tags} tags")
                 yield page
 
-    async def blob(self, repository: Repository, content: Descriptor, start: int = 0) -> AsyncIterator[bytes]:
+    async def blob(self, repository: Repository, content: Descriptor, start: int = 0) -> AsyncGenerator[bytes]:
         """See the port. A registry that knows no parts of content sends all of it, and what is known is skipped."""
         path = _path(repository, "blobs", content.digest)
         if start == content.size and start > 0:

@@ -5,10 +5,11 @@ import contextlib
 import hashlib
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,10 @@ from image_enforcer.adapters.registry.credentials import Credential, Password
 from image_enforcer.adapters.registry.hosts import Limits
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.manifest import Descriptor
-from image_enforcer.server.blobs import AT_ONCE, BadSecret, BlobServer
+from image_enforcer.server.blobs import AT_ONCE, BadSecret, BlobsApp, BlobServer
 from image_enforcer.server.certificates import BadCertificate
 from image_enforcer.server.listening import CannotListen
+from image_enforcer.server.protocol import CUT
 from image_enforcer.services.handing import LASTS, Links
 from image_enforcer.settings import Address, Tls
 from tests.adapters.registry.asking import IMPATIENT, QUICK, asking, at, until
@@ -350,6 +352,33 @@ async def test_a_client_that_takes_nothing_is_cut_off() -> None:
             await asyncio.wait_for(endless.ended.wait(), 20)
             registry._switched.clear()
             assert (await found.fetch(found.link())).body == LAYER
+
+
+async def test_a_client_that_takes_a_little_now_and_then_is_cut_off() -> None:
+    """Each piece takes ten seconds, which would be allowed; all together they are too few."""
+    now, cut, taken = [0.0], asyncio.Event(), [0]
+    heard = Heard()
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        taken[0] += len(message.get("body", b""))
+        now[0] += 10
+
+    async def receive() -> MutableMapping[str, Any]:
+        await cut.wait()
+        return {"type": "http.disconnect"}
+
+    with FakeRegistry() as registry:
+        registry.blob("team/app", LAYER)
+        async with asking(registry) as client:
+            links = Links("http://here", SECRET.encode(), time.time)
+            app = BlobsApp(client, links, heard, lambda: now[0], 30.0)
+            described = Descriptor(media_type="x", digest=Digest(digest_of(LAYER)), size=len(LAYER))
+            path = links.make(at(registry), described).removeprefix("http://here")
+            scope = {"type": "http", "method": "GET", "path": path, "extensions": {CUT: {"cut": cut.set}}}
+            await app(scope, receive, send)
+    assert cut.is_set()
+    assert 0 < taken[0] < len(LAYER)
+    assert [code for _, code in heard.failures] == ["slow-reader"]
 
 
 async def test_many_at_once(served: Scene) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -51,6 +51,7 @@ class Scene:
     app: NotificationsApp
     heard: Heard
     slept: list[float]
+    failing: "Failing"
 
     async def post(self, identifier: str, **more: Any) -> Reply:
         hook: dict[str, Any] = {"notification_id": identifier, "callback": "http://127.0.0.1:1/elsewhere"}
@@ -71,6 +72,23 @@ class Scene:
             self.clair.notifications[identifier] = [chain(found)[-1] for found in images]
 
 
+class Failing:
+    """A store in which images cannot be made due, the first times."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.left = 0
+
+    def images(self, scanner: str, after: str, most: int) -> Sequence[ImageManifest]:
+        return self._store.images(scanner, after, most)
+
+    def due_now(self, scanner: str, digests: Collection[Digest] | None, now: datetime) -> int:
+        if self.left > 0:
+            self.left -= 1
+            raise StoreUnreachable("away")
+        return self._store.due_now(scanner, digests, now)
+
+
 def chain(found: ImageManifest) -> tuple[str, ...]:
     return clair_v1.names([layer.digest for layer in found.layers])
 
@@ -84,7 +102,8 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     store.record_look(look, a_look(repository(), {"a": A, "b": B, "c": C}), NOON + HOUR)
     for work in store.claim_scans(request.param, "1", "test", NOON, HOUR, 10):
         store.record_scan(work, replace(result(work, at=NOON), scanner=request.param, next_at=NOON + HOUR))
-    heard, slept = Heard(), list[float]()
+    heard, slept, failing = Heard(), list[float](), Failing(store)
+    kept = cast("Store", failing)
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -97,16 +116,16 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             clair = await stack.enter_async_context(FakeClairV4(World()))
             v4 = ClairV4(clair.url, clock=lambda: 0.0, chance=lambda: 0.5, limits=LIMITS)
             stack.push_async_callback(v4.close)
-            noticing = Noticing(store, V4Notifier(v4.exchange), request.param, heard, lambda: LATER, sleep)
+            noticing = Noticing(kept, V4Notifier(v4.exchange), request.param, heard, lambda: LATER, sleep)
         else:
             clair = await stack.enter_async_context(FakeClairV1(World()))
             v1 = ClairV1(clair.url, clock=lambda: 0.0, chance=lambda: 0.5, limits=LIMITS)
             stack.push_async_callback(v1.close)
-            noticing = Noticing(store, V1Notifier(v1.exchange), request.param, heard, lambda: LATER, sleep)
+            noticing = Noticing(kept, V1Notifier(v1.exchange), request.param, heard, lambda: LATER, sleep, page=1)
         app = NotificationsApp(Tokens(str(tmp_path / "tokens")))
         app.noticing = noticing
         running = asyncio.create_task(noticing.run())
-        yield Scene(clair, request.param, store, app, heard, slept)
+        yield Scene(clair, request.param, store, app, heard, slept, failing)
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
@@ -191,17 +210,9 @@ async def test_one_that_cannot_be_read_does_not_hold_the_others_up(scene: Scene)
     assert scene.due() == {B.digest}
 
 
-async def test_a_store_that_is_away_is_tried_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_is_away_is_tried_again(scene: Scene) -> None:
     scene.affects(ONE, A)
-    left = [StoreUnreachable("away"), StoreUnreachable("away")]
-    due_now = scene.store.due_now
-
-    def failing(*arguments: Any) -> int:
-        if left:
-            raise left.pop()
-        return due_now(*arguments)
-
-    monkeypatch.setattr(scene.store, "due_now", failing)
+    scene.failing.left = 2
     await scene.post(ONE)
     await until(lambda: scene.clair.read == {ONE})
     assert scene.due() == {A.digest}

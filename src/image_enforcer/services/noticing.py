@@ -37,7 +37,7 @@ class Noticing:
 
     def __init__(
         self, store: Scanning, notifier: Notifier, scanner: str, told: Told, now: Callable[[], datetime],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, page: int = PAGE,
     ) -> None:  # fmt: skip
         self._store = store
         self._notifier = notifier
@@ -46,6 +46,7 @@ class Noticing:
         self._about = f"{scanner} notifications"
         self._now = now
         self._sleep = sleep
+        self._page = page
         self._waiting: dict[str, int] = {}
         """The tries that each has had, the one that waits longest first."""
         self._arrived = asyncio.Event()
@@ -126,6 +127,6 @@ class Noticing:
     def _having(self, layers: frozenset[str]) -> Iterator[Digest]:
         """The images that have one of these layers."""
         after = ""
-        while layers and (page := self._store.images(self._scanner, after, PAGE)):
+        while layers and (page := self._store.images(self._scanner, after, self._page)):
             yield from (one.digest for one in page if not layers.isdisjoint(self._notifier.names(subject(one))))
             after = page[-1].digest

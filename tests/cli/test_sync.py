@@ -147,8 +147,10 @@ sinks: [{url: "http://opa:8181"}]
 """
 
 
-def settings(path: str, *repositories: str, layer_root: str = "/data/docker/layers") -> Sync:
-    return Following(repository=repositories, opa_layer_root=layer_root, settings=path).gathered()
+def settings(
+    path: str, *repositories: str, layer_root: str = "/data/docker/layers", platform: tuple[str, ...] = ()
+) -> Sync:
+    return Following(repository=repositories, opa_layer_root=layer_root, settings=path, platform=platform).gathered()
 
 
 def test_a_settings_file(run: Run, tmp_path: Path) -> None:
@@ -168,6 +170,9 @@ def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (found.every, found.layer_root) == (90, "/data/images")
     assert settings(file(tmp_path, GOOD), layer_root="/data/x").layer_root == "/data/x"
+    assert settings(file(tmp_path, GOOD)).platforms == ()
+    nodes = settings(file(tmp_path, GOOD), platform=("linux/amd64,linux/arm/v7", "linux/amd64")).platforms
+    assert nodes == ("linux/amd64", "linux/arm/v7")
 
 
 @pytest.mark.parametrize(
@@ -177,6 +182,10 @@ def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
         ("registries: [{name: a.example, repository: []}]", "registries[0]: there is no setting `repository`"),
         ("registries: [{name: a.example, repositories: [{}]}]", "registries[0].repositories[0]: "),
         ("every: soon", "every: "),
+        (
+            "platforms: [amd64]\nregistries: [{name: a.example, repositories: [{name: b}]}]",
+            "platforms: 'amd64' is no platform",
+        ),
         ("every: 0", "every: "),
         ("every: .inf", "every: "),
         ("every: .nan", "every: "),

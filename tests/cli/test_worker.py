@@ -17,6 +17,7 @@ from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.registry.server import FakeRegistry
 from tests.server.running import SECONDS, Running, _collect, command, environment, request, serving
 from tests.services.synced import VULNERABLE, known_world, scannable
+from tools.demo import free_port
 
 IDENTIFIER = "5bd61202-d4db-49dd-aefe-3bc514ded1d6"
 POLICY = """package io.k8s.image_policy
@@ -231,3 +232,35 @@ def _asks(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path
         assert said("team/app:good") == "allowed"
         assert server.stop() == 0
     assert not any("Traceback" in str(line) for line in [*server.said, *worker.said])
+
+
+async def test_a_worker_tells_how_it_does_on_another_address(
+    registry: FakeRegistry, clair: FakeClairV4, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "team/app", "bad", VULNERABLE)
+    await asyncio.to_thread(_observed, registry, clair, tmp_path)
+
+
+def _observed(registry: FakeRegistry, clair: FakeClairV4, tmp_path: Path) -> None:
+    admin = free_port()
+    more = ("--addr", "127.0.0.1:0", "--admin-addr", f"127.0.0.1:{admin}")
+    with working(registry, clair, tmp_path, *more) as worker:
+
+        def figures() -> bytes:
+            status, text = request(admin, "GET", "/metrics")
+            assert status == 200
+            return text
+
+        worker.until(lambda: b'image_enforcer_images{state="scanned"} 1.0' in figures())
+        assert b"image_enforcer_scans_total 1.0" in figures()
+        assert b'image_enforcer_repositories{state="well"} 1.0' in figures()
+        assert request(admin, "GET", "/readyz") == (200, b"ok\n")
+        assert request(admin, "GET", "/v1/facts/changes")[0] == 404
+        arguments = ["sync", "--repository", "a/b", "--once", "--admin-addr", f"127.0.0.1:{admin}"]
+        taken = subprocess.run(
+            command(*arguments), env={**environment(), "XDG_STATE_HOME": str(tmp_path / "other")}, capture_output=True,
+            check=False, timeout=SECONDS,
+        )  # fmt: skip
+        assert (taken.returncode, b"choose another --admin-addr" in taken.stderr) == (2, True)
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(SECONDS) == 0

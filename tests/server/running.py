@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -98,6 +99,9 @@ def serving(policies: Sequence[Path], data: Sequence[Path] = (), *more: str) -> 
         command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     )
     server = Running(process)
+    # What a full pipe does not take waits in the server, and goes with it where it is killed.
+    assert process.stdout is not None
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 1 << 20)
     readers = [
         threading.Thread(target=_collect, args=(process.stderr, server.said)),
         threading.Thread(target=_collect, args=(process.stdout, server.decided)),

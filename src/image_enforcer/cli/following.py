@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from .durations import seconds
 from .faults import Fault
+from .platforms import platforms
 
 if TYPE_CHECKING:
     from ..settings import sync as told_settings
@@ -35,6 +36,9 @@ class Source:
         the registry that they are in
     poll_delay
         the time between two looks at a repository
+    platform
+        a platform that there are nodes of, linux/amd64, say; repeatable. What images have for others is neither fetched
+        nor scanned; without, all is
     clair_url
         Clair: an address that ends in /v1 is its first interface, any other the fourth; without, nothing is scanned
     serve_blobs_addr
@@ -44,6 +48,7 @@ class Source:
     repository: Many = ()
     registry_url: str = HUB
     poll_delay: str = "60s"
+    platform: Many = ()
     clair_url: str | None = None
     serve_blobs_addr: str | None = None
 
@@ -71,6 +76,8 @@ class Following(Source):
         sqlite:///PATH or postgresql://…; by default a file below ~/.local/state/image-enforcer
     recheck
         how long a scanner's report is taken for current
+    admin_addr
+        where /healthz, /readyz and /metrics are, HOST:PORT; nowhere by default
     """
 
     opa_url: Many = ()
@@ -81,6 +88,7 @@ class Following(Source):
     exclude: Many = ()
     store: str | None = None
     recheck: str = "15m"
+    admin_addr: str | None = None
 
     def gathered(self) -> Sync:
         """The settings of the file with what the options add to them; raises a fault for what cannot be used."""
@@ -102,6 +110,7 @@ class Following(Source):
         import msgspec
 
         from ..settings import sync as told
+        from ..wiring.nodes import nodes
 
         found = told.read(Path(self.settings)) if self.settings is not None else told.Sync()
         changes: dict[str, Any] = self._times() | self._roots()
@@ -117,6 +126,8 @@ class Following(Source):
         if self.opa_url:
             urls = [told.address(url, "--opa-url").removesuffix("/v1") for url in self.opa_url]
             changes["sinks"] = (*found.sinks, *(told.Sink(url=url) for url in urls))
+        if self.platform:
+            changes["platforms"] = tuple(map(str, platforms(self.platform)))
         if self.store is not None:
             changes["store"] = self.store
         if self.serve_blobs_addr is not None:
@@ -127,6 +138,7 @@ class Following(Source):
             served = tuple(msgspec.structs.replace(r, serve_blobs=True) for r in found.registries)
             found = msgspec.structs.replace(found, registries=served)
         told.check_blobs(found)
+        nodes(found)
         for root in (found.layer_root, found.clair_root):
             told.steps(root)
         return msgspec.structs.replace(found, registries=tuple(_named(r) for r in found.registries))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..settings.sync import Sync
 
 Flag = Annotated[bool, Parameter(negative=())]
-MANY: Final = frozenset({"repository", "include", "exclude", "opa-url"})
+MANY: Final = frozenset({"repository", "include", "exclude", "opa-url", "platform"})
 """Options that may be given several times, each time for one more."""
 FLAGS: Final = frozenset({"once", "dry-run", "allow-http"})
 """Options without a value."""
@@ -52,14 +52,18 @@ def sync(
     found = following.gathered()
     if dry_run:
         return _dry(found)
-    from ..wiring.sync import ended, run_sync
+    from ..wiring.sync import ended, opened, run_sync, syncing
     from .blobs import serving_blobs
-    from .sync_lines import Lines
+    from .telling import telling
 
-    lines = Lines(sys.stdout, output)
+    environment, home = dict(os.environ), Path.home()
     try:
-        with serving_blobs(found) as blobs:
-            summary = run_sync(found, lines, blobs, once=once, environment=dict(os.environ), home=Path.home())
+        with (
+            serving_blobs(found) as blobs, opened(found, environment, home) as store,
+            telling(sys.stdout, output, store, following.admin_addr) as telling_of,
+        ):  # fmt: skip
+            made = syncing(found, telling_of.told, store, environment, home, blobs)
+            summary = run_sync(made, once=once, beside=telling_of.beside())
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:

@@ -57,7 +57,8 @@ def up(
     """
     facts = f"127.0.0.1:{_free_port()}"
     worker = ["worker", "--addr", facts, "--registry-url", source.registry_url, "--poll-delay", source.poll_delay]
-    worker += _given("--repository", source.repository)
+    nodes = _given("--platform", source.platform or _platforms(settings))
+    worker += [*_given("--repository", source.repository), *nodes]
     for option, value in (
         ("--clair-url", source.clair_url), ("--serve-blobs-addr", source.serve_blobs_addr), ("--settings", settings),
         ("--store", store),
@@ -66,12 +67,26 @@ def up(
     scanned = source.clair_url is not None or settings is not None
     require = facts_require or ("scanned" if scanned else "resolved")
     serve = ["serve", *_given("--policy", policy), *_given("--data", data), "--addr", addr, "--admin-addr", admin_addr]
-    serve += ["--facts", f"http://{facts}", "--facts-require", require]
+    serve += ["--facts", f"http://{facts}", "--facts-require", require, *nodes]
     return _together([worker, serve])
 
 
 def _given(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
+
+
+def _platforms(settings: str | None) -> tuple[str, ...]:
+    """Those that a settings file names: the server must leave out what the worker does."""
+    if settings is None:
+        return ()
+    from pathlib import Path
+
+    from ..settings.sync import BadSettings, read
+
+    try:
+        return read(Path(settings)).platforms
+    except BadSettings:
+        return ()  # the worker says what is wrong, and ends
 
 
 def _free_port() -> int:

@@ -53,7 +53,7 @@ def worker(
     from ..wiring.sync import ended, now, opened, syncing
     from .blobs import serving_blobs
     from .serve import address
-    from .sync_lines import Lines
+    from .telling import telling
 
     found = following.gathered()
     if bool(tls_cert_file) != bool(tls_private_key_file):
@@ -65,12 +65,15 @@ def worker(
             hint="give --tls-cert-file, --tls-private-key-file and --token-file, or --allow-http",
         )  # fmt: skip
     tls = Tls(cert_file=tls_cert_file, key_file=tls_private_key_file or "") if tls_cert_file else None
-    lines = Lines(sys.stdout, output)
     try:
-        with serving_blobs(found) as blobs, opened(found, os.environ, Path.home()) as kept:
+        with (
+            serving_blobs(found) as blobs, opened(found, os.environ, Path.home()) as kept,
+            telling(sys.stdout, output, kept, following.admin_addr) as telling_of,
+        ):  # fmt: skip
             publish = Publish(addr=listen, tls=tls, token_file=token_file or "", hint_token_file=hint_token_file or "")
-            running = Worker(publish, kept, snapshot, bundle(found), lines.said, now)
-            running.run(syncing(found, lines, kept, os.environ, Path.home(), blobs))
+            running = Worker(publish, kept, snapshot, bundle(found), telling_of.lines.said, now)
+            made = syncing(found, telling_of.told, kept, os.environ, Path.home(), blobs)
+            running.run(made, telling_of.beside())
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:

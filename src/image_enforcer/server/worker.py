@@ -86,19 +86,21 @@ class Worker:
         self._said = said
         self.socket = bind(publish.addr, "--addr")
 
-    def run(self, working: AbstractAsyncContextManager[Working]) -> None:
-        """Work until told to stop."""
+    def run(self, working: AbstractAsyncContextManager[Working], beside: AbstractAsyncContextManager[None]) -> None:
+        """Work until told to stop; ``beside`` goes on all the while."""
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._run(working))
+            runner.run(self._run(working, beside))
 
-    async def _run(self, working: AbstractAsyncContextManager[Working]) -> None:
+    async def _run(
+        self, working: AbstractAsyncContextManager[Working], beside: AbstractAsyncContextManager[None]
+    ) -> None:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with self._serving(), working as work, self._noticing(work), self._answering(work.answering):
+        async with beside, self._serving(), working as work, self._noticing(work), self._answering(work.answering):
             host, port = self.socket.getsockname()[:2]
             scheme = "https" if self._certificates is not None else "http"
             self._said("ready", f"facts at {scheme}://{Address(host=host, port=port)}, pid {os.getpid()}")

@@ -23,11 +23,9 @@ from ..adapters.scanners.notifications import V1Notifier, V4Notifier
 from ..adapters.scanners.presharedkey import BadKey, PreSharedKey
 from ..adapters.sinks.opa import OpaSink
 from ..adapters.store.opening import open_store
-from ..analysis import platforms
 from ..analysis.clair_v1 import parts
 from ..analysis.documents import Layout
 from ..domain.errors import EnforcerError
-from ..domain.manifest import Platform
 from ..domain.reference import Repository
 from ..ports.registry import Registry
 from ..ports.store import Store, StoreUnreachable
@@ -40,6 +38,7 @@ from ..services.scanning import Pace, Scanning
 from ..services.syncing import Plan, Summary, Syncing, Told
 from ..settings import sync as told_settings
 from ..settings.sync import BadSettings, Sync, steps
+from .nodes import nodes
 
 MAX_SECRET: Final = 64 << 10
 """Bytes of a file with a secret."""
@@ -80,11 +79,13 @@ def ended(error: EnforcerError) -> int:
 
 
 def run_sync(
-    settings: Sync, told: Told, blobs: ServingBlobs | None, *, once: bool, environment: Mapping[str, str], home: Path
+    made: AbstractAsyncContextManager[Working], *, once: bool, beside: AbstractAsyncContextManager[None]
 ) -> Summary:
-    """Sync until told to stop, or once; what it did. Raises a :class:`EnforcerError` for what cannot be used."""
-    with opened(settings, environment, home) as store:
-        return asyncio.run(_run(syncing(settings, told, store, environment, home, blobs), once))
+    """Sync until told to stop, or once; what it did. ``beside`` goes on all the while.
+
+    Raises a :class:`EnforcerError` for what cannot be used.
+    """
+    return asyncio.run(_run(made, once, beside))
 
 
 @contextmanager
@@ -110,8 +111,10 @@ def state_folder(environment: Mapping[str, str], home: Path) -> Path:
     return folder
 
 
-async def _run(made: AbstractAsyncContextManager[Working], once: bool) -> Summary:
-    async with made as working:
+async def _run(
+    made: AbstractAsyncContextManager[Working], once: bool, beside: AbstractAsyncContextManager[None]
+) -> Summary:
+    async with beside, made as working:
         if once:
             return await working.syncing.once()
         stopping = asyncio.Event()
@@ -134,8 +137,10 @@ async def syncing(
             clock=time.monotonic, sleep=asyncio.sleep, chance=random.random,
         )  # fmt: skip
         stack.push_async_callback(registry.close)
-        nodes = _nodes(settings)
-        looking = Looking(registry, lambda digests: asyncio.to_thread(store.missing, digests, nodes), now, nodes)
+        found_nodes = nodes(settings)
+        looking = Looking(
+            registry, lambda digests: asyncio.to_thread(store.missing, digests, found_nodes), now, found_nodes
+        )
         scanning = noticing = None
         if settings.scanner is not None:
             scanner, notifier = _scanner(settings.scanner)
@@ -159,7 +164,7 @@ async def syncing(
         await worker.follow()
         answering = Answering(
             store, looking, dict(plan.choices), allowing(plan.allow), scans=scanning is not None, now=now,
-            clock=time.monotonic, nodes=nodes,
+            clock=time.monotonic, nodes=found_nodes,
         )  # fmt: skip
         stack.push_async_callback(answering.close)
         yield Working(worker, noticing, answering)
@@ -269,16 +274,8 @@ def layout(settings: Sync) -> Layout:
     plan = _plan(settings)
     return Layout(
         registry=settings.legacy_registry, repositories=frozenset(r for r, _ in plan.choices),
-        nodes=_nodes(settings), docker_root=steps(settings.layer_root), clair_root=steps(settings.clair_root),
+        nodes=nodes(settings), docker_root=steps(settings.layer_root), clair_root=steps(settings.clair_root),
     )  # fmt: skip
-
-
-def _nodes(settings: Sync) -> tuple[Platform, ...]:
-    """The platforms of the settings; raises :class:`BadSettings`."""
-    try:
-        return tuple(map(platforms.parse, settings.platforms))
-    except platforms.BadPlatform as e:
-        raise BadSettings(f"platforms: {e}") from None
 
 
 def secret(path: str) -> str:

@@ -1,11 +1,12 @@
 """Where images stand: every kind, every place, true lines; and whatever is no manifest is said to be none."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from image_enforcer.analysis.manifests import MAX_IMAGES, PODS, Flaw, Workload, WrittenReview, read
@@ -181,6 +182,7 @@ def test_lists_of_lists_and_images_are_bounded() -> None:
     assert "more than" in items[-1].text
 
 
+NUMBER = re.compile(r"[-+]?(?:0[xob][0-9a-fA-F_]+|(?:\.[0-9_]+|[0-9_]+(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?)", re.ASCII)
 images = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 container = st.fixed_dictionaries({"image": images}, optional={"name": st.text("abc", min_size=1)})
 containers = st.lists(container, min_size=1, max_size=4)
@@ -191,19 +193,21 @@ containers = st.lists(container, min_size=1, max_size=4)
         st.tuples(st.sampled_from(sorted(PODS)), containers, containers, st.lists(images, max_size=2)),
         min_size=1, max_size=4,
     ),
-    st.booleans(),
+    st.sampled_from(["json", "quoted", "plain"]),
 )  # fmt: skip
-def test_no_image_is_lost(objects: list[tuple[str, Any, Any, list[str]]], as_json: bool) -> None:
+def test_no_image_is_lost(objects: list[tuple[str, Any, Any, list[str]]], form: str) -> None:
     documents, expected = [], []
     for kind, main, first, volumes in objects:
         spec = {"containers": main, "initContainers": first, "volumes": [{"image": {"reference": v}} for v in volumes]}
         documents.append(nested(kind, {"spec": spec}))
         expected += [c["image"] for c in main] + [c["image"] for c in first] + volumes
-    text = (
-        json.dumps({"kind": "List", "items": documents})
-        if as_json
-        else "---\n".join(yaml.safe_dump(d, allow_unicode=True) for d in documents)
-    )
+    if form == "json":
+        text = json.dumps({"kind": "List", "items": documents})
+    else:
+        # What PyYAML leaves plain, since it was no number in YAML 1.1, may be one to Kubernetes, as 0E0 is.
+        assume(form == "quoted" or not any(NUMBER.fullmatch(image) for image in expected))
+        style = '"' if form == "quoted" else None
+        text = "---\n".join(yaml.safe_dump(d, allow_unicode=True, default_style=style) for d in documents)
     items = found(text)
     assert [use.image for item in items if isinstance(item, Workload) for use in item.uses] == expected
 

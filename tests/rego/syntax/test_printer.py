@@ -34,9 +34,10 @@ def composites(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
     return st.one_of(
         items.map(Array),
         st.lists(inner, max_size=1).map(lambda one: Set(tuple(one))),
-        # a key that is written again is one key, and printed once
-        st.lists(st.tuples(inner, inner), max_size=3, unique_by=lambda p: term_text(p[0])).map(
-            lambda pairs: Object(tuple(pairs))
+        # A key that is written again is one key, and printed once. (Where a list is told to be unique, and has to be
+        # drawn again, the library writes down how it was made: too much for terms within terms.)
+        st.lists(st.tuples(inner, inner), max_size=3).map(
+            lambda pairs: Object(tuple({term_text(pair[0]): pair for pair in pairs}.values()))
         ),
         st.builds(lambda head, rest: Ref((head, *rest)), variables, steps),
         st.builds(lambda name, a, b: Call(Ref((Var(name),)), (a, b)), operators, inner, inner),

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,7 +19,7 @@ from image_enforcer.analysis.clair_v1 import parts
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Trouble
-from image_enforcer.ports.store import ScanWork, Store
+from image_enforcer.ports.store import ScanWork, Store, StoreUnreachable
 from image_enforcer.server.asked import MAX_BODY, MOST, AskedApp
 from image_enforcer.server.tokens import Tokens
 from image_enforcer.services.allowance import BOUNDS, Bounds
@@ -451,6 +451,27 @@ async def test_who_may_not_ask_causes_nothing(scene: Open, registry: FakeRegistr
         good = {"authorization": "Bearer good-token"}
         assert (await ask(app, "/v1/facts/asked", [body], headers=good)).status == 200
         await until(lambda: s.tag("team/app:2") is not None)
+
+
+class Gone:
+    """A store that cannot be reached."""
+
+    def __getattr__(self, name: str) -> Any:
+        def fail(*_: Any) -> Any:
+            raise StoreUnreachable("the store is gone: try again later")
+
+        return fail
+
+
+async def test_a_store_that_cannot_be_reached_is_said(scene: Open, registry: FakeRegistry) -> None:
+    async with scene() as s:
+        answering = Answering(
+            cast("Store", Gone()), cast("Looking", None), {}, lambda _: True, scans=False, now=s.clock, clock=s.seconds
+        )
+        s.app.answering = answering
+        reply = await ask(s.app, "/v1/facts/asked", [b'{"images": ["nginx:1"], "wait": 5}'])
+        assert (reply.status, json.loads(reply.body)["code"]) == (503, "unavailable")
+        assert registry.seen == []
 
 
 @pytest.mark.parametrize(

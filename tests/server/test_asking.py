@@ -198,7 +198,7 @@ async def test_the_policy_and_not_the_worker_has_the_last_word(scene: Open, work
 async def test_a_worker_that_never_answers_is_waited_for_within_the_deadline(scene: Open, query: str) -> None:
     async with scene(most=0.3) as s:
         assert "(not-resolved)" in await s.reason("nginx:new", query=query)
-        assert len(s.worker.questions) == 1
+        await until(lambda: len(s.worker.questions) == 1)
 
 
 @pytest.mark.parametrize("query", ["?timeout=2s", "?timeout=0s", "?timeout=-1s", "?timeout=1ns"])
@@ -371,7 +371,7 @@ async def test_who_carries_no_token_causes_nothing(scene: Open, worker: FakeWork
         assert "[unauthenticated]" in await s.reason("nginx:new")
         assert worker.questions == []
         assert "(not-resolved)" in await s.reason("nginx:new", headers={"authorization": "Bearer good-token"})
-        assert len(worker.questions) == 1
+        await until(lambda: len(worker.questions) == 1)
 
 
 async def test_the_quick_way_leaves_it_to_the_other_one(scene: Open, worker: FakeWorker) -> None:
@@ -381,7 +381,7 @@ async def test_the_quick_way_leaves_it_to_the_other_one(scene: Open, worker: Fak
         assert not s.reviews.at_once(PATHS[0], [], None, encoded("nginx:new"), said.append)
         assert len(said) == 1
         assert "(not-resolved)" in await s.reason("nginx:new", tried=True)
-        assert len(worker.questions) == 1
+        await until(lambda: len(worker.questions) == 1)
 
 
 # --- settings, and the process ---------------------------------------------------------------------

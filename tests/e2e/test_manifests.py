@@ -61,7 +61,7 @@ def test_what_the_manifests_run_decides(docker_registry: str, clair: Clair, root
     images.push(docker_registry, "library/nginx", "vulnerable", [images.debian(("openssl", "3.0.11-1", "openssl"))])
     images.push(docker_registry, "library/nginx", "sound", [images.debian(("zlib1g", "1:1.2.13", "zlib"))])
     images.push(docker_registry, "library/redis", "7", [images.debian(("zlib1g", "1:1.2.13", "zlib"))])
-    secure, plain, admin = free_port(), free_port(), free_port()
+    secure, plain, admin, sync_admin = (free_port() for _ in range(4))
     authority = Authority(tmp_path)
     pair = authority.issue("tls")
     trusting = ssl.create_default_context(cafile=str(authority.certificate))
@@ -73,6 +73,7 @@ def test_what_the_manifests_run_decides(docker_registry: str, clair: Clair, root
     sync = put(container("sync")["args"], {
         "https://registry-1.docker.io": docker_registry, "http://clair:6060": clair.url,
         "http://127.0.0.1:8182": f"http://127.0.0.1:{plain}", "/state/store.db": str(tmp_path / "store.db"),
+        "0.0.0.0:8484": f"127.0.0.1:{sync_admin}",
     })  # fmt: skip
     environment = {**os.environ, "DOCKER_USER": "", "DOCKER_PASSWORD": ""}
     with running([COMMAND, *server], tmp_path / "server.log", f"http://127.0.0.1:{admin}/health"):

@@ -42,6 +42,15 @@ def test_a_text_from_elsewhere_stays_in_its_line(out: io.StringIO) -> None:
     assert "\x1b" not in out.getvalue()
 
 
+def test_what_somebody_asked_about(out: io.StringIO) -> None:
+    lines = Lines(out, "text")
+    lines.asked("docker.io/library/nginx:1", "")
+    lines.asked("docker.io/library/nginx:2", "not-found")
+    first, second = out.getvalue().splitlines()
+    assert first.endswith("asked docker.io/library/nginx:1: looked up, since somebody asked")
+    assert second.endswith("asked docker.io/library/nginx:2: looked up, since somebody asked [not-found]")
+
+
 def test_what_the_scanner_notifies_of(out: io.StringIO) -> None:
     Lines(out, "text").noticed(2, 30)
     assert out.getvalue().endswith("noticed 2 notifications about 30 images, whose reports are asked for now\n")

@@ -227,6 +227,8 @@ def _asks(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path
         assert not any("/team/app/tags/" in path or "/other/" in path for _, path in registry.counts())
         assert said("shop/web:good") == "allowed"
         assert b'image_enforcer_asked_total{known="true"} 3.0' in server.get("/metrics")[1]
+        asked = [(e["reference"].rpartition("/")[2], e["code"]) for e in worker.decided if e["event"] == "asked"]
+        assert asked == [("app:good", ""), ("app:bad", ""), ("app:none", "not-found"), ("web:good", "")]
         assert worker.stop() == 0
         assert said("team/app:gone") == "unknown-image"
         assert said("team/app:good") == "allowed"

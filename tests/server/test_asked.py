@@ -47,6 +47,7 @@ class Heard:
     def scanned(self, work: ScanWork, findings: int, gaps: int) -> None: ...
     def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None: ...
     def noticed(self, notifications: int, images: int) -> None: ...
+    def asked(self, reference: str, code: str) -> None: ...
 
 
 @dataclass
@@ -179,6 +180,7 @@ async def opened(
         urgent.clear()
         answering = Answering(
             store, looking, choices, allowing(plan.allow), scans=clair is not None, now=clock, clock=seconds,
+            told=Heard(),
             bounds=bounds,
         )  # fmt: skip
         stack.push_async_callback(answering.close)
@@ -466,7 +468,14 @@ class Gone:
 async def test_a_store_that_cannot_be_reached_is_said(scene: Open, registry: FakeRegistry) -> None:
     async with scene() as s:
         answering = Answering(
-            cast("Store", Gone()), cast("Looking", None), {}, lambda _: True, scans=False, now=s.clock, clock=s.seconds
+            cast("Store", Gone()),
+            cast("Looking", None),
+            {},
+            lambda _: True,
+            scans=False,
+            now=s.clock,
+            clock=s.seconds,
+            told=Heard(),
         )
         s.app.answering = answering
         reply = await ask(s.app, "/v1/facts/asked", [b'{"images": ["nginx:1"], "wait": 5}'])

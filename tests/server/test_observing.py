@@ -49,6 +49,9 @@ class Heard:
     def noticed(self, notifications: int, images: int) -> None:
         self.names.append("noticed")
 
+    def asked(self, reference: str, code: str) -> None:
+        self.names.append("asked")
+
 
 class Store:
     """A store that says how far it has come, or why it cannot."""
@@ -77,7 +80,10 @@ def test_what_is_told_is_counted_and_passed_on() -> None:
     metrics.scanned(cast("ScanWork", None), 1, 0)
     metrics.delivered("opa", 3, 2, whole=False)
     metrics.noticed(4, 5)
-    assert heard.names == ["looked", "failed", "failed", "recovered", "scanned", "delivered", "noticed"]
+    metrics.asked("a", "")
+    metrics.asked("a", "not-found")
+    told = ["looked", "failed", "failed", "recovered", "scanned", "delivered", "noticed", "asked", "asked"]
+    assert heard.names == told
     found = figures(metrics.text(None))
     assert found["image_enforcer_looks_total"] == found["image_enforcer_scans_total"] == 1
     assert found['image_enforcer_troubles_total{code="unreachable"}'] == 1
@@ -85,6 +91,8 @@ def test_what_is_told_is_counted_and_passed_on() -> None:
     assert found['image_enforcer_documents_total{done="put"}'] == 3
     assert found['image_enforcer_documents_total{done="deleted"}'] == 2
     assert found["image_enforcer_notifications_total"] == 4
+    assert found['image_enforcer_look_ups_total{code=""}'] == 1
+    assert found['image_enforcer_look_ups_total{code="not-found"}'] == 1
 
 
 def test_what_is_left_is_told_while_somebody_knows() -> None:

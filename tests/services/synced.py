@@ -77,6 +77,9 @@ class Heard:
     def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
         self.deliveries.append((put, deleted, whole))
 
+    def asked(self, reference: str, code: str) -> None:
+        pass
+
     def noticed(self, notifications: int, images: int) -> None:
         self.notices.append((notifications, images))
 

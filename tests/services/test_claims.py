@@ -52,6 +52,9 @@ class Heard:
     def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
         pass
 
+    def asked(self, reference: str, code: str) -> None:
+        pass
+
     def noticed(self, notifications: int, images: int) -> None:
         pass
 

@@ -69,6 +69,11 @@ class Lines:
         shown = f"{notifications} notifications about {images} images, whose reports are asked for now"
         self._line("noticed", shown, notifications=notifications, images=images)
 
+    def asked(self, reference: str, code: str) -> None:
+        """Somebody asked about an image."""
+        shown = f"{reference}: looked up, since somebody asked" + (f" [{code}]" if code else "")
+        self._line("asked", shown, reference=reference, code=code)
+
     def said(self, event: str, shown: str) -> None:
         """Anything else that is worth a line."""
         self._line(event, shown, text=shown)

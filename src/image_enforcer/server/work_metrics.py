@@ -33,6 +33,10 @@ class WorkMetrics:
         self._notifications = Counter(
             "image_enforcer_notifications", "Notifications of the scanner that were heeded.", registry=r
         )
+        self._asked = Counter(
+            "image_enforcer_look_ups", "Images that were looked up since somebody asked, by why they were not found.",
+            ["code"], registry=r,
+        )  # fmt: skip
         self._repositories = Gauge(
             "image_enforcer_repositories", "Repositories that are followed, by how the last look went.", ["state"],
             registry=r,
@@ -83,6 +87,11 @@ class WorkMetrics:
         """The scanner notified of something."""
         self._notifications.inc(notifications)
         self._told.noticed(notifications, images)
+
+    def asked(self, reference: str, code: str) -> None:
+        """Somebody asked about an image, which was looked up."""
+        self._asked.labels(_code(code) if code else "").inc()
+        self._told.asked(reference, code)
 
     def text(self, backlog: Backlog | None) -> bytes:
         """All of it, in Prometheus' text format; without what is left to do where the store cannot say."""

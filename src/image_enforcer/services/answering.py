@@ -27,6 +27,7 @@ from .allowance import BOUNDS, Allowance, Bounds, Kept
 from .gather import gather
 from .informing import Require, counting, may_come
 from .looking import Choice, Looking
+from .syncing import Told
 
 LOOK: Final = 0.2
 """Seconds between two looks at whether something became known."""
@@ -73,7 +74,7 @@ class Answering:
     def __init__(
         self, store: Store, looking: Looking, choices: Mapping[Repository, Choice],
         allowed: Callable[[Repository], bool], *, scans: bool, now: Callable[[], datetime],
-        clock: Callable[[], float], nodes: tuple[Platform, ...] = (), bounds: Bounds = BOUNDS,
+        clock: Callable[[], float], told: Told, nodes: tuple[Platform, ...] = (), bounds: Bounds = BOUNDS,
     ) -> None:  # fmt: skip
         """``choices`` are followed, others as ``allowed`` says; ``scans`` says whether anybody scans images, and
         ``nodes`` which of them count."""
@@ -86,6 +87,7 @@ class Answering:
         self._nodes = nodes
         self._now = now
         self._clock = clock
+        self._told = told
         self._bounds = bounds
         self._allowance = Allowance(bounds, clock)
         self._kept: Kept[_Outcome] = Kept(bounds.remembered, clock)
@@ -210,6 +212,7 @@ class Answering:
         except StoreError as e:
             outcome = _Outcome(code="store-unreachable", text=str(e), keep=_DONE)
         self._kept.put(name, outcome, outcome.keep)
+        self._told.asked(name, outcome.code)
         return outcome
 
     async def _outcome(self, reference: ImageReference) -> _Outcome:

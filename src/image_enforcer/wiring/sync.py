@@ -164,7 +164,7 @@ async def syncing(
         await worker.follow()
         answering = Answering(
             store, looking, dict(plan.choices), allowing(plan.allow), scans=scanning is not None, now=now,
-            clock=time.monotonic, nodes=found_nodes,
+            clock=time.monotonic, told=told, nodes=found_nodes,
         )  # fmt: skip
         stack.push_async_callback(answering.close)
         yield Working(worker, noticing, answering)

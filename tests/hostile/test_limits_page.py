@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from image_enforcer.adapters.facts import asking as asked_worker
 from image_enforcer.adapters.policy import embedded
 from image_enforcer.analysis import reference, review, text
-from image_enforcer.cli import subjects
+from image_enforcer.cli import serve, subjects
 from image_enforcer.opa import code_cache, files, http_cache, http_sender
 from image_enforcer.opa.rest import bodies, connection, evaluate, paths
 from image_enforcer.opa.rest import run as rest
@@ -30,8 +31,9 @@ from image_enforcer.rego.builtins.templates import execution, literals
 from image_enforcer.rego.builtins.templates import parser as template_parser
 from image_enforcer.rego.plan import program
 from image_enforcer.rego.syntax import cursor, module, statements
-from image_enforcer.server import decision_log, listening, logs, pace, protocol, run
-from image_enforcer.services import decide
+from image_enforcer.server import asked, decision_log, listening, logs, pace, protocol, run
+from image_enforcer.services import asking, decide
+from image_enforcer.services.allowance import BOUNDS as ASKED
 from image_enforcer.settings import Bounds, PolicySource
 
 BOUNDS = Bounds()
@@ -57,6 +59,21 @@ EXPECTED = {
     "reviews that wait for that": f"{pace.QUEUE}",
     "bodies of those reviews, together": f"{pace.HELD >> 20} MiB",
     "time that a review waits for that": f"{pace.PATIENCE:g} s",
+    "time that a review waits for the worker to find out about its images": f"{serve.ASK:g} s (`--facts-ask`), and the "
+    "API server's own deadline",
+    "reviews that wait for that, and their bodies together": f"{asking.WAITING}, and {asking.HELD >> 20} MiB",
+    "questions to it, a second": f"{asking.RATE:g}, saved up to {asking.RATE * asking.BURST:g}",
+    "images of a review about which it is asked": f"{asking.MOST_IMAGES}",
+    "bytes of the worker's answer": f"{asked_worker.MAX_ANSWER >> 20} MiB",
+    "body of a question": f"{asked.MAX_BODY >> 10} KiB",
+    "images of one": f"{asked.MOST}, of 1024 characters",
+    "questions that wait for an answer": f"{asked.WAITING}",
+    "time that an answer is held back": f"{asked.LONGEST:g} s",
+    "look-ups a second, of all; in one repository": f"{ASKED.rate:g}, saved up to {ASKED.rate * ASKED.burst:g}; "
+    f"{ASKED.rate_each:g}, saved up to {ASKED.rate_each * ASKED.burst:g}",
+    "look-ups under way, of all; at one registry": f"{ASKED.at_once}; {ASKED.at_once_each}",
+    "time of one look-up": f"{ASKED.longest:g} s",
+    "repositories that are followed before no more are added": f"{ASKED.followed}",
     "characters of a reason": f"{text.MAX_REASON}",
     "audit annotations of an answer": f"{decide.MAX_MARKS}",
     "input in a line of the decision log": f"{decision_log.MAX_INPUT >> 10} KiB",

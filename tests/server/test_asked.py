@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +17,7 @@ from image_enforcer.adapters.registry.client import RegistryClient
 from image_enforcer.adapters.scanners.clair_v4 import ClairV4
 from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.analysis.clair_v1 import parts
-from image_enforcer.domain.facts import Kind
+from image_enforcer.domain.facts import Entry, Kind
 from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Trouble
 from image_enforcer.ports.store import ScanWork, Store, StoreUnreachable
@@ -24,6 +25,7 @@ from image_enforcer.server.asked import MAX_BODY, MOST, AskedApp
 from image_enforcer.server.tokens import Tokens
 from image_enforcer.services.allowance import BOUNDS, Bounds
 from image_enforcer.services.answering import Answering
+from image_enforcer.services.look_ups import LookUps
 from image_enforcer.services.looking import Choice, Looking, allowing
 from image_enforcer.services.scanning import Scanning
 from image_enforcer.services.syncing import Plan, Syncing
@@ -178,11 +180,10 @@ async def opened(
         await sync.once()
         registry.seen.clear()
         urgent.clear()
-        answering = Answering(
-            store, looking, choices, allowing(plan.allow), scans=clair is not None, now=clock, clock=seconds,
-            told=Heard(),
-            bounds=bounds,
+        look_ups = LookUps(
+            store, looking, choices, allowing(plan.allow), now=clock, clock=seconds, told=Heard(), bounds=bounds
         )  # fmt: skip
+        answering = Answering(store, look_ups, scans=clair is not None, now=clock, clock=seconds)
         stack.push_async_callback(answering.close)
         app = AskedApp(None)
         app.answering = answering
@@ -334,6 +335,43 @@ async def test_those_who_ask_the_same_at_once_cause_one_look_up(
         assert s.heads() == 1
 
 
+class Reading:
+    """A store whose reader can be held up once it has read what tags point to."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.hold = False
+        self.read = threading.Event()
+        self.go = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def entries(self, kind: Kind, keys: Collection[str]) -> Mapping[str, Entry]:
+        found = self._store.entries(kind, keys)
+        if kind is Kind.TAG and self.hold:
+            self.hold = False
+            self.read.set()
+            assert self.go.wait(30)
+        return found
+
+
+async def test_what_was_found_while_somebody_read_is_read_again(
+    registry: FakeRegistry, store: Store, flowing: Callable[[Moving], None]
+) -> None:
+    reading = Reading(store)
+    async with opened(registry, cast("Store", reading)) as s:
+        flowing(s.seconds)
+        registry.image("team/app", "1")
+        reading.hold = True
+        slow = asyncio.create_task(s.codes("team/app:1", wait=30))
+        await until(reading.read.is_set)
+        assert await s.codes("team/app:1", wait=30) == [""]
+        reading.go.set()
+        assert await slow == [""]
+        assert s.heads() == 1
+
+
 async def test_a_flood_of_random_tags_causes_so_many_look_ups_and_no_more(scene: Open, registry: FakeRegistry) -> None:
     registry.image("calm/app", "1")
     async with scene(follow=("team/app", "calm/app"), bounds=replace(BOUNDS, at_once_each=30)) as s:
@@ -467,16 +505,8 @@ class Gone:
 
 async def test_a_store_that_cannot_be_reached_is_said(scene: Open, registry: FakeRegistry) -> None:
     async with scene() as s:
-        answering = Answering(
-            cast("Store", Gone()),
-            cast("Looking", None),
-            {},
-            lambda _: True,
-            scans=False,
-            now=s.clock,
-            clock=s.seconds,
-            told=Heard(),
-        )
+        gone = cast("Store", Gone())
+        answering = Answering(gone, cast("LookUps", None), scans=False, now=s.clock, clock=s.seconds)
         s.app.answering = answering
         reply = await ask(s.app, "/v1/facts/asked", [b'{"images": ["nginx:1"], "wait": 5}'])
         assert (reply.status, json.loads(reply.body)["code"]) == (503, "unavailable")

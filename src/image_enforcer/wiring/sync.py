@@ -32,6 +32,7 @@ from ..ports.store import Store, StoreUnreachable
 from ..services.answering import Answering
 from ..services.delivering import Delivering
 from ..services.handing import Handing, Links, Locating
+from ..services.look_ups import LookUps
 from ..services.looking import Choice, Looking, allowing
 from ..services.noticing import Noticing
 from ..services.scanning import Pace, Scanning
@@ -162,10 +163,11 @@ async def syncing(
             sinks.append(Delivering(store, sink, layout(settings)))
         worker = Syncing(store, plan, looking, scanning, sinks, told, now)
         await worker.follow()
-        answering = Answering(
-            store, looking, dict(plan.choices), allowing(plan.allow), scans=scanning is not None, now=now,
-            clock=time.monotonic, told=told, nodes=found_nodes,
+        look_ups = LookUps(
+            store, looking, dict(plan.choices), allowing(plan.allow), now=now, clock=time.monotonic, told=told
         )  # fmt: skip
+        scans = scanning is not None
+        answering = Answering(store, look_ups, scans=scans, now=now, clock=time.monotonic, nodes=found_nodes)
         stack.push_async_callback(answering.close)
         yield Working(worker, noticing, answering)
 

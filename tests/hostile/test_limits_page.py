@@ -6,7 +6,8 @@ from pathlib import Path
 
 from image_enforcer.adapters.facts import asking as asked_worker
 from image_enforcer.adapters.policy import embedded
-from image_enforcer.analysis import reference, review, text
+from image_enforcer.adapters.scanners import notifications
+from image_enforcer.analysis import hints, reference, review, text
 from image_enforcer.cli import serve, subjects
 from image_enforcer.opa import code_cache, files, http_cache, http_sender
 from image_enforcer.opa.rest import bodies, connection, evaluate, paths
@@ -31,8 +32,8 @@ from image_enforcer.rego.builtins.templates import execution, literals
 from image_enforcer.rego.builtins.templates import parser as template_parser
 from image_enforcer.rego.plan import program
 from image_enforcer.rego.syntax import cursor, module, statements
-from image_enforcer.server import asked, decision_log, listening, logs, pace, protocol, run
-from image_enforcer.services import asking, decide
+from image_enforcer.server import asked, blobs, decision_log, listening, logs, pace, protocol, run
+from image_enforcer.services import asking, decide, handing, noticing
 from image_enforcer.services.allowance import BOUNDS as ASKED
 from image_enforcer.settings import Bounds, PolicySource
 
@@ -40,6 +41,16 @@ BOUNDS = Bounds()
 SECONDS = PolicySource(policies=()).seconds
 UNPACKED = f"{bodies.BodyLimits().plain >> 20} MiB, {bodies.BodyLimits().unpacked >> 20} MiB unpacked"
 EXPECTED = {
+    "body of a registry's notification": f"{hints.MAX_BODY >> 20} MiB",
+    "repositories that one names": f"{hints.MAX_REPOSITORIES}",
+    "body of Clair's notification": f"{notifications.MAX_BODY >> 10} KiB",
+    "notifications of Clair that wait": f"{noticing.MOST}",
+    "tries to find out what one is about": (
+        f"{noticing.TRIES}, pauses from {noticing.FIRST_PAUSE:g} to {noticing.LONGEST_PAUSE:g} s"
+    ),
+    "life of a link to a blob": f"{handing.LASTS / 3600:g} h",
+    "blobs that are passed on at a time": f"{blobs.AT_ONCE}",
+    "time for which nothing of a blob is taken": f"{blobs.STALL:g} s",
     "body of a review that is answered where it is read": f"{BOUNDS.quick >> 10} KiB",
     "body of a review": f"{BOUNDS.body >> 20} MiB",
     "bodies that are being received, together": f"{BOUNDS.buffered >> 20} MiB",

@@ -46,6 +46,13 @@ class _Reader:
         return self._state
 
 
+class _Held(threading.local):
+    """What a thread has: whether it wants all answers from one revision, and the connection that gives them."""
+
+    wanted: bool = False
+    reader: _Reader | None = None
+
+
 class LocalFacts:
     """See :class:`image_enforcer.ports.facts.Facts`."""
 
@@ -53,8 +60,7 @@ class LocalFacts:
         self._path = path
         self._lock = threading.Lock()
         self._idle: list[_Reader] = []
-        self._held = threading.local()
-        """``reader`` is the one that a thread has taken for several look-ups."""
+        self._held = _Held()
 
     def close(self) -> None:
         """Let the file go."""
@@ -65,23 +71,20 @@ class LocalFacts:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """See the port. One inside another changes nothing."""
-        if getattr(self._held, "reader", None) is not None:
+        """See the port. One inside another changes nothing. It is the first question that settles the revision, so that
+        who asks nothing pays nothing."""
+        held = self._held
+        if held.wanted:
             yield
             return
-        try:
-            reader = self._reader()
-            with self._translated():
-                reader.db.execute("BEGIN")
-        except FactsError:
-            yield
-            return
-        self._held.reader = reader
+        held.wanted = True
         try:
             yield
         finally:
-            self._held.reader = None
-            self._give_back(reader)
+            held.wanted = False
+            reader, held.reader = held.reader, None
+            if reader is not None:
+                self._give_back(reader)
 
     def state(self) -> State:
         """See the port."""
@@ -107,17 +110,23 @@ class LocalFacts:
     @contextmanager
     def _taken(self) -> Iterator[_Reader]:
         """A connection to the file that is in place now, or the one that this thread has; given back if it is sound."""
-        held = getattr(self._held, "reader", None)
-        if held is not None:
-            yield held
+        held = self._held
+        if held.reader is not None:
+            yield held.reader
             return
         reader = self._reader()
         try:
+            if held.wanted:
+                with self._translated():
+                    reader.db.execute("BEGIN")
             yield reader
         except FactsError:
             reader.db.close()
             raise
-        self._give_back(reader)
+        if held.wanted:
+            held.reader = reader
+        else:
+            self._give_back(reader)
 
     def _give_back(self, reader: _Reader) -> None:
         try:

@@ -124,6 +124,17 @@ async def _look(synced: Synced, work: LookWork) -> Summary:
     return summary
 
 
+async def test_a_pass_says_what_somebody_else_is_at(registry: FakeRegistry, tmp_path: Path) -> None:
+    for path in ("team/app", "team/other"):
+        registry.image(path, "latest")
+    async with syncing(registry, tmp_path, "team/app", "team/other") as synced:
+        synced.store.claim_looks("another", synced.clock(), LEASE, 1)
+        summary = await synced.sync.once()
+        assert (summary.looks, summary.elsewhere) == (1, 1)
+        summary = await synced.again(LEASE.total_seconds() + 1)
+        assert (summary.looks, summary.elsewhere) == (2, 0)
+
+
 async def test_what_is_not_followed_any_more_is_forgotten(registry: FakeRegistry, tmp_path: Path) -> None:
     for path in ("team/app", "team/other"):
         registry.image(path, "latest")

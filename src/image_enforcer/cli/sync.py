@@ -64,6 +64,9 @@ def sync(
         ):  # fmt: skip
             made = syncing(found, telling_of.told, store, environment, home, blobs)
             summary = run_sync(made, once=once, beside=telling_of.beside())
+            if summary.elsewhere:
+                text = f"{summary.elsewhere} repositories and images, which another worker is at: it is not waited for"
+                telling_of.lines.said("elsewhere", text)
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:

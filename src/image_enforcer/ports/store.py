@@ -112,6 +112,8 @@ class Backlog:
     scanned: int
     """Those that have a report."""
     scans_due: int
+    under_way: int = 0
+    """Repositories and images that some worker is at."""
     scan_troubles: tuple[ScanTroubles, ...] = ()
     """The most frequent first."""
 

@@ -81,6 +81,8 @@ class Summary:
     put: int = 0
     deleted: int = 0
     troubles: list[tuple[str, Trouble]] = field(default_factory=list)
+    elsewhere: int = 0
+    """Repositories and images that another worker was at when it came to its end."""
 
 
 class Syncing:
@@ -119,6 +121,7 @@ class Syncing:
             while await self._scans(summary, began):
                 pass
             await self._deliver(summary)
+        summary.elsewhere = (await asyncio.to_thread(self._store.backlog, self._now())).under_way
         return summary
 
     async def run(self, rest: Callable[[bool], Awaitable[bool]]) -> None:

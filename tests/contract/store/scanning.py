@@ -9,7 +9,18 @@ from image_enforcer.domain.manifest import Manifest
 from image_enforcer.domain.report import Gap, Report, Severity
 from image_enforcer.ports.store import ClaimLost, Store
 from tests.contract.contents import HOUR, MINUTE, NOON, digest_of, failure, finding, image, index, legacy, part, result
-from tests.contract.store.steps import EVIL, NGINX, REDIS, StoreSuite, claim_scans, look_at, look_more, scan_all, value
+from tests.contract.store.steps import (
+    EVIL,
+    NGINX,
+    REDIS,
+    StoreSuite,
+    claim,
+    claim_scans,
+    look_at,
+    look_more,
+    scan_all,
+    value,
+)
 
 
 class ScanningSuite(StoreSuite):
@@ -244,12 +255,15 @@ class ScanningSuite(StoreSuite):
 
     def test_the_backlog_says_what_is_done_and_what_is_due(self, store: Store) -> None:
         store.watch([NGINX, REDIS, EVIL], NOON)
-        assert store.backlog(NOON).looks_due == 3
+        assert (store.backlog(NOON).looks_due, store.backlog(NOON).under_way) == (3, 0)
+        assert len(claim(store, lease=MINUTE)) == 3
+        assert (store.backlog(NOON).under_way, store.backlog(NOON + MINUTE).under_way) == (3, 0)
         last = look_at(store, NGINX, {str(number): image(str(number)) for number in range(5)}, at=NOON + MINUTE)
         found = store.backlog(NOON + MINUTE)
         assert (found.repositories, found.failing, found.looks_due, found.oldest_look) == (3, 2, 0, None)
         assert (found.revision, found.images) == (last, 0)
         works = claim_scans(store, NOON + MINUTE)
+        assert store.backlog(NOON + MINUTE).under_way == 5
         codes = ["", "layer-unreadable", "b", "layer-unreadable"]
         for work, code in zip(works, codes, strict=False):
             done = failure(work, NOON, code=code) if code else result(work)

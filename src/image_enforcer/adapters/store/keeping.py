@@ -48,6 +48,7 @@ class SqlKeeping:
                     func.count().filter(table.c.next_look <= now).label("due"),
                     func.count(table.c.looked_at).label("looked"),
                     func.min(table.c.looked_at).label("oldest"),
+                    func.count().filter(table.c.lease_until > now).label("claimed"),
                 )
             ).one()
             scanner = scan_rows.used(conn)
@@ -57,6 +58,7 @@ class SqlKeeping:
                     func.count().label("all"),
                     func.count().filter(scans.c.state == scan_rows.SCANNED).label("scanned"),
                     func.count().filter(scans.c.next_at <= now).label("due"),
+                    func.count().filter(scans.c.lease_until > now).label("claimed"),
                 ).where(ours)
             ).one()
             troubles = conn.execute(
@@ -75,6 +77,7 @@ class SqlKeeping:
                 failing=places.failing, looks_due=places.due,
                 oldest_look=places.oldest if places.looked == places.all else None, scanner=scanner,
                 images=images.all, scanned=images.scanned, scans_due=images.due,
+                under_way=places.claimed + images.claimed,
                 scan_troubles=tuple([_troubles(conn, scanner, row) for row in troubles]),
             )  # fmt: skip
 

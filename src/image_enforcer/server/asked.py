@@ -16,6 +16,7 @@ from ..asgi import Receive, Scope, Send
 from ..domain.errors import EnforcerError
 from ..services.answering import Answering
 from ..services.informing import Require
+from . import documents
 from .tokens import Tokens
 
 PATH: Final = "/v1/facts/asked"
@@ -51,11 +52,7 @@ class AskedApp:
         """See the ASGI specification."""
         if scope["type"] != "http":
             return
-        status, document = await self._answer(scope, receive)
-        body = msgspec.json.encode(document) + b"\n"
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await documents.answer(send, *await self._answer(scope, receive))
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         if scope["method"] != "POST":

@@ -9,12 +9,11 @@ entries behind a revision, as soon as there are some. Whoever asks about another
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 import msgspec
@@ -23,7 +22,7 @@ from ..asgi import Receive, Scope, Send
 from ..domain.errors import EnforcerError
 from ..domain.facts import Changes
 from ..ports.store import Publishing
-from . import bundles
+from . import bundles, documents
 from .bundles import MOST, PIECE, Bundle, Bundles, everything
 from .tokens import Tokens
 
@@ -64,9 +63,9 @@ class FactsApp:
             return
         header = next((v for k, v in scope["headers"] if k == b"authorization"), None)
         if self._tokens is not None and not self._tokens.accept(header):
-            await _document(send, 401, {"code": "unauthorized", "message": "the request carries no valid token"})
+            await documents.answer(send, 401, {"code": "unauthorized", "message": "the request carries no valid token"})
         elif scope["method"] != "GET":
-            await _document(send, 405, {"code": "method_not_allowed", "message": "facts are read by GET"})
+            await documents.answer(send, 405, {"code": "method_not_allowed", "message": "facts are read by GET"})
         elif scope["path"] == "/v1/facts/changes":
             await self._changes(scope, send)
         elif scope["path"] == "/v1/facts/snapshot":
@@ -75,7 +74,7 @@ class FactsApp:
             await self._bundle(self._bundled, scope, send)
         else:
             text = "facts are at /v1/facts/snapshot, /v1/facts/changes and /v1/facts/bundle.tar.gz"
-            await _document(send, 404, {"code": "not_found", "message": text})
+            await documents.answer(send, 404, {"code": "not_found", "message": text})
 
     async def _changes(self, scope: Scope, send: Send) -> None:
         asked = parse_qs(scope["query_string"].decode("ascii", "replace"))
@@ -83,18 +82,18 @@ class FactsApp:
             since, began, wait = (_number(asked.get(name, ["0"])[0]) for name in ("since", "began", "wait"))
         except ValueError:
             text = "since, began and wait are integers, and not negative"
-            await _document(send, 400, {"code": "bad_request", "message": text})
+            await documents.answer(send, 400, {"code": "bad_request", "message": text})
             return
         epoch = asked.get("epoch", [""])[0]
         try:
             found = await self._waited(epoch, since, began, min(wait, LONGEST))
         except EnforcerError as e:
-            await _document(send, 503, {"code": "unavailable", "message": str(e)})
+            await documents.answer(send, 503, {"code": "unavailable", "message": str(e)})
             return
         if found.epoch != epoch or found.since != since:
-            await _document(send, 409, {"code": "other_store", "message": "fetch /v1/facts/snapshot"})
+            await documents.answer(send, 409, {"code": "other_store", "message": "fetch /v1/facts/snapshot"})
             return
-        await _document(send, 200, {
+        await documents.answer(send, 200, {
             "epoch": found.epoch, "since": found.since, "began": found.began, "revision": found.revision,
             "newest": found.newest,
             "entries": [
@@ -133,12 +132,12 @@ class FactsApp:
                     async with asyncio.timeout(SENDING):
                         await _file(send, iter(partial(file.read, PIECE), b""), headers)
         except EnforcerError as e:
-            await _document(send, 503, {"code": "unavailable", "message": str(e)})
+            await documents.answer(send, 503, {"code": "unavailable", "message": str(e)})
         except (TimeoutError, ConnectionError):
             return  # the reader sees a copy that ends too early, or has gone
         except OSError as e:
             text = f"no copy can be made: {e.strerror or e}; see that there is room for temporary files"
-            await _document(send, 503, {"code": "unavailable", "message": text})
+            await documents.answer(send, 503, {"code": "unavailable", "message": text})
 
     async def _bundle(self, bundled: Bundles, scope: Scope, send: Send) -> None:
         wait = bundles.patience(scope["headers"])
@@ -155,12 +154,12 @@ class FactsApp:
             async with asyncio.timeout(SENDING):
                 await _file(send, found.pieces(), headers)
         except EnforcerError as e:
-            await _document(send, 503, {"code": "unavailable", "message": str(e)})
+            await documents.answer(send, 503, {"code": "unavailable", "message": str(e)})
         except (TimeoutError, ConnectionError):
             return  # the reader sees a bundle that ends too early, or has gone
         except OSError as e:
             text = f"no bundle can be made: {e.strerror or e}; see that there is room for temporary files"
-            await _document(send, 503, {"code": "unavailable", "message": text})
+            await documents.answer(send, 503, {"code": "unavailable", "message": text})
 
     async def _awaited(
         self, bundled: Bundles, headers: Iterable[tuple[bytes, bytes]], wait: int
@@ -188,11 +187,3 @@ async def _file(send: Send, pieces: Iterable[bytes], headers: list[tuple[bytes, 
     for piece in pieces:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _document(send: Send, status: int, document: Any) -> None:
-    body = msgspec.json.encode(document) + b"\n"
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    with contextlib.suppress(ConnectionError):
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})

@@ -12,13 +12,12 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
-import msgspec
-
 from ..analysis import hints
 from ..asgi import Receive, Scope, Send
 from ..domain.errors import EnforcerError
 from ..domain.reference import Repository
 from ..ports.store import Watching
+from . import documents
 from .tokens import Tokens
 
 PREFIX: Final = "/v1/hints/"
@@ -36,11 +35,7 @@ class HintsApp:
         """See the ASGI specification."""
         if scope["type"] != "http":
             return
-        status, document = await self._answer(scope, receive)
-        content = msgspec.json.encode(document) + b"\n"
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await documents.answer(send, *await self._answer(scope, receive))
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         if scope["method"] != "POST":

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
-
 from ..asgi import Receive, Scope, Send
 from ..ports.scanner import BadNotification
 from ..services.noticing import Noticing
+from . import documents
 from .hints import authorization, body
 from .tokens import Tokens
 
@@ -31,11 +30,7 @@ class NotificationsApp:
         """See the ASGI specification."""
         if scope["type"] != "http":
             return
-        status, document = await self._answer(scope, receive)
-        content = msgspec.json.encode(document) + b"\n"
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await documents.answer(send, *await self._answer(scope, receive))
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         if scope["method"] != "POST":

@@ -56,18 +56,30 @@ def test_both_forms_of_the_admission_configuration_say_the_same() -> None:
     assert old["imagePolicy"]["defaultAllow"] is False
 
 
+def test_what_others_reach_takes_no_policies() -> None:
+    """The policies' server gives and takes without asking who it is: only its own Pod may reach it."""
+    (deployment,) = documents("deployment.yaml")
+    for found in deployment["spec"]["template"]["spec"]["containers"]:
+        if "run" in found["args"]:
+            open_to = [word for word in found["args"] if word.startswith("--addr=")]
+            assert open_to == ["--addr=http://127.0.0.1:8182"]
+
+
 def test_what_the_manifests_run_decides(docker_registry: str, clair: Clair, root: Path, tmp_path: Path) -> None:
     clair.know([vulnerability("CVE-2026-0001", "openssl", "3.0.13-1~deb12u1")])
     images.push(docker_registry, "library/nginx", "vulnerable", [images.debian(("openssl", "3.0.11-1", "openssl"))])
     images.push(docker_registry, "library/nginx", "sound", [images.debian(("zlib1g", "1:1.2.13", "zlib"))])
     images.push(docker_registry, "library/redis", "7", [images.debian(("zlib1g", "1:1.2.13", "zlib"))])
-    secure, plain, admin, sync_admin = (free_port() for _ in range(4))
+    secure, plain, admin, policies_admin, sync_admin = (free_port() for _ in range(5))
     authority = Authority(tmp_path)
     pair = authority.issue("tls")
     trusting = ssl.create_default_context(cafile=str(authority.certificate))
     server = put(container("server")["args"], {
-        "https://0.0.0.0:8181": f"https://127.0.0.1:{secure}", "http://127.0.0.1:8182": f"http://127.0.0.1:{plain}",
+        "0.0.0.0:8181": f"127.0.0.1:{secure}", "http://127.0.0.1:8182": f"http://127.0.0.1:{plain}",
         "0.0.0.0:8282": f"127.0.0.1:{admin}", "/tls/tls.crt": str(pair.certificate), "/tls/tls.key": str(pair.key),
+    })  # fmt: skip
+    policies = put(container("policies")["args"], {
+        "http://127.0.0.1:8182": f"http://127.0.0.1:{plain}", "0.0.0.0:8283": f"127.0.0.1:{policies_admin}",
         "/policies": str(root / "policies"),
     })  # fmt: skip
     sync = put(container("sync")["args"], {
@@ -76,10 +88,16 @@ def test_what_the_manifests_run_decides(docker_registry: str, clair: Clair, root
         "0.0.0.0:8484": f"127.0.0.1:{sync_admin}",
     })  # fmt: skip
     environment = {**os.environ, "DOCKER_USER": "", "DOCKER_PASSWORD": ""}
-    with running([COMMAND, *server], tmp_path / "server.log", f"http://127.0.0.1:{admin}/health"):
+    with (
+        running([COMMAND, *policies], tmp_path / "policies.log", f"http://127.0.0.1:{policies_admin}/health"),
+        running([COMMAND, *server], tmp_path / "server.log", f"http://127.0.0.1:{admin}/readyz"),
+    ):
         place = docker_registry.partition("://")[2]
         parameters = {"scan": {"registry": place}, "naming": {"local_hosts": True}, "registry": {"internal": [place]}}
         assert request(f"http://127.0.0.1:{plain}/v1/data/image_policy", parameters, method="PUT").status == 204
+        # What the API server reaches takes no policies and no data from anybody.
+        for way in ("/v1/data/image_policy", "/v1/policies/p"):
+            assert request(f"https://127.0.0.1:{secure}{way}", parameters, method="PUT", tls=trusting).status == 404
         done = subprocess.run(
             [COMMAND, *sync, "--once"], env=environment, capture_output=True, text=True, check=False, timeout=60
         )

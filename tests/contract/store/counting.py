@@ -87,6 +87,26 @@ class CountingSuite(StoreSuite):
         assert (told(store)["state"], told(store)["scanner"]) == ("unscannable", NEW)
         assert value(store, Kind.LAYER, digest_of("base")) is None
 
+    def test_a_failure_after_the_end_brings_nobody_elses_word_back(self, store: Store) -> None:
+        store.use(OLD, NOON)
+        scanned(store, OLD)
+        store.use(NEW, NOON + HOUR)
+        scanned(store, NEW, finding("CVE-1"), at=NOON + HOUR)
+        scanned(store, NEW, fails=True, final=True, at=NOON + 2 * HOUR)
+        scanned(store, NEW, fails=True, at=NOON + 3 * HOUR)
+        assert (told(store)["state"], told(store)["scanner"]) == ("unscannable", NEW)
+        assert value(store, Kind.LAYER, digest_of("base")) is None
+        scanned(store, NEW, finding("CVE-2"), at=NOON + 5 * HOUR)
+        assert (told(store)["state"], flaws(store)) == ("scanned", {"CVE-2"})
+
+    def test_both_say_the_same_of_whom_they_are(self, store: Store) -> None:
+        store.use("silent", NOON)
+        scanned(store, OLD, finding("CVE-1"))
+        scanned(store, NEW, at=NOON + HOUR)
+        assert (told(store)["scanner"], flaws(store)) == (NEW, set())
+        scanned(store, OLD, finding("CVE-1"), at=NOON + HOUR + MINUTE)
+        assert (told(store)["scanner"], flaws(store)) == (OLD, {"CVE-1"})
+
     def test_a_failure_of_the_one_in_use_is_told_where_nobody_has_a_report(self, store: Store) -> None:
         store.use(NEW, NOON)
         scanned(store, OLD, fails=True, final=True, at=NOON + HOUR)

@@ -146,7 +146,8 @@ class SqlScanning:
                 layer_parts.turn(conn, publication, {result.digest: after})
             if reached:
                 now = conn.execute(select(table).where(ours)).one()
-                if self._worth_telling(row, now):
+                other = before is not None and before.scanner != after
+                if other or self._worth_telling(row, now):
                     scan_rows.publish(conn, publication, [result.digest])
             return publication.write()
 
@@ -315,6 +316,8 @@ def _outcome(row: Row[Any], result: ScanResult) -> dict[str, Any]:
             told["attempts"] = row.attempts + 1
             if row.state == SCANNED and not result.final:
                 return told
+            if row.state == UNSCANNABLE and not result.final:
+                return {"attempts": told["attempts"]}  # that asking again failed takes nothing back
             state = UNSCANNABLE if result.final else FAILED
             same = row.state == state and row.trouble_code == trouble.code
             since = row.since if same else trouble.at

@@ -63,6 +63,13 @@ def test_a_tag_that_would_run_into_a_repository_has_a_place_of_its_own() -> None
     assert places.image(hub("a/b"), "b") == ("docker", "layers", "a", "b", "b")
 
 
+@pytest.mark.parametrize("tag", ["layers", "config", "manifests", "schemaVersion", "fsLayers"])
+def test_a_tag_makes_no_repository_look_like_a_manifest(tag: str) -> None:
+    places = layout("team/app", "team/app/v1")
+    assert places.image(hub("team/app/v1"), tag) == ("docker", "registries", HUB, "team/app/v1", tag)
+    assert places.image(hub("other"), tag) == ("docker", "registries", HUB, "other", tag)
+
+
 def test_a_layout_has_another_name_where_anything_is_elsewhere() -> None:
     found = {
         layout("a").name, layout("a", "b").name, layout().name, Layout(registry="other.example").name,

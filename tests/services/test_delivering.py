@@ -111,6 +111,22 @@ async def test_a_tag_beside_a_repository_of_its_name_and_another_registry(
         assert opa.at("docker", "registries", registry.place, "a", "b")["layers"]
 
 
+async def test_a_repository_that_is_followed_later_lies_in_no_documents_way(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("a", "b", (b"one",))
+    registry.image("a/b", "layers", (b"two",))
+    async with syncing(registry, tmp_path, "a", opa=opa.url) as synced:
+        await synced.again()
+        before = opa.at("docker", "layers", "a", "b")
+        assert before["layers"]
+        synced.store.follow(synced.home("a/b"), synced.clock(), 10)
+        await synced.again()
+        assert opa.at("docker", "registries", registry.place, "a", "b") == before
+        assert set(opa.at("docker", "registries", registry.place, "a/b")) == {"layers"}
+        assert "layers" not in opa.at("docker", "layers", "a", "b")
+
+
 async def test_another_registry_never_lands_where_policies_look_for_the_one(
     registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
 ) -> None:

@@ -22,6 +22,14 @@ DOCUMENTED: Final = frozenset({Kind.TAG, Kind.HELD, Kind.MANIFEST, Kind.LAYER})
 DOCKER_ROOT: Final = ("docker", "layers")
 CLAIR_ROOT: Final = ("clair", "layers")
 OTHER_ROOT: Final = ("docker", "registries")
+FIELDS: Final = frozenset(
+    "schemaVersion mediaType artifactType config layers manifests subject annotations digest size platform urls name tag "
+    "architecture fsLayers history signatures".split()
+)
+"""Names in manifests, of every form. A tag that is called so would make its repository look like the manifest of a tag of
+the repository above it."""
+_FORM: Final = "2"
+"""Another for each way to put documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,7 @@ class Layout:
     @property
     def name(self) -> str:
         """Another for each layout: where it changes, everything is put anew."""
-        parts = [self.registry, *map("/".join, (self.docker_root, self.clair_root, self.other_root))]
+        parts = [_FORM, self.registry, *map("/".join, (self.docker_root, self.clair_root, self.other_root))]
         parts += [*map(str, self.nodes), ""] if self.nodes else []
         parts += sorted(map(str, self.repositories))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -59,7 +67,7 @@ class Layout:
 
     def image(self, repository: Repository, version: str) -> tuple[str, ...]:
         """Where the manifest of a tag or a digest is put."""
-        if repository.registry == self.registry and not self._runs_into(repository, version):
+        if repository.registry == self.registry and version not in FIELDS and not self._runs_into(repository, version):
             return (*self.docker_root, *repository.path.split("/"), version)
         return (*self.other_root, repository.registry, repository.path, version)
 

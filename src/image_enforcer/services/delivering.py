@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -24,7 +24,7 @@ from ..analysis.documents import Layout, children, home, manifest_document
 from ..domain.facts import Entry, Kind
 from ..domain.manifest import Platform
 from ..ports.sink import Sink, SinkError, SinkRefused
-from ..ports.store import Publishing
+from ..ports.store import Publishing, Watching
 
 BATCH: Final = 500
 """Changes that are read at a time."""
@@ -81,10 +81,15 @@ class _Progress:
     refused: dict[str, str] = field(default_factory=dict)
 
 
+class _Store(Publishing, Watching, Protocol):
+    """What is delivered, and of what."""
+
+
 class Delivering:
     """Brings one sink up to the store."""
 
-    def __init__(self, store: Publishing, sink: Sink, layout: Layout) -> None:
+    def __init__(self, store: _Store, sink: Sink, layout: Layout) -> None:
+        """``layout`` says where documents are put; which repositories are followed is the store's to say."""
         self._store = store
         self._sink = sink
         self._layout = layout
@@ -97,6 +102,8 @@ class Delivering:
 
     async def deliver(self) -> Delivered:
         """Send what changed; raises a :class:`SinkError` or a :class:`StoreError`."""
+        watched = await asyncio.to_thread(self._store.watched)
+        self._layout = replace(self._layout, repositories=frozenset([w.repository for w in watched]))
         noted = _read(await asyncio.to_thread(self._store.position, self._reader))
         known = _Position.read(noted.get("position"))
         mark = _Position.read(_read(await self._sink.get(MARK)))

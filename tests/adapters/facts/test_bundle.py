@@ -214,11 +214,14 @@ def test_no_bundle_is_of_two_states(second: Changes) -> None:
         made(changes(0, [tag("docker.io/a:1")], newest=2), second)
 
 
-def test_where_one_document_would_lie_around_another_the_deeper_one_stands() -> None:
+def test_where_one_document_would_lie_around_another_it_has_a_place_of_its_own() -> None:
     found = data(tag("docker.io/a:b"), tag("docker.io/a/b:c", TWO), tag("docker.io/a:bb"), tag("docker.io/a/b:b", TWO))
     assert set(found["docker"]["layers"]["a"]) == {"b", "bb"}
     assert set(found["docker"]["layers"]["a"]["b"]) == {"b", "c"}
+    assert layers(found["docker"]["registries"]["docker.io"]["a"]["b"]) == LAYERS[ONE]
     followed = frozenset(Repository(registry="docker.io", path=path) for path in ("a", "a/b"))
+    found = data(tag("docker.io/a:b"), layout=Layout(registry="docker.io", repositories=followed))
+    assert layers(found["docker"]["registries"]["docker.io"]["a"]["b"]) == LAYERS[ONE]
     found = data(
         tag("docker.io/a:b"), tag("docker.io/a/b:c", TWO), layout=Layout(registry="docker.io", repositories=followed)
     )
@@ -252,8 +255,9 @@ STEP = st.text(alphabet='ab"\\,]}{[\n\x00é.%', min_size=1, max_size=3)
 def test_any_names_come_to_the_documents_that_they_name(names: list[tuple[str, list[str], str]]) -> None:
     keys = {f"{registry}/{'/'.join(path)}:{name}": (registry, path, name) for registry, path, name in names}
     wanted: dict[str, Any] = {}
+    taken = {tuple(path[:n]) for registry, path, _ in keys.values() if registry == "docker.io" for n in range(1, 4)}
     paths = [
-        ("docker", "layers", *path, name) if registry == "docker.io" else
+        ("docker", "layers", *path, name) if registry == "docker.io" and (*path, name) not in taken else
         ("docker", "registries", registry, "/".join(path), name)
         for registry, path, name in keys.values()
     ]  # fmt: skip

@@ -99,6 +99,8 @@ def _write(place: Path, layout: Layout, out: BinaryIO) -> bytes:
             db.execute(_PLACES)
             db.execute("BEGIN")
             kinds = [KINDS.index(kind) for kind in (Kind.TAG, Kind.HELD, Kind.LAYER)]
+            homes = {home(key)[0] for kind, key in db.execute(_LISTED, kinds) if KINDS[kind] is not Kind.LAYER}
+            layout = replace(layout, repositories=layout.repositories | homes)
             listed = db.execute(_LISTED, kinds)
             db.executemany(
                 "INSERT OR IGNORE INTO place VALUES (?, ?, ?)",

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...analysis import facts as published
-from ...analysis.documents import children, manifest_document
+from ...analysis.documents import FIELDS, children, manifest_document
 from ...domain.facts import Kind
 from ...domain.manifest import Platform
 from ...ports.facts import Facts, FactsError
@@ -75,7 +75,7 @@ class DockerLayers(Mapping[str, Any]):
             start = f"{self.name()}:"
             tags = self._readable.read(Kind.TAG, self._readable.keys(Kind.TAG, start))
             there = self._readable.read(Kind.MANIFEST, {tag["digest"] for tag in tags.values() if tag.get("digest")})
-            names |= {key.removeprefix(start) for key, tag in tags.items() if tag.get("digest") in there}
+            names |= {key.removeprefix(start) for key, tag in tags.items() if tag.get("digest") in there} - FIELDS
             start = f"{self.name()}@"
             names |= {key.removeprefix(start) for key in self._readable.keys(Kind.HELD, start)}
         return iter(sorted(names))
@@ -102,6 +102,8 @@ class DockerLayers(Mapping[str, Any]):
 
     def _version(self, version: str) -> bytes | None:
         """The manifest of a tag, or of a digest that the repository holds."""
+        if version in FIELDS:
+            return None
         if ":" in version:
             return self._manifest(version) if self._readable.read(Kind.HELD, [f"{self.name()}@{version}"]) else None
         tags = self._readable.read(Kind.TAG, [f"{self.name()}:{version}"])

@@ -33,7 +33,7 @@ from image_enforcer.rego.builtins.templates import parser as template_parser
 from image_enforcer.rego.plan import program
 from image_enforcer.rego.syntax import cursor, module, statements
 from image_enforcer.server import asked, blobs, decision_log, listening, logs, pace, protocol, run
-from image_enforcer.services import asking, decide, handing, noticing
+from image_enforcer.services import asking, decide, gather, handing, noticing
 from image_enforcer.services.allowance import BOUNDS as ASKED
 from image_enforcer.settings import Bounds, PolicySource
 
@@ -41,6 +41,9 @@ BOUNDS = Bounds()
 SECONDS = PolicySource(policies=()).seconds
 UNPACKED = f"{bodies.BodyLimits().plain >> 20} MiB, {bodies.BodyLimits().unpacked >> 20} MiB unpacked"
 EXPECTED = {
+    "images for nodes in an index": f"{gather.MOST_PLATFORMS}",
+    "facts about a review's images": f"{gather.MOST_READ >> 20} MiB",
+    "layers and findings of a review's images": f"{gather.MOST_SHOWN}",
     "body of a registry's notification": f"{hints.MAX_BODY >> 20} MiB",
     "repositories that one names": f"{hints.MAX_REPOSITORIES}",
     "body of Clair's notification": f"{notifications.MAX_BODY >> 10} KiB",

@@ -12,6 +12,7 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Platform
 from image_enforcer.domain.report import Severity
 from image_enforcer.ports.facts import FactsError, State
+from image_enforcer.services import gather as gathering
 from image_enforcer.services.gather import Ages, gather
 from tests.contract.contents import NOON, digest_of
 
@@ -371,3 +372,57 @@ def test_a_tag_that_was_asked_about_alone_is_as_old_as_the_last_of_both(asked: s
 def test_a_tag_that_was_asked_about_before_its_repository_is_known() -> None:
     found = look(home(looked_at=None), tag(IMAGE, looked_at=AT), image(), scan(), later=5)
     assert (found["known"], found["looked_at"], found["age_seconds"]) == (True, AT, 5)
+
+
+def wide(children: int, layers: int = 1) -> Known:
+    """An index of so many images, each of so many layers, with scans of all of them."""
+    digests = [digest_of(f"child {number}") for number in range(children)]
+    facts = Known(home(), tag(INDEX), index(*[(f"arch{n}", digest) for n, digest in enumerate(digests)]), held(INDEX))
+    for digest in digests:
+        facts.put(*image(digest, tuple(str(n) for n in range(layers))))
+        facts.put(*scan(digest))
+    return facts
+
+
+def test_an_index_of_more_images_than_anybody_builds_is_not_known() -> None:
+    assert gather(["nginx"], wide(gathering.MOST_PLATFORMS), NOON)["nginx"]["known"] is True
+    facts = wide(gathering.MOST_PLATFORMS + 1)
+    found = gather(["nginx"], facts, NOON)["nginx"]
+    assert (codes(found), found["platforms"]) == (["too-many-platforms"], [])
+    assert Kind.SCAN not in facts.asked
+    assert gather(["nginx"], facts, NOON, nodes=(Platform(os="linux", architecture="arch1"),))["nginx"]["known"] is True
+
+
+def test_an_image_that_is_listed_again_is_one() -> None:
+    listed = index(*[("amd64", IMAGE)] * 1000)
+    found = look(home(), tag(INDEX), listed, image(), scan())
+    assert (found["known"], len(found["platforms"])) == (True, 1)
+
+
+def test_what_many_names_stand_for_is_made_once() -> None:
+    names = [f"nginx:{number}@{INDEX}" for number in range(100)]
+    found = gather(names, wide(10, 10), NOON)
+    assert all(each["known"] for each in found.values())
+    assert len({id(each["platforms"]) for each in found.values()}) == 1
+
+
+def test_what_a_review_shows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"nginx:{number}@{INDEX}" for number in range(10)]
+    monkeypatch.setattr(gathering, "MOST_SHOWN", 2 * 110 + 50)
+    found = gather(names, wide(10, 10), NOON)
+    assert [codes(each) for each in found.values()] == [[], [], *[["too-much"]] * 8]
+    assert [each["known"] for each in found.values()] == [True, True, *[False] * 8]
+
+
+def test_what_a_review_reads_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_READ", 10_000)
+    monkeypatch.setattr(gathering, "_TOGETHER", 5)
+    found = gather(["nginx", "redis"], wide(40), NOON)
+    assert set(codes(found["nginx"])) == {"too-much"}
+    assert found["nginx"]["known"] is False
+    assert codes(found["redis"]) == ["not-resolved"]
+
+
+def test_a_time_with_small_letters_is_one() -> None:
+    small = AT.lower()
+    assert look(home(looked_at=small), tag(IMAGE), image(), scan(confirmed_at=small), later=5)["age_seconds"] == 5

@@ -22,12 +22,12 @@ DOCUMENTED: Final = frozenset({Kind.TAG, Kind.HELD, Kind.MANIFEST, Kind.LAYER})
 DOCKER_ROOT: Final = ("docker", "layers")
 CLAIR_ROOT: Final = ("clair", "layers")
 OTHER_ROOT: Final = ("docker", "registries")
-FIELDS: Final = frozenset(
-    "schemaVersion mediaType artifactType config layers manifests subject annotations digest size platform urls name tag "
-    "architecture fsLayers history signatures".split()
-)
-"""Names in manifests, of every form. A tag that is called so would make its repository look like the manifest of a tag of
-the repository above it."""
+FIELDS: Final = frozenset({
+    "schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject", "annotations", "digest",
+    "size", "platform", "urls", "name", "tag", "architecture", "fsLayers", "history", "signatures",
+})  # fmt: skip
+"""Names in manifests, of every form. A tag that is called so would make its repository look like the manifest of a tag
+of the repository above it."""
 _FORM: Final = "2"
 """Another for each way to put documents."""
 

@@ -23,6 +23,14 @@ SKEW: Final = 300
 """Seconds by which the clocks of two machines may differ."""
 MAX_IMAGE: Final = 255
 """Characters of an image string in a text about it."""
+MOST_PLATFORMS: Final = 50
+"""Images that an index may list for nodes. Those that are built for every platform there is list half as many."""
+MOST_READ: Final = 8 << 20
+"""Bytes of facts that are read for one review: nobody else is answered meanwhile."""
+MOST_SHOWN: Final = 200_000
+"""Layers and findings that policies see in one review, of all its images together."""
+_TOGETHER: Final = 64
+"""Facts that are looked up at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,41 +88,62 @@ class _World:
         self._now = now
         self._nodes = nodes
         self._bad: dict[tuple[Kind, str], str] = {}
+        self._left = MOST_READ
+        self._shown = 0
+        self._behind: dict[str, tuple[list[dict[str, Any]], list[str], list[dict[str, str]]]] = {}
+        """What is known of each image behind a digest: made once, however many names there are for it."""
         self._tags = self._find(Kind.TAG, {_tag_key(r) for r in references if r.digest is None})
         self._held = self._find(Kind.HELD, {_held_key(r) for r in references if r.digest is not None})
         self._homes = self._find(Kind.REPOSITORY, {str(r.home) for r in references})
         digests = {d for r in references if (d := self._digest(r))}
         self._manifests = self._find(Kind.MANIFEST, digests)
-        children = {c["digest"] for m in self._manifests.values() for c in self._children(m)[0]}
+        listed = [self._children(m)[0] for m in self._manifests.values()]
+        children = {c["digest"] for some in listed if len(some) <= MOST_PLATFORMS for c in some}
         self._manifests |= self._find(Kind.MANIFEST, children - digests)
         self._scans = self._find(Kind.SCAN, {d for d, m in self._manifests.items() if m["kind"] == "image"})
 
     def _find(self, kind: Kind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
-        for key, value in self._facts.find(kind, keys).items() if keys else ():
-            try:
-                found[key] = published.read(kind, value)
-            except published.BadFact as e:
-                self._bad[kind, key] = str(e)
+        asked = list(keys)
+        for start in range(0, len(asked), _TOGETHER):
+            part = asked[start : start + _TOGETHER]
+            if self._left <= 0:
+                self._bad |= {(kind, key): "" for key in part}
+                continue
+            for key, value in self._facts.find(kind, part).items():
+                self._left -= len(value)
+                try:
+                    found[key] = published.read(kind, value)
+                except published.BadFact as e:
+                    self._bad[kind, key] = str(e)
         return found
 
     def _unread(self, *facts: tuple[Kind, str]) -> list[dict[str, str]]:
-        """A reason for each of these facts that is there and cannot be read."""
-        return [_reason("bad-facts", f"{key}: {why}") for kind, key in facts if (why := self._bad.get((kind, key)))]
+        """A reason for each of these facts that is there and cannot be read, or was not, since there is so much."""
+        reasons = []
+        for kind, key in facts:
+            why = self._bad.get((kind, key))
+            if why == "":
+                reasons.append(
+                    _reason("too-much", f"{key}: more is known about the images of this review than is read")
+                )
+            elif why is not None:
+                reasons.append(_reason("bad-facts", f"{key}: {why}"))
+        return reasons
 
     def _children(self, manifest: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[str]]:
         """What an index lists that a node may run, and the platforms of what none may."""
-        some: list[Mapping[str, Any]] = []
-        left_out: list[str] = []
+        some: dict[tuple[str, str], Mapping[str, Any]] = {}
+        left_out: dict[str, None] = {}
         for child in manifest.get("children", ()):
             if published.is_statement(child):
                 continue
             platform = published.platform(child)
             if platforms.runs_on(platform, self._nodes):
-                some.append(child)
-            else:
-                left_out.append(str(platform))
-        return some, left_out
+                some[child["digest"], str(platform)] = child
+            elif len(left_out) < MOST_PLATFORMS:
+                left_out[str(platform)[:MAX_IMAGE]] = None
+        return list(some.values()), list(left_out)
 
     def _digest(self, found: ImageReference) -> str:
         return found.digest or (self._tags.get(_tag_key(found)) or {}).get("digest") or ""
@@ -141,7 +170,13 @@ class _World:
         document["platforms"] = []
         if digest:
             document["digest"] = digest
-            document["platforms"], left_out, more = self._platforms(digest)
+            if digest not in self._behind:
+                self._behind[digest] = self._platforms(digest)
+            some, left_out, more = self._behind[digest]
+            self._shown += weight(some)
+            if self._shown > MOST_SHOWN:
+                some, more = [], [_reason("too-much", "the images of this review have more layers than are shown")]
+            document["platforms"] = some
             if left_out:
                 document["left_out"] = left_out
             unknown += more
@@ -166,7 +201,7 @@ class _World:
         """When a registry was last asked: about the repository, or about the tag alone."""
         tag = self._tags.get(_tag_key(found)) or {} if found.digest is None else {}
         known = [at for at in (home.get("looked_at"), tag.get("looked_at")) if at]
-        return max(known, key=datetime.fromisoformat, default=None)
+        return max(known, key=_time, default=None)
 
     def _stale(self, found: ImageReference, age: int | None) -> list[dict[str, str]]:
         """Why what is known is too old. What a digest points to never changes, whenever that was asked."""
@@ -190,6 +225,9 @@ class _World:
                 return [found], [], unknown
             case "index":
                 listed, left_out = self._children(manifest)
+                if len(listed) > MOST_PLATFORMS:
+                    why = f"the index lists {len(listed)} images that nodes could run; {MOST_PLATFORMS} are judged"
+                    return [], left_out, [_reason("too-many-platforms", why)]
                 some: list[dict[str, Any]] = []
                 missing: list[dict[str, str]] = []
                 for child in listed:
@@ -239,7 +277,17 @@ class _World:
         return found, reasons
 
     def _age(self, moment: str) -> int | None:
-        return age(int((self._now - datetime.fromisoformat(moment)).total_seconds()))
+        return age(int((self._now - _time(moment)).total_seconds()))
+
+
+def weight(platforms: Sequence[Mapping[str, Any]]) -> int:
+    """How much there is about images: their layers and findings."""
+    return sum([len(p["layers"]) + len(p.get("scan", {}).get("findings", ())) + 1 for p in platforms])
+
+
+def _time(moment: str) -> datetime:
+    """A time as facts have it: RFC 3339, where letters may be small."""
+    return datetime.fromisoformat(moment.upper())
 
 
 def age(seconds: int) -> int | None:

@@ -14,10 +14,12 @@ from typing import Any, Final
 from ..domain.manifest import Platform
 from ..domain.review import Cause, Refusal, Review
 from ..ports.facts import Facts, FactsError, State
-from .gather import SCHEMA, Ages, age, gather
+from .gather import SCHEMA, Ages, age, gather, weight
 
 MOST_KEPT: Final = 10_000
 """Images of which the facts are kept, until facts change or a second has passed."""
+MOST_WEIGHT: Final = 500_000
+"""Layers and findings of them, all together."""
 
 
 class Require(Enum):
@@ -64,6 +66,7 @@ class Informing:
         self._require = require
         self._kept: dict[str, dict[str, Any]] = {}
         self._kept_for: tuple[str, int, int] = ("", -1, 0)
+        self._weight = 0
 
     def missing(self) -> str:
         """Empty when there are facts; else why there are none."""
@@ -118,12 +121,14 @@ class Informing:
 
     def _found(self, images: Sequence[str], state: State, second: int) -> dict[str, dict[str, Any]]:
         key = (state.epoch, state.revision, second)
-        if key != self._kept_for or len(self._kept) > MOST_KEPT:
-            self._kept, self._kept_for = {}, key
+        if key != self._kept_for or len(self._kept) > MOST_KEPT or self._weight > MOST_WEIGHT:
+            self._kept, self._kept_for, self._weight = {}, key, 0
         missing = [image for image in images if image not in self._kept]
         if missing:
             ages = Ages(most=self._max_age, copy=_age(state, second))
-            self._kept |= gather(missing, self._facts, datetime.fromtimestamp(second, UTC), ages, self._nodes)
+            fresh = gather(missing, self._facts, datetime.fromtimestamp(second, UTC), ages, self._nodes)
+            self._weight += sum([weight(found.get("platforms", ())) for found in fresh.values()])
+            self._kept |= fresh
         return {image: self._kept[image] for image in images}
 
     def _refusal(self, found: Mapping[str, Mapping[str, Any]]) -> Refusal | None:

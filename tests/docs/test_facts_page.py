@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from image_enforcer.services.remedies import remedy
+
 GOLDEN = Path("tests/services/golden")
 
 
@@ -45,5 +47,6 @@ def test_the_table_has_the_codes_that_there_are(page: str, root: Path) -> None:
     made = re.findall(r"_reason\(\s*f?\"([a-z-]+)", source) + re.findall(r"\"code\": \"([a-z-]+)\"", source)
     made += ["unscannable", "scan-failed"]
     assert set(made) <= listed
+    assert not {code for code in made if code != "unparsable" and remedy(code) == remedy("none")}
     golden = [json.loads(path.read_text(encoding="utf-8")) for path in (root / GOLDEN).glob("*.json")]
     assert {reason["code"].partition("/")[0] for found in golden for reason in found["unknown"]} <= listed

@@ -15,6 +15,7 @@ from ..domain.manifest import Platform
 from ..domain.review import Cause, Refusal, Review
 from ..ports.facts import Facts, FactsError, State
 from .gather import SCHEMA, Ages, age, gather, weight
+from .remedies import remedy
 
 MOST_KEPT: Final = 10_000
 """Images of which the facts are kept, until facts change or a second has passed."""
@@ -137,7 +138,7 @@ class Informing:
             for reason in counting(facts["unknown"], self._require):
                 return Refusal(
                     cause=Cause.UNKNOWN, text=f"{image}: {reason['text']} ({reason['code']})",
-                    remedy="see that its repository is followed, and ask image-enforcer status what is missing",
+                    remedy=remedy(reason["code"]),
                 )  # fmt: skip
         return None
 

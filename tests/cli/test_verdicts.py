@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from image_enforcer.cli.outputs.report import Place, Result, Trouble, Verdict
 from image_enforcer.cli.verdicts import PATIENCE, Judge, Subject, reasons, review_of
-from image_enforcer.ports.policy import Answered, Exceeded, Failed, Outcome, Undefined, Unreachable
+from image_enforcer.ports.policy import Answered, Exceeded, Failed, Outcome, Undefined, Unreachable, Unreadable
 
 ALLOW, DENY, UNDECIDED = Verdict.ALLOW, Verdict.DENY, Verdict.UNDECIDED
 
@@ -53,6 +53,7 @@ def verdicts(results: list[Result]) -> list[Verdict]:
         (Undefined("x"), UNDECIDED, "policy-undefined"),
         (Undefined("x", no_policy=True), UNDECIDED, "no-policy"),
         (Failed("x"), UNDECIDED, "policy-error"),
+        (Unreadable("x"), UNDECIDED, "facts-unreadable"),
         (Exceeded("x"), UNDECIDED, "policy-limit"),
         (Unreachable("x"), UNDECIDED, "policy-unreachable"),
         (Answered(None), UNDECIDED, "policy-answer"),

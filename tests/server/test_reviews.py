@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from image_enforcer import rego
-from image_enforcer.ports.policy import Answered, Exceeded, Failed, Outcome, Undefined, Unreachable
+from image_enforcer.ports.policy import Answered, Exceeded, Failed, Outcome, Undefined, Unreachable, Unreadable
 from image_enforcer.server.decision_log import DecisionLog
 from image_enforcer.server.logs import Sink
 from image_enforcer.server.metrics import Metrics
@@ -136,6 +136,7 @@ def test_no_bytes_are_allowed_or_crash(body: bytes) -> None:
         (Undefined("nothing there"), "policy-undefined"),
         (Undefined("no rule", no_policy=True), "no-policy"),
         (Failed("conflict"), "policy-error"),
+        (Unreadable("gone"), "facts-unreadable"),
         (Exceeded("too deep"), "policy-limit"),
         (Exceeded("too long", time=True), "policy-limit"),
         (Unreachable("connection refused"), "policy-unreachable"),

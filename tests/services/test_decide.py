@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from image_enforcer.analysis import review as reading
 from image_enforcer.analysis.text import MAX_REASON
 from image_enforcer.domain.review import Cause, Decision, Refusal, Review
-from image_enforcer.ports.policy import Answered, Exceeded, Failed, Outcome, Undefined, Unreachable
+from image_enforcer.ports.policy import Answered, Exceeded, Failed, Outcome, Undefined, Unreachable, Unreadable
 from image_enforcer.services import decide
 from image_enforcer.services.decide import Guard
 from tests.fakes.policy_engine import ScriptedEngine
@@ -36,6 +36,7 @@ UNJUDGED: list[tuple[Outcome, Cause]] = [
     (Undefined("nothing there"), Cause.POLICY_UNDEFINED),
     (Undefined("nothing there", no_policy=True), Cause.NO_POLICY),
     (Failed("two values"), Cause.POLICY_ERROR),
+    (Unreadable("gone"), Cause.FACTS_UNREADABLE),
     (Exceeded("2 s"), Cause.POLICY_LIMIT),
     (Exceeded("2 s", time=True), Cause.POLICY_LIMIT),
     (Unreachable("refused"), Cause.POLICY_UNREACHABLE),

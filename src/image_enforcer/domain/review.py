@@ -27,6 +27,7 @@ class Cause(Enum):
     NO_POLICY = "no-policy"
     POLICY_UNDEFINED = "policy-undefined"
     POLICY_ERROR = "policy-error"
+    FACTS_UNREADABLE = "facts-unreadable"
     POLICY_LIMIT = "policy-limit"
     POLICY_UNREACHABLE = "policy-unreachable"
     POLICY_ANSWER = "policy-answer"

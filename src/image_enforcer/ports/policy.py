@@ -50,6 +50,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A document that the policy looks up could not be read: the policy itself is sound."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exceeded:
     """The evaluation took more time, depth or memory than it may. ``time`` says that more time might have helped."""
 
@@ -64,7 +71,7 @@ class Unreachable:
     text: str
 
 
-Outcome: TypeAlias = Answered | Undefined | Failed | Exceeded | Unreachable
+Outcome: TypeAlias = Answered | Undefined | Failed | Unreadable | Exceeded | Unreachable
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final, assert_never
 from ..analysis import reference, text
 from ..analysis.review import KIND, VERSION
 from ..domain.review import Cause, Decision, Refusal, Review
-from ..ports.policy import Answered, Exceeded, Failed, Outcome, PolicyEngine, Undefined, Unreachable
+from ..ports.policy import Answered, Exceeded, Failed, Outcome, PolicyEngine, Undefined, Unreachable, Unreadable
 
 MAX_TEXT: Final = 4000
 """Characters of what another part says about a fault, so that the remedy behind it is never cut off."""
@@ -101,6 +101,12 @@ def judge(outcome: Outcome) -> Decision | Refusal:
             )
         case Failed(why):
             return Refusal(cause=Cause.POLICY_ERROR, text=f"the policy failed: {why}", remedy="mend the policy")
+        case Unreadable(why):
+            return Refusal(
+                cause=Cause.FACTS_UNREADABLE,
+                text=f"the policy needs facts that cannot be read: {why}",
+                remedy="see that the worker runs, and that the copy of its facts can be read",
+            )
         case Exceeded(why):
             return Refusal(
                 cause=Cause.POLICY_LIMIT,

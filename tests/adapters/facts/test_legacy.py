@@ -14,7 +14,7 @@ from image_enforcer.adapters.facts.local import LocalFacts
 from image_enforcer.adapters.policy.embedded import EmbeddedEngine
 from image_enforcer.analysis.documents import CLAIR_ROOT, DOCKER_ROOT
 from image_enforcer.domain.facts import Changes, Entry, Kind
-from image_enforcer.ports.policy import Answered, Failed, Mounted, UnusablePolicy
+from image_enforcer.ports.policy import Answered, Mounted, Unreadable, UnusablePolicy
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 ONE, TWO, INDEX = (f"sha256:{digit * 64}" for digit in "123")
@@ -130,7 +130,7 @@ def test_a_policy_reads_them(facts: LocalFacts, tmp_path: Path) -> None:
     facts.close()
     (tmp_path / "facts.db").unlink()
     outcome, _ = engine.decide({})
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome, Unreadable)
     assert "no facts have been fetched yet" in outcome.text
 
 

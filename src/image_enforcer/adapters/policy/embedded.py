@@ -15,7 +15,17 @@ from ...opa.documents import Documents
 from ...opa.errors import LoadError
 from ...opa.loader import Loaded, load
 from ...opa.watch import at_one_moment
-from ...ports.policy import Answered, Exceeded, Failed, Mounted, Outcome, Revision, Undefined, UnusablePolicy
+from ...ports.policy import (
+    Answered,
+    Exceeded,
+    Failed,
+    Mounted,
+    Outcome,
+    Revision,
+    Undefined,
+    Unreadable,
+    UnusablePolicy,
+)
 from ...rego import UNDEFINED, CompileError, DocumentError, EvalError, LimitError, Limits, Query, RegoSet, Snapshot
 from ...rego.builtins.byte_texts import as_utf8
 from ...rego.json_text import as_written, key_text
@@ -139,7 +149,9 @@ class EmbeddedEngine:
                 value = current.query.value(input=document, data=current.snapshot, limits=limits)
         except LimitError as e:
             return Exceeded(e.message, time=e.kind == "time")
-        except (EvalError, DocumentError) as e:
+        except DocumentError as e:
+            return Unreadable(as_utf8(str(e)))
+        except EvalError as e:
             return Failed(as_utf8(str(e)))
         if value is UNDEFINED:
             return Undefined(f"{self._name} is undefined for this review")

@@ -74,6 +74,9 @@ def policy(tmp_path: Path) -> str:
         (("--policy", "{policy}", "--log-level", "loud"), "debug, info, warning, error"),
         (("--policy", "{policy}", "--facts", ""), "--facts names nothing"),
         (("--policy", "{policy}", "--facts", "ftp://worker"), "--facts 'ftp://worker' is no address"),
+        (("--policy", "{policy}", "--facts", "127.0.0.1:8383"), "--facts http://127.0.0.1:8383"),
+        (("--policy", "{policy}", "--facts", "http://w", "--facts-copy", "{policy}"), "this is no copy of facts"),
+        (("--policy", "{policy}", "--facts", "http://w", "--facts-ca-file", "nosuch"), "nosuch cannot be read"),
         (("--policy", "{policy}", "--facts-copy", "x.db"), "options about facts need --facts"),
         (("--policy", "{policy}", "--facts", "x.db", "--facts-token-file", "x"), "are for a worker's address"),
         (("--policy", "{policy}", "--facts", "x.db", "--facts-require", "all"), "facts-require"),
@@ -132,6 +135,33 @@ def test_check_reads_certificates_and_tokens_too(policy: str) -> None:
     done = run(*samples, "--tls-cert-file", policy, "--tls-private-key-file", policy)
     assert (done.returncode, done.stdout) == (2, "")
     assert "not a PEM certificate" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--facts", "x.db", "--facts-max-age", "x"), "--facts-max-age 'x' is no length of time"),
+        (("--facts", "http://w", "--facts-token-file", "nosuch"), "nosuch: No such file"),
+        (("--facts", "http://w", "--facts-ca-file", "nosuch"), "nosuch cannot be read"),
+        (("--facts", "http://w", "--facts-copy", str(ROOT / "README.md")), "this is no copy of facts"),
+        (("--facts", "nosuch.db"), "image-enforcer pull --once --to nosuch.db"),
+        (("--facts", str(ROOT / "README.md")), "this is no replica"),
+        (("--facts", "127.0.0.1:8383"), "has no scheme"),
+        (("--facts", "http://w", "--facts-registry", "https://x"), "no registry's name"),
+    ],
+)
+def test_check_reads_what_is_said_of_facts(arguments: tuple[str, ...], said: str) -> None:
+    done = run("--policy", str(ROOT / "policies"), "--check", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_asks_no_worker(tmp_path: Path) -> None:
+    copy = tmp_path / "facts.db"
+    done = run("--policy", str(ROOT / "policies"), "--check", "--facts", "http://w.invalid", "--facts-copy", str(copy))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

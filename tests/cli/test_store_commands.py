@@ -129,6 +129,8 @@ def test_up_ends_with_both_and_when_one_ends(tmp_path: Path) -> None:
             running.send_signal(signal.SIGINT)
             running.communicate(timeout=40)
     assert running.returncode == 0
+    kept = {path.name for path in (tmp_path / "state" / "image-enforcer").iterdir()}
+    assert not any(name.startswith("facts") for name in kept), kept
     policy.write_text("this is no policy", "utf-8")
     ended = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
     assert ended.returncode == 2

@@ -27,6 +27,19 @@ deny contains sprintf("%s is ill [ill]", [image]) if {
 }
 """
 
+LEGACY = """package io.k8s.image_policy
+
+verify := {
+	"apiVersion": "imagepolicy.k8s.io/v1alpha1",
+	"kind": "ImageReview",
+	"status": {"allowed": allowed, "reason": "no document [none]"},
+}
+
+default allowed := false
+
+allowed if data.docker.layers.library.app.sound
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -78,3 +91,26 @@ def test_a_copy_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[st
     asked = ["verify", "--policy", str(folder / "policy.rego"), "--facts", str(folder / "none.db"), "app:sound"]
     assert main(asked) == 2
     assert "image-enforcer pull --once" in capsys.readouterr().err
+
+
+def test_a_workers_address_is_no_copy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["verify", "--policy", str(folder / "policy.rego"), "--facts", "http://127.0.0.1:8383", "app:sound"]
+    assert main(asked) == 2
+    said = capsys.readouterr().err
+    assert "image-enforcer pull --once --to facts.db http://127.0.0.1:8383" in said
+    assert "No such file" not in said
+
+
+@pytest.mark.parametrize(("registry", "code"), [(None, 0), ("docker.io", 0), ("registry.corp:5000", 1)])
+def test_documents_are_of_the_registry_that_is_named(folder: Path, registry: str | None, code: int) -> None:
+    policy = folder / "legacy.rego"
+    policy.write_text(LEGACY, "utf-8")
+    more = [] if registry is None else ["--facts-registry", registry]
+    asked = ["verify", "--policy", str(policy), "--facts", str(folder / "facts.db"), *more, "app:sound"]
+    assert main(asked) == code
+
+
+def test_a_registry_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["verify", "--facts", str(folder / "facts.db"), "--facts-registry", "https://registry.corp", "app:sound"]
+    assert main(asked) == 2
+    assert "--facts-registry registry.corp" in capsys.readouterr().err

@@ -122,6 +122,7 @@ def _lives(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Pat
         worker.process.kill()
         assert worker.process.wait(SECONDS) == -signal.SIGKILL
         server.until(lambda: any("cannot be reached" in str(line.get("said")) for line in server.said))
+        assert {line["level"] for line in server.said if "cannot be reached" in str(line.get("said"))} == {"warning"}
         assert verdicts(server, registry) == known
         assert server.get("/readyz")[0] == 200
 
@@ -146,6 +147,9 @@ async def test_a_review_before_any_facts_is_refused_and_a_scan_that_takes_long_d
 def _waits(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path) -> None:
     with serving([policy], [], "--facts", str(folder / "facts.db")) as server:
         assert server.get("/readyz")[0] == 503
+        server.until(lambda: any("no facts have been fetched" in str(line.get("reason")) for line in server.said))
+        assert [line["facts"] for line in server.said if line["msg"] == "ready"] == [str(folder / "facts.db")]
+        assert [line["level"] for line in server.said if "reason" in line] == ["warning"]
         assert verdicts(server, registry)["bad"] == "unknown-image"
         with working(registry, clair, folder) as worker:
             worker.until(clair.indexing.is_set)

@@ -8,7 +8,7 @@ from image_enforcer.adapters.facts import asking as asked_worker
 from image_enforcer.adapters.policy import embedded
 from image_enforcer.adapters.scanners import notifications
 from image_enforcer.analysis import hints, reference, review, text
-from image_enforcer.cli import serve, subjects
+from image_enforcer.cli import facts, subjects
 from image_enforcer.opa import code_cache, files, http_cache, http_sender
 from image_enforcer.opa.rest import bodies, connection, evaluate, paths
 from image_enforcer.opa.rest import run as rest
@@ -73,7 +73,7 @@ EXPECTED = {
     "reviews that wait for that": f"{pace.QUEUE}",
     "bodies of those reviews, together": f"{pace.HELD >> 20} MiB",
     "time that a review waits for that": f"{pace.PATIENCE:g} s",
-    "time that a review waits for the worker to find out about its images": f"{serve.ASK:g} s (`--facts-ask`), and the "
+    "time that a review waits for the worker to find out about its images": f"{facts.ASK:g} s (`--facts-ask`), and the "
     "API server's own deadline",
     "reviews that wait for that, and their bodies together": f"{asking.WAITING}, and {asking.HELD >> 20} MiB",
     "questions to it, a second": f"{asking.RATE:g}, saved up to {asking.RATE * asking.BURST:g}",

@@ -33,9 +33,34 @@ async def test_what_it_says_is_logged_and_it_is_started_again() -> None:
     task = asyncio.create_task(keep_pulling([sys.executable, "-c", script], log))
     await until(lambda: len(log.lines) >= 3)
     await _ended(task)
-    assert [line[0] for line in log.lines[:3]] == ["info", "error", "info"]
+    assert [line[0] for line in log.lines[:3]] == ["warning", "error", "warning"]
     assert log.lines[0][2]["said"].startswith("failed the worker")
     assert log.lines[1][2] == {"exit_code": 3}
+
+
+async def test_what_is_no_trouble_is_no_warning() -> None:
+    log = Log()
+    script = "import sys; print('waiting a\\nrecovered b\\nTraceback', file=sys.stderr, flush=True); sys.stdin.read()"
+    task = asyncio.create_task(keep_pulling([sys.executable, "-c", script], log))
+    await until(lambda: len(log.lines) >= 3)
+    await _ended(task)
+    assert [line[0] for line in log.lines] == ["info", "info", "warning"]
+
+
+async def test_its_end_is_no_fault_where_everything_ends() -> None:
+    log = Log()
+    command = [sys.executable, "-c", "import sys; print('waiting', file=sys.stderr)"]
+    await asyncio.wait_for(keep_pulling(command, log, lambda: bool(log.lines)), 30)
+    assert [line[0] for line in log.lines] == ["info"]
+
+
+async def test_a_signal_to_the_group_is_not_for_it() -> None:
+    log = Log()
+    script = "import os, sys; print('waiting', os.getsid(0), file=sys.stderr, flush=True); sys.stdin.read()"
+    task = asyncio.create_task(keep_pulling([sys.executable, "-c", script], log))
+    await until(lambda: bool(log.lines))
+    await _ended(task)
+    assert int(log.lines[0][2]["said"].split()[1]) != os.getsid(0)
 
 
 async def test_a_program_that_is_not_there_is_said() -> None:

@@ -28,7 +28,9 @@ def pull(
 ) -> int:
     """Keep a copy of a worker's facts in a file, for serve --facts FILE.
 
-    serve --facts URL does this itself. A worker that cannot be reached changes nothing: the last copy stays.
+    serve --facts URL does this itself. A worker that cannot be reached changes nothing: the last copy stays. A file
+    that is there and no such copy stays too, and is an error. While another process keeps the file, this one waits;
+    with --once that is an error.
 
     Parameters
     ----------
@@ -45,6 +47,7 @@ def pull(
     until_eof
         end when standard input does
     """
+    from ..adapters.facts.replica_file import ForeignFile
     from ..domain.errors import EnforcerError
     from ..settings.sync import BadSettings
     from ..wiring.facts import run_pull
@@ -55,7 +58,7 @@ def pull(
         threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         run_pull(url, Path(to), token_file or "", ca_file or "", once, _say)
-    except BadSettings as e:
+    except (BadSettings, ForeignFile) as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:
         raise Fault("IE3002", str(e), exit_code=UNDECIDED) from None

@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 
 from ..settings import Address
+from .facts import check_registry, longest_age, seconds_to_ask, told_facts
 from .faults import Fault
 from .platforms import platforms
 
-if TYPE_CHECKING:
-    from ..domain.manifest import Platform
-    from ..ports.policy import Mounted
-
 Flag = Annotated[bool, Parameter(negative=())]
 Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
-ASK: Final = 5.0
-"""Seconds for which the worker is asked about an image, unless told otherwise."""
 LONGEST_STOP: Final = 3600
 """Seconds that stopping may take."""
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -100,7 +94,7 @@ def serve(
     no_decision_log
         write no line for each review
     check
-        load everything, say whether it can be used, and exit
+        load everything, say whether it can be used, and exit; a file with facts must be there
     facts
         what is known of images, as input.images: a worker's address, or a file that image-enforcer pull keeps
     facts_token_file
@@ -108,7 +102,8 @@ def serve(
     facts_ca_file
         authorities to trust for the worker beside the system's (PEM)
     facts_copy
-        where the copy of the worker's facts is kept; by default below ~/.local/state/image-enforcer
+        where the copy of the worker's facts is kept; by default a file for each worker's address, below
+        ~/.local/state/image-enforcer
     facts_require
         what has to be known of an image, lest it is refused as unknown: scanned, resolved or nothing
     facts_max_age
@@ -163,8 +158,10 @@ def serve(
             hint="give --tls-cert-file and --tls-private-key-file, or --allow-http where something else protects it",
         )  # fmt: skip
     nodes = platforms(platform)
-    place, pulling = _facts(facts, facts_token_file, facts_ca_file, facts_copy)
-    ask = _ask(facts_ask, bool(pulling))
+    known = told_facts(facts, facts_token_file, facts_ca_file, facts_copy)
+    max_age = longest_age(facts_max_age)
+    check_registry(facts_registry)
+    ask = seconds_to_ask(facts_ask, known is not None and bool(known.pull))
     settings = Serve(
         source=PolicySource(policies=policy, data=data, seconds=evaluation_timeout),
         addr=listen,
@@ -180,8 +177,9 @@ def serve(
         decision_log=not no_decision_log,
         lame_duck=shutdown_wait_period,
         grace=shutdown_grace_period,
-        pull=pulling,
+        pull=known.pull if known is not None else (),
         ask=ask,
+        facts=known.shown if known is not None else "",
     )
     if facts_ask and not settings.authenticated:
         raise Fault(
@@ -191,7 +189,12 @@ def serve(
     paths = [] if settings.source.remote else [*policy, *data]
     since = now(paths) if watch else None  # what changes while it is loaded is loaded again
     try:
-        engine = wiring.policy_engine(settings.source, _mounted(place, facts_registry, nodes))
+        mounted = None
+        if known is not None:
+            from ..wiring.facts import legacy_documents
+
+            mounted = legacy_documents(known.place, facts_registry, nodes)
+        engine = wiring.policy_engine(settings.source, mounted)
     except UnusablePolicy as e:
         raise Fault("IE2006", str(e), hint="mend the files, or see what image-enforcer serve --help wants") from None
     if check:
@@ -202,16 +205,18 @@ def serve(
             check_credentials(settings)
         except EnforcerError as e:
             raise Fault("IE2009", str(e)) from None
+        if known is not None:
+            known.check_there()
         revision = engine.revision()
         print(f"ok: policy {revision.policy}, data {revision.data}")
         return 0
     informed = worker = None
     try:
-        if place is not None:
+        if known is not None:
             from ..services.informing import Require
             from ..wiring.facts import asked_worker, informing
 
-            informed = informing(place, Require(facts_require), _seconds(facts_max_age), nodes)
+            informed = informing(known.place, Require(facts_require), max_age, nodes)
             if facts is not None and ask and settings.authenticated:
                 worker = asked_worker(facts, facts_token_file or "", facts_ca_file or "")
         service = Service(
@@ -230,64 +235,6 @@ def serve(
             service.log("warning", "so the worker is not asked about images that are not known")
     watching = (lambda changed, stop: watch_files(paths, changed, stop, since=since)) if watch and paths else None
     return service.run(watching)
-
-
-def _seconds(text: str) -> int | None:
-    """The seconds in ``--facts-max-age``; None where any age will do."""
-    from .durations import seconds
-
-    try:
-        return int(seconds(text)) or None
-    except ValueError as e:
-        raise Fault("IE2003", f"--facts-max-age {e}", hint="--facts-max-age 24h, or 0 for any age") from None
-
-
-def _ask(told: float | None, worker: bool) -> float:
-    """The seconds that the worker may be asked for; 0 where there is none."""
-    if told is None:
-        return ASK if worker else 0.0
-    if not 0 <= told <= 20:
-        raise Fault("IE2003", "--facts-ask is 0 to 20 seconds: the API server waits for 30", hint="--facts-ask 5")
-    if told and not worker:
-        raise Fault("IE2003", "--facts-ask needs a worker to ask", hint="--facts https://worker:8383")
-    return told
-
-
-def _mounted(place: Path | None, registry: str, nodes: tuple[Platform, ...]) -> Mounted | None:
-    """The documents that older policies read, where there are facts to make them of."""
-    if place is None:
-        return None
-    from ..wiring.facts import legacy_documents
-
-    return legacy_documents(place, registry, nodes)
-
-
-def _facts(
-    told: str | None, token_file: str | None, ca_file: str | None, copy: str | None
-) -> tuple[Path | None, tuple[str, ...]]:
-    """Where facts are read, and the command that keeps that file, where there is a worker to be asked."""
-    if told is None:
-        if token_file is not None or ca_file is not None or copy is not None:
-            raise Fault("IE2003", "options about facts need --facts", hint="--facts https://worker:8383")
-        return None, ()
-    if not told:
-        raise Fault("IE2003", "--facts names nothing", hint="--facts https://worker:8383, or a file")
-    if "://" not in told:
-        if token_file is not None or ca_file is not None or copy is not None:
-            text = "the other options about facts are for a worker's address, and --facts names a file"
-            raise Fault("IE2003", text, hint="--facts https://worker:8383")
-        return Path(told), ()
-    if not told.startswith(("http://", "https://")):
-        raise Fault("IE2003", f"--facts {told!r} is no address", hint="--facts https://worker:8383, or a file")
-    from ..wiring.sync import state_folder
-
-    place = Path(copy) if copy is not None else state_folder(os.environ, Path.home()) / "facts.db"
-    command = [sys.executable, "-m", "image_enforcer", "pull", told, "--to", str(place), "--until-eof"]
-    if token_file is not None:
-        command += ["--token-file", token_file]
-    if ca_file is not None:
-        command += ["--ca-file", ca_file]
-    return place, tuple(command)
 
 
 def _standard_error() -> int:

@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from .facts import check_registry
 from .faults import Fault
 from .following import SOURCE, Many, Source
 
@@ -33,6 +36,7 @@ def up(
     addr: Annotated[str, Parameter(name=["--addr", "-a"])] = "127.0.0.1:8181",
     admin_addr: str = "127.0.0.1:8282",
     facts_require: str | None = None,
+    facts_registry: str = "docker.io",
 ) -> int:
     """Run a worker and a server together, to try them out: serve decides by what the worker knows.
 
@@ -54,7 +58,10 @@ def up(
         where /healthz, /readyz and /metrics are, HOST:PORT
     facts_require
         what has to be known of an image: scanned, resolved or nothing; scanned where there is a scanner
+    facts_registry
+        the one registry that data.docker.layers is about, for policies that read it
     """
+    check_registry(facts_registry)
     facts = f"127.0.0.1:{_free_port()}"
     worker = ["worker", "--addr", facts, "--registry-url", source.registry_url, "--poll-delay", source.poll_delay]
     nodes = _given("--platform", source.platform or _platforms(settings))
@@ -68,7 +75,10 @@ def up(
     require = facts_require or ("scanned" if scanned else "resolved")
     serve = ["serve", *_given("--policy", policy), *_given("--data", data), "--addr", addr, "--admin-addr", admin_addr]
     serve += ["--facts", f"http://{facts}", "--facts-require", require, *nodes]
-    return _together([worker, serve])
+    serve += ["--facts-registry", facts_registry]
+    # The worker's address is another one each time, so a copy that stayed would be of no use.
+    with tempfile.TemporaryDirectory(prefix="image-enforcer-") as folder:
+        return _together([worker, [*serve, "--facts-copy", str(Path(folder) / "facts.db")]])
 
 
 def _given(option: str, values: Sequence[str]) -> list[str]:
@@ -79,8 +89,6 @@ def _platforms(settings: str | None) -> tuple[str, ...]:
     """Those that a settings file names: the server must leave out what the worker does."""
     if settings is None:
         return ()
-    from pathlib import Path
-
     from ..settings.sync import BadSettings, read
 
     try:

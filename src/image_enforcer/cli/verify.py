@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
+from .facts import check_registry
 from .faults import Fault, error_text, say
 from .platforms import platforms
 
@@ -37,6 +38,8 @@ class _Known:
 
     place: Path
     require: str
+    registry: str
+    """The one registry that ``data.docker.layers`` is about."""
     nodes: tuple[Platform, ...]
     resolve: bool
     settings: Path | None
@@ -53,6 +56,7 @@ def verify(
     data: Many = (),
     facts: str | None = None,
     facts_require: Literal["scanned", "resolved", "nothing"] = "scanned",
+    facts_registry: str = "docker.io",
     platform: Many = (),
     resolve: Flag = False,
     settings: str | None = None,
@@ -87,6 +91,8 @@ def verify(
         a copy of a worker's facts, which image-enforcer pull makes: images of which not all is known are undecided
     facts_require
         what has to be known of an image: scanned, resolved or nothing
+    facts_registry
+        the one registry that data.docker.layers is about, for policies that read it; as for serve
     platform
         a platform that there are nodes of, linux/amd64, say; repeatable. What an image has for others is left out of
         the facts; without, everything that it has must be known
@@ -115,12 +121,16 @@ def verify(
         raise Fault("IE2003", "--resolve needs --facts: registries know what tags point to, and nothing of scans")
     if settings is not None and not resolve:
         raise Fault("IE2003", "--settings is about registries, which only --resolve asks", hint="--resolve")
+    check_registry(facts_registry)
     known = None
     if facts is not None:
+        if "://" in facts:
+            hint = f"image-enforcer pull --once --to facts.db {facts}, and then --facts facts.db"
+            raise Fault("IE2003", "--facts of verify is a file; only serve takes a worker's address", hint=hint)
         registries = None if settings is None else Path(settings)
         known = _Known(
             place=Path(facts), require=facts_require, resolve=resolve, settings=registries,
-            nodes=platforms(platform),
+            nodes=platforms(platform), registry=facts_registry,
         )  # fmt: skip
     report = _report(image, filename, namespace, policy, data, fail_on == "deny", allow_empty, known)
     for trouble in report.troubles:
@@ -270,7 +280,7 @@ def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: _Known | No
         if facts is not None:
             from ..wiring.facts import legacy_documents
 
-            mounted = legacy_documents(facts.place, "docker.io", facts.nodes)
+            mounted = legacy_documents(facts.place, facts.registry, facts.nodes)
         engine = wiring.policy_engine(source, mounted)
     except EnforcerError as e:
         return Trouble(code="IE2006", text=block(str(e), ""))

@@ -150,7 +150,7 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload.set)
         tasks = [asyncio.create_task(self._look_at_files()), asyncio.create_task(self._reloading())]
         if settings.pull:
-            tasks.append(asyncio.create_task(keep_pulling(settings.pull, self.log)))
+            tasks.append(asyncio.create_task(keep_pulling(settings.pull, self.log, self._stopping.is_set)))
         if watch is not None:
             tasks.append(asyncio.create_task(self._watching(watch)))
         self._announce()
@@ -177,11 +177,15 @@ class Service:
             self._metrics.certificate(self._certificates.expires)
         scheme = "https" if self._certificates is not None else "http"
         revision = self._engine.revision()
+        facts = {"facts": settings.facts} if settings.facts else {}
         addresses = [f"{Address(host=s.getsockname()[0], port=s.getsockname()[1])}" for s in self.sockets]
         self.log(
             "info", "ready", addr=f"{scheme}://{addresses[0]}", admin_addr=f"http://{addresses[1]}",
             policy_revision=revision.policy, data_revision=revision.data, watch=settings.watch, pid=os.getpid(),
+            **facts,
         )  # fmt: skip
+        if self._informing is not None and not settings.pull and (missing := self._informing.missing()):
+            self.log("warning", "images are unknown until there are facts", reason=missing)
 
     def _told(self, event: str, text: str) -> None:
         self.log("info" if event == "recovered" else "warning", "asking the worker", event=event, reason=text)

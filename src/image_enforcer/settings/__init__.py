@@ -113,6 +113,8 @@ class Serve:
     """Seconds that a review may wait for the worker to find out about its images; 0: it is not asked."""
     pull: tuple[str, ...] = ()
     """The command that keeps the file with facts like a worker's; empty where there is none, or others see to it."""
+    facts: str = ""
+    """What facts are decided by, for the log: a worker's address, or a file."""
 
     @property
     def authenticated(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import BinaryIO
 
 from ..adapters.facts import bundle as bundle_file
 from ..adapters.facts import replica_file
+from ..adapters.facts.keeping import Keeper
 from ..adapters.facts.legacy import ClairLayers, DockerLayers
 from ..adapters.facts.local import LocalFacts
 from ..adapters.facts.pulling import Pulling
+from ..adapters.facts.replica_file import ForeignFile
+from ..adapters.facts.session import trusted
 from ..analysis.documents import CLAIR_ROOT, DOCKER_ROOT
 from ..domain.facts import Changes
 from ..domain.manifest import Platform
@@ -23,12 +27,20 @@ from ..ports.facts import FactsError, Worker
 from ..ports.policy import Mounted
 from ..services.informing import Informing, Require
 from ..settings.sync import Sync
-from .sync import layout, now, secret
+from .sync import layout, now, secret, state_folder
 
 PAUSE = 1.0
 """Seconds before a pull that failed is tried again; twice as many after each further one, up to a minute."""
 LONGEST_PAUSE = 60.0
 REST = 0.2
+LOOK = 1.0
+"""Seconds between looks whether another process still keeps the file."""
+
+
+def default_copy(url: str, environment: Mapping[str, str], home: Path) -> Path:
+    """Where the copy of a worker's facts is kept if nobody says: each worker's address has a file of its own."""
+    short = hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:12]
+    return state_folder(environment, home) / f"facts-{short}.db"
 
 
 def snapshot(path: Path, batches: Iterator[Changes]) -> tuple[str, int, str]:
@@ -46,6 +58,15 @@ def informing(place: Path, require: Require, max_age: int | None = None, nodes: 
     """What adds facts to reviews, from a replica's file; what is older than ``max_age`` seconds counts as not known,
     and what no platform of ``nodes`` runs does not count."""
     return Informing(LocalFacts(place), time.time, require, max_age, nodes)
+
+
+def check_pulling(place: Path, token_file: str, ca_file: str) -> None:
+    """Whether a copy can be kept at a place, with this token and these authorities, as far as can be told without
+    asking anybody. Raises an :class:`EnforcerError`."""
+    replica_file.spare(place)
+    secret(token_file)
+    if ca_file:
+        trusted(ca_file)
 
 
 def asked_worker(url: str, token_file: str, ca_file: str) -> Worker:
@@ -67,14 +88,22 @@ def legacy_documents(place: Path, registry: str, nodes: tuple[Platform, ...] = (
 def run_pull(
     url: str, place: Path, token_file: str, ca_file: str, once: bool, said: Callable[[str, str], None]
 ) -> None:
-    """Keep a replica until told to stop, or bring it up to date once. Raises :class:`FactsError` where once fails.
+    """Keep a replica until told to stop, or bring it up to date once. Raises :class:`FactsError` where once fails, and
+    :class:`ForeignFile` where the file is of somebody else.
 
-    ``said`` is told of what changes: an event's name and a text.
+    Where another process keeps it, this one waits for that to end. ``said`` is told of what changes: an event's name
+    and a text.
     """
-    asyncio.run(_pull(Pulling(url, place, now=now, token=secret(token_file), ca_file=ca_file), once, said))
+    replica_file.spare(place)
+    pulling = Pulling(url, place, now=now, token=secret(token_file), ca_file=ca_file)
+    keeper = Keeper(place, url.rstrip("/"))
+    try:
+        asyncio.run(_pull(pulling, keeper, place, once, said))
+    finally:
+        keeper.release()
 
 
-async def _pull(pulling: Pulling, once: bool, said: Callable[[str, str], None]) -> None:
+async def _pull(pulling: Pulling, keeper: Keeper, place: Path, once: bool, said: Callable[[str, str], None]) -> None:
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
@@ -84,14 +113,17 @@ async def _pull(pulling: Pulling, once: bool, said: Callable[[str, str], None]) 
     try:
         while True:
             try:
+                await _taken(keeper, place, once, said)
                 changed = await pulling.pull(0 if once else 20)
+            except ForeignFile:
+                raise
             except FactsError as e:
                 if once:
                     raise
                 failures += 1
                 if failures == 1:
                     said("failed", str(e))
-                await asyncio.sleep(min(LONGEST_PAUSE, PAUSE * 2 ** (failures - 1)))
+                await asyncio.sleep(min(LONGEST_PAUSE, PAUSE * 2 ** min(failures - 1, 10)))
                 continue
             if failures:
                 said("recovered", "the worker gives facts again")
@@ -104,3 +136,15 @@ async def _pull(pulling: Pulling, once: bool, said: Callable[[str, str], None]) 
         return
     finally:
         await pulling.close()
+
+
+async def _taken(keeper: Keeper, place: Path, once: bool, said: Callable[[str, str], None]) -> None:
+    """Wait until no other process keeps the file; with ``once`` that raises a :class:`FactsError`."""
+    waiting = False
+    while not keeper.take():
+        if once:
+            raise FactsError(f"{place}: another process keeps it; read it, or name another file")
+        if not waiting:
+            said("waiting", f"{place}: another process keeps it; this one takes over when that ends")
+        waiting = True
+        await asyncio.sleep(LOOK)

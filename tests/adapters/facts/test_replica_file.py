@@ -186,8 +186,23 @@ def test_what_is_no_copy_is_never_put_in_place(tmp_path: Path, place: Path, how:
         assert revisions(facts) == {1}
 
 
-@pytest.mark.parametrize("how", [how for how in HIDDEN if how != "directory"])
-def test_what_is_no_copy_gives_way_to_one(tmp_path: Path, how: str) -> None:
+FOREIGN = ("garbage", "foreign", "directory")
+"""What was never a copy, and may be of use to somebody."""
+
+
+@pytest.mark.parametrize("how", FOREIGN)
+def test_what_is_of_somebody_else_is_never_written_over(tmp_path: Path, how: str) -> None:
+    place = tmp_path / "facts.db"
+    BROKEN[how](place)
+    before = place.read_bytes() if place.is_file() else b""
+    with pytest.raises(replica_file.ForeignFile, match="name another file"):
+        made(place)
+    assert (place.read_bytes() if place.is_file() else b"") == before
+    assert not place.with_name("facts.db-wal").exists()
+
+
+@pytest.mark.parametrize("how", [how for how in HIDDEN if how not in FOREIGN])
+def test_a_damaged_copy_gives_way_to_one(tmp_path: Path, how: str) -> None:
     place = tmp_path / "facts.db"
     HIDDEN[how](place)
     made(place, 3)

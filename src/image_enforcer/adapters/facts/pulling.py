@@ -77,7 +77,8 @@ class Pulling:
     async def pull(self, wait: int = WAIT) -> bool:
         """Fetch what is new, waiting for it up to ``wait`` seconds; whether there was anything.
 
-        Raises a :class:`FactsError`; the replica is then as it was.
+        Raises a :class:`FactsError`; the replica is then as it was. It is a :class:`ForeignFile` where the file in its
+        place is of somebody else.
         """
         found = await asyncio.to_thread(self._position)
         changes = None if found is None else await self._changes(*found, wait)
@@ -89,6 +90,7 @@ class Pulling:
         return bool(changes.entries)
 
     def _position(self) -> tuple[str, int, int] | None:
+        replica_file.spare(self._place)
         try:
             found = replica_file.position(self._place, thoroughly=not self._verified)
             self._verified = found is not None

@@ -22,6 +22,9 @@ from ...ports.facts import FactsError
 APPLICATION: Final = 0x69656678
 """``iefx`` as SQLite's application id: a file of somebody else is never taken for a replica."""
 FORMAT: Final = 1
+_MAGIC: Final = b"SQLite format 3\0"
+_APPLICATION_AT: Final = slice(68, 72)
+"""Where the application id stands in the header of 100 bytes (https://sqlite.org/fileformat2.html, 1.3)."""
 KINDS: Final = tuple(Kind)
 """Kinds are stored by their place here: new ones are added at the end."""
 _FACT: Final = (
@@ -35,6 +38,24 @@ _STATE: Final = (
 _TABLES: Final = (_FACT, _STATE)
 MOST_LOG: Final = 64 << 20
 """Bytes of the write-ahead log that are kept once they have been copied into the file."""
+
+
+class ForeignFile(FactsError):
+    """A file that is there and was never a replica: nothing is written in its place."""
+
+
+def spare(path: Path) -> None:
+    """Raises :class:`ForeignFile` where a file is of somebody else. A replica of ours may be damaged, and an empty file
+    holds nothing that could be lost."""
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as e:
+        raise ForeignFile(f"{path}: {e.strerror or e}; name another file") from None
+    if header and not (header.startswith(_MAGIC) and header[_APPLICATION_AT] == APPLICATION.to_bytes(4, "big")):
+        raise ForeignFile(f"{path}: this is no copy of facts, and stays as it is; name another file, or remove it")
 
 
 @contextmanager
@@ -123,7 +144,9 @@ def make(path: Path, batches: Iterable[Changes], as_of: datetime) -> tuple[str, 
 
 
 def install(fresh: Path, place: Path) -> None:
-    """Put a checked copy in the place of the old one. Raises :class:`FactsError` where it is none, or damaged."""
+    """Put a checked copy in the place of the old one. Raises :class:`FactsError` where it is none, or damaged, and
+    :class:`ForeignFile` where what is in that place is no old one."""
+    spare(place)
     with _opened(fresh) as db:
         db.execute("PRAGMA trusted_schema = OFF")
         verify(db, fresh)

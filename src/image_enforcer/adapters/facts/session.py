@@ -30,11 +30,16 @@ def session(token: str, ca_file: str, *, idle: float, connections: int = 100) ->
     headers = {"User-Agent": f"image-enforcer/{__version__}", "Accept-Encoding": "identity"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    try:
-        tls = ssl.create_default_context(cafile=ca_file) if ca_file else True
-    except (OSError, ssl.SSLError) as e:
-        raise WorkerRefused(f"{ca_file} cannot be read: {e}; give authorities as PEM") from None
+    tls = trusted(ca_file) if ca_file else True
     return ClientSession(
         headers=headers, cookie_jar=DummyCookieJar(), connector=TCPConnector(ssl=tls, limit=connections),
         timeout=ClientTimeout(total=None, sock_connect=10, sock_read=idle),
     )  # fmt: skip
+
+
+def trusted(ca_file: str) -> ssl.SSLContext:
+    """TLS that trusts a file of authorities; raises :class:`WorkerRefused` where they cannot be read."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as e:
+        raise WorkerRefused(f"{ca_file} cannot be read: {e}; give authorities as PEM") from None

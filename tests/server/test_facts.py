@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,9 +26,11 @@ from image_enforcer.ports.store import Store
 from image_enforcer.server.facts import FactsApp
 from image_enforcer.server.tokens import Tokens
 from image_enforcer.wiring.facts import snapshot
-from tests.adapters.registry.asking import until
+from tests.adapters.registry.asking import answering_no_tls, until
 from tests.contract.contents import HOUR, MINUTE, NOON, image, repository
+from tests.e2e.certificates import Authority
 from tests.fakes.registry.http import Connection, Reply, Request, Server
+from tests.fakes.registry.server import FakeRegistry
 from tests.server.asgi import Reply as Answer
 from tests.server.asgi import ask
 
@@ -277,12 +280,33 @@ async def test_tokens_are_sent_and_wrong_ones_said(store: Store, tmp_path: Path)
     place = tmp_path / "copy.db"
     async with served(app_of(store, Tokens(str(file)))) as url:
         async with pulling(url, place, token="wrong") as puller:
-            with pytest.raises(WorkerRefused, match="--facts-token-file"):
+            with pytest.raises(WorkerRefused, match=r"another token \(--token-file of pull, --facts-tok"):
+                await puller.pull(0)
+        async with pulling(url, place) as puller:
+            with pytest.raises(WorkerRefused, match="give its token"):
                 await puller.pull(0)
         assert not place.exists()
         async with pulling(url, place, token="good-token-0123456789") as puller:
             await puller.pull(0)
         assert tags(place) == {"v1"}
+
+
+async def test_an_address_of_something_else_is_said_with_what_to_do(tmp_path: Path) -> None:
+    place = tmp_path / "copy.db"
+    pair = Authority(tmp_path).issue("other")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    async with AsyncExitStack() as stack:
+        plain = stack.enter_context(FakeRegistry())
+        secure = stack.enter_context(FakeRegistry(tls=context))
+        mute = await stack.enter_async_context(answering_no_tls())
+        for url, said in (
+            (plain.url, "there is no worker"), (f"https://{mute}", "begins with http://"),
+            (f"https://{secure.place}", "--ca-file of pull, --facts-ca-file of serve"),
+        ):  # fmt: skip
+            async with pulling(url, place) as puller:
+                with pytest.raises(WorkerUnreachable, match=said):
+                    await puller.pull(0)
 
 
 # --- what is wrong with workers -------------------------------------------------------------------

@@ -37,6 +37,21 @@ def serving(pair: Pair) -> ssl.SSLContext:
     return context
 
 
+@asynccontextmanager
+async def answering_no_tls() -> AsyncIterator[str]:
+    """The place of a server that answers whatever it is sent as servers of plain HTTP answer what they cannot read."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
 @dataclass(slots=True)
 class Clock:
     """Real time, and what sleeping added to it without taking any."""

@@ -16,7 +16,17 @@ from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.manifest import Descriptor, LegacyManifest
 from image_enforcer.domain.reference import Repository
 from image_enforcer.ports.registry import Forbidden, Lying, NotFound, RateLimited, RegistryError, Unreachable
-from tests.adapters.registry.asking import IMPATIENT, QUICK, Clock, Names, asking, at, serving, until
+from tests.adapters.registry.asking import (
+    IMPATIENT,
+    QUICK,
+    Clock,
+    Names,
+    answering_no_tls,
+    asking,
+    at,
+    serving,
+    until,
+)
 from tests.e2e.certificates import Authority
 from tests.fakes.registry.faults import FAULTS, SCHEMA_1, SIGNED_SCHEMA_1
 from tests.fakes.registry.http import Connection, Reply, Request
@@ -385,6 +395,20 @@ def test_what_is_said_of_certificates_holds_for_nobody_else() -> None:
         context = exchange._context(host, url)
         assert not isinstance(context, bool)
         assert not context.check_hostname
+
+
+async def test_a_registry_without_tls_is_said_with_what_to_do() -> None:
+    async with answering_no_tls() as place:
+        clock = Clock()
+        named = {place: Host(name=place, url=f"https://{place}", limits=IMPATIENT)}
+        client = RegistryClient(
+            Hosts(named=named), Keychain(clock=clock), clock=clock, sleep=clock.sleep, chance=lambda: 0.5,
+            lookup=Names(),
+        )  # fmt: skip
+        with pytest.raises(Unreachable, match="where it speaks plain HTTP, its url begins with http://") as refused:
+            await client.head(Repository(registry=place, path="team/app"), "v1")
+        await client.close()
+        assert "ca_file" not in str(refused.value)
 
 
 async def test_tls_is_never_given_up(authority: Authority) -> None:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 
 from ...analysis import text
 from ...ports.facts import State
-from .session import WorkerLying, WorkerRefused, WorkerUnreachable, session
+from .session import WorkerLying, WorkerRefused, WorkerUnreachable, session, why
 
 MAX_ANSWER: Final = 1 << 20
 SLACK: Final = 1.0
@@ -65,8 +65,7 @@ class AskedWorker:
                 while len(answer) <= MAX_ANSWER and not response.content.at_eof():
                     answer += await response.content.read(MAX_ANSWER + 1 - len(answer))
         except (TimeoutError, aiohttp.ClientError) as e:
-            why = text.name(str(e), 200) or "no answer in time"
-            raise WorkerUnreachable(f"{self._url} cannot be asked: {why}; what is not known stays so") from None
+            raise WorkerUnreachable(f"{self._url} cannot be asked: {why(e)}; what is not known stays so") from None
         if len(answer) > MAX_ANSWER:
             raise WorkerLying(f"{self._url} answers a question with more than {MAX_ANSWER} bytes")
         try:

@@ -20,7 +20,7 @@ from ...analysis import text
 from ...domain.facts import Changes, Entry, Kind
 from ...ports.facts import FactsError
 from . import replica_file
-from .session import WorkerLying, WorkerRefused, WorkerUnreachable, session
+from .session import WorkerLying, WorkerRefused, WorkerUnreachable, session, why
 
 WAIT: Final = 20
 """Seconds that the worker holds an answer back until something changes."""
@@ -172,13 +172,16 @@ class Pulling:
 
     def _check(self, status: int) -> None:
         if status in (401, 403):
-            raise WorkerRefused(f"{self._url} answers {status}; give its token with --facts-token-file")
+            given = "another token" if self._token else "its token"
+            options = "--token-file of pull, --facts-token-file of serve"
+            raise WorkerRefused(f"{self._url} answers {status}; give {given} ({options})")
+        if status == 404:
+            raise WorkerUnreachable(f"{self._url} answers 404: there is no worker; give the --addr of one, no path")
         if status != 200:
             raise WorkerUnreachable(f"{self._url} answers {status}; see its log")
 
     def _unreachable(self, error: Exception) -> WorkerUnreachable:
-        why = text.name(str(error), 200) or "no answer in time"
-        return WorkerUnreachable(f"{self._url} cannot be reached: {why}; the last facts stay, and grow old")
+        return WorkerUnreachable(f"{self._url} cannot be reached: {why(error)}; the last facts stay, and grow old")
 
 
 def _clear(path: Path) -> None:

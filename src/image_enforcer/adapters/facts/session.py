@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ssl
 
+import aiohttp
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from ... import __version__
+from ...analysis import text
 from ...ports.facts import FactsError
 
 
@@ -43,3 +45,15 @@ def trusted(ca_file: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as e:
         raise WorkerRefused(f"{ca_file} cannot be read: {e}; give authorities as PEM") from None
+
+
+def why(error: Exception) -> str:
+    """Why a worker gave no answer, and what to do where that can be told."""
+    said = text.name(str(error), 200) or "no answer in time"
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"{said}; give its authority (--ca-file of pull, --facts-ca-file of serve)"
+        case aiohttp.ClientConnectorSSLError():
+            return f"{said}; where it speaks plain HTTP, its address begins with http://"
+        case _:
+            return said

@@ -232,8 +232,11 @@ def _translated(error: aiohttp.ClientError | OSError, url: str) -> Forbidden | L
     match error:
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ForbiddenAddress):
             return Forbidden(f"{error.os_error}; name the registry in the settings if it is meant")
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+        case aiohttp.ClientConnectorCertificateError():
             return Unreachable(f"{shown(url)}: TLS: {text.name(str(error), 300)}; give its authority with ca_file")
+        case aiohttp.ClientConnectorSSLError():  # what speaks plain HTTP answers a greeting with what is no TLS
+            why = text.name(str(error.os_error), 300)
+            return Unreachable(f"{shown(url)}: no TLS: {why}; where it speaks plain HTTP, its url begins with http://")
         case aiohttp.ClientConnectorError():
             return Unreachable(f"{shown(url)} cannot be reached: {text.name(str(error.os_error), 200)}")
         case aiohttp.ClientPayloadError():

@@ -111,6 +111,19 @@ def test_wrong_use(arguments: list[str], code: int, said: str, capsys: pytest.Ca
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["status"], ["db", "info"], ["db", "backup", "--to", "copy.db"]])
+def test_who_only_reads_makes_no_store(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for place in (["--store", f"sqlite:///{tmp_path / 'nope.db'}"], []):
+        assert main([*command, *place]) == 2
+        assert "there is no store at" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert main(["db", "migrate", "--store", f"sqlite:///{tmp_path / 'nope.db'}"]) == 0
+
+
 def test_up_ends_with_both_and_when_one_ends(tmp_path: Path) -> None:
     policy = tmp_path / "policy.rego"
     policy.write_text("package io.k8s.image_policy\n\nverify := {}\n", "utf-8")

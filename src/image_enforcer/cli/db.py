@@ -26,7 +26,8 @@ def db(
 ) -> int:
     """Say what is in a store, bring its tables up to date, or write a copy of it.
 
-    A worker brings the tables up to date itself when it starts, with several of them one after the other. A copy is a
+    A worker brings the tables up to date itself when it starts, with several of them one after the other; migrate alone
+    makes them where there are none. A copy is a
     SQLite store, whatever the store is; opening it restores it.
 
     Parameters
@@ -47,7 +48,7 @@ def db(
     if (action == "backup") != (to is not None):
         raise Fault("IE2003", "db backup, and nothing else, needs --to FILE", hint="image-enforcer db backup --to FILE")
     try:
-        with opened(Sync(store=store or ""), os.environ, Path.home()) as found:
+        with opened(Sync(store=store or ""), os.environ, Path.home(), create=action == "migrate") as found:
             if to is not None:
                 found.backup(Path(to))
             info = found.info()

@@ -51,7 +51,8 @@ def status(
     """Say of each repository that is followed when it was last looked at, what ails it, and what to do; and how far the
     scans of images have come.
 
-    Exits with 0 where all repositories are fresh, with 1 where some are not, with 3 where the store cannot be read.
+    Exits with 0 where all repositories are fresh, with 1 where some are not, with 2 where there is no store, with 3
+    where it cannot be reached.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def status(
     except ValueError as e:
         raise Fault("IE2003", f"--stale {e}") from None
     try:
-        with opened(Sync(store=store or ""), os.environ, Path.home()) as found:
+        with opened(Sync(store=store or ""), os.environ, Path.home(), create=False) as found:
             moment = now()
             watched, backlog, epoch = found.watched(), found.backlog(moment), found.info().epoch
     except EnforcerError as e:

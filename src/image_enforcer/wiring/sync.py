@@ -90,25 +90,26 @@ def run_sync(
 
 
 @contextmanager
-def opened(settings: Sync, environment: Mapping[str, str], home: Path) -> Iterator[Store]:
-    """The store that the settings name; raises a :class:`StoreError`."""
-    store = open_store(settings.store or default_store(environment, home))
+def opened(settings: Sync, environment: Mapping[str, str], home: Path, *, create: bool = True) -> Iterator[Store]:
+    """The store that the settings name, to be read alone without ``create``; raises a :class:`StoreError`."""
+    store = open_store(settings.store or default_store(environment, home, create=create), create=create)
     try:
         yield store
     finally:
         store.close()
 
 
-def default_store(environment: Mapping[str, str], home: Path) -> str:
+def default_store(environment: Mapping[str, str], home: Path, name: str = "store.db", *, create: bool = True) -> str:
     """Where the store is if nobody says."""
-    return f"sqlite:///{state_folder(environment, home) / 'store.db'}"
+    return f"sqlite:///{state_folder(environment, home, create=create) / name}"
 
 
-def state_folder(environment: Mapping[str, str], home: Path) -> Path:
+def state_folder(environment: Mapping[str, str], home: Path, *, create: bool = True) -> Path:
     """Where what outlives a process is kept if nobody says where (XDG base directories: state)."""
     state = environment.get("XDG_STATE_HOME") or str(home / ".local/state")
     folder = Path(state) / "image-enforcer"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if create:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 

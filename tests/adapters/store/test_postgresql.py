@@ -177,7 +177,7 @@ def test_a_transaction_whose_connection_ends_leaves_nothing(server: "Server", da
 
 
 def test_nothing_that_it_says_holds_the_password(server: "Server") -> None:
-    with pytest.raises(StoreUnreachable, match=r"nowhere\" does not exist") as caught:
+    with pytest.raises(StoreUnusable, match=r"there is no database .*/nowhere: make it") as caught:
         open_store(server.address("nowhere", password="hush"))
     assert "hush" not in str(caught.value)
     with pytest.raises(StoreUnreachable, match="nobody") as refused:

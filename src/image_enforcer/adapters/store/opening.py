@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from ...analysis import text
 from ...ports.store import Store, StoreUnusable
 from .database import Database
 from .keeping import SqlKeeping
@@ -33,27 +34,33 @@ class SqlStore(SqlWatching, SqlScanning, SqlPublishing, SqlKeeping):
 def open_store(
     url: str,
     *,
+    create: bool = True,
     granularity: timedelta = timedelta(hours=1),
     new_token: Callable[[], str] = lambda: secrets.token_hex(16),
 ) -> Store:
-    """Open a store, and make or change its tables where that is needed.
+    """Open a store, and make or change its tables where that is needed: with ``create`` alone. Without, it is there to
+    be read, and has to be of this version.
 
     ``url`` is ``sqlite:///relative/path``, ``sqlite:////absolute/path`` or ``postgresql://user:password@host/database``.
     A scan that says the same again is published again only when what is published is older than ``granularity``.
     ``new_token`` makes the names of claims and of the store itself. Raises a
     :class:`~image_enforcer.ports.store.StoreError`, whose text never holds the password.
     """
-    return SqlStore(_database(url, new_token), new_token, granularity)
+    return SqlStore(_database(url, new_token, create), new_token, granularity)
 
 
-def _database(url: str, new_token: Callable[[], str]) -> Database:
+def _database(url: str, new_token: Callable[[], str], create: bool) -> Database:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None
     match parsed and parsed.get_backend_name():
         case "sqlite" if parsed is not None and parsed.database and parsed.database != ":memory:":
-            return Sqlite(Path(parsed.database), new_token)
+            return Sqlite(Path(parsed.database), new_token, create=create)
         case "postgresql" | "postgres" if parsed is not None:
-            return Postgresql(parsed, new_token)
-    raise StoreUnusable("the store's address is none: write sqlite:///path/to/file or postgresql://user@host/database")
+            return Postgresql(parsed, new_token, create=create)
+    shown = text.name(url.rpartition("@")[2].partition("?")[0], 100)  # without what may be a password
+    raise StoreUnusable(
+        f"{shown!r} is no address of a store: write sqlite:///path/to/file or postgresql://user@host/database "
+        "(--store, or store in the settings)"
+    )

@@ -6,6 +6,7 @@ that another has. A connection that broke is replaced when the next one is asked
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from .database import translated
 _MIGRATING: Final = 0x496D4566_00000001
 """The advisory lock under which tables are made and changed."""
 _CONNECTIONS: Final = 15
+_NO_DATABASE: Final = re.compile(r'FATAL: +database ".*" does not exist')
 _PATIENCE: Final = 30.0
 """Seconds to wait for one of our connections."""
 _SETTINGS: Final = """
@@ -40,8 +42,9 @@ class Postgresql:
 
     kind = "postgresql"
 
-    def __init__(self, url: URL, new_epoch: Callable[[], str]) -> None:
-        """Connect, and make the tables where there are none; raises :class:`StoreError`."""
+    def __init__(self, url: URL, new_epoch: Callable[[], str], *, create: bool = True) -> None:
+        """Connect, and make the tables where there are none, or with ``create`` false see that they are there; raises
+        :class:`StoreError`."""
         host = url.host or url.normalized_query.get("host", ("localhost",))[0]
         self.place = f"{host}:{url.port or 5432}/{url.database or url.username or ''}"
         self._new_epoch = new_epoch
@@ -49,11 +52,11 @@ class Postgresql:
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with ExitStack() as undo:
             undo.callback(self._engine.dispose)
-            with self.writing() as conn:
-                # Waits for as long as another makes the tables; given back at the end of the transaction.
-                conn.execute(sql("SET LOCAL lock_timeout = 0"))
-                conn.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
-                migrating.migrate(conn, new_epoch)
+            if create:
+                self._make()
+            else:
+                with self.reading() as conn:
+                    migrating.check(conn, self.place)
             undo.pop_all()
 
     @contextmanager
@@ -89,6 +92,13 @@ class Postgresql:
     def close(self) -> None:
         """Give all connections up."""
         self._engine.dispose()
+
+    def _make(self) -> None:
+        with self.writing() as conn:
+            # Waits for as long as another makes the tables; given back at the end of the transaction.
+            conn.execute(sql("SET LOCAL lock_timeout = 0"))
+            conn.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+            migrating.migrate(conn, self._new_epoch)
 
     def _translated(self) -> AbstractContextManager[None]:
         return translated(self.place, psycopg.Error, _as_error)
@@ -129,6 +139,11 @@ def _as_error(place: str, error: psycopg.Error) -> StoreError | None:
         case psycopg.errors.IdleInTransactionSessionTimeout():
             return StoreUnreachable(
                 f"the store {place} gave up waiting for this process: try again; nothing was recorded"
+            )
+        case psycopg.OperationalError() if _NO_DATABASE.search(str(error)):
+            # What fails while connecting has no code; where the server speaks another language, it is unreachable.
+            return StoreUnusable(
+                f"there is no database {place}: make it (CREATE DATABASE), or name another with --store"
             )
         case psycopg.OperationalError() | psycopg.InterfaceError():
             # What the server or its library says names hosts, users and databases, and never a password.

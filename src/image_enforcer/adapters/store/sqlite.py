@@ -2,6 +2,11 @@
 
 The file is in WAL mode and every commit is synced (``synchronous=FULL``), so that what has been recorded survives a
 kill and a power cut. One connection writes, under a lock of this process and SQLite's own for others; any number read.
+
+A store that is there to be read needs no right to write it. Readers of a file in WAL mode share memory in a file beside
+it, which they make where there is none: whoever may not write reads the one that a worker has made, and where nobody
+has the store open, the file alone. A log without that memory, as a copy of a running worker's files may have it, cannot
+be read by who may not write.
 """
 
 from __future__ import annotations
@@ -11,10 +16,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 
 from ...ports.store import StoreError, StoreUnreachable, StoreUnusable
 from . import migrating
@@ -32,19 +38,26 @@ class Sqlite:
 
     kind = "sqlite"
 
-    def __init__(self, path: Path, new_epoch: Callable[[], str]) -> None:
-        """Open a file, or make it; raises :class:`StoreError`."""
+    def __init__(self, path: Path, new_epoch: Callable[[], str], *, create: bool = True) -> None:
+        """Open a file, or make it, or with ``create`` false only read it; raises :class:`StoreError`."""
         self._path = path.absolute()
         self.place = str(self._path)
         self._new_epoch = new_epoch
         self._writer_lock = threading.Lock()
+        how = "rwc" if create else _right(self._path)
+        self._alone = "immutable" in how
+        self._address = f"{self._path.as_uri()}?mode={how}"
         with self._translated():
-            _recognise(self._path)
-        self._writer = _engine(self._path, 1, "BEGIN IMMEDIATE", "PRAGMA synchronous=FULL")
-        self._readers = _engine(self._path, _READERS, "BEGIN", "PRAGMA query_only=ON")
+            _recognise(self._path, self._address, create=create)
+        self._writer = _engine(self._address, 1, "BEGIN IMMEDIATE", "PRAGMA synchronous=FULL")
+        self._readers = _engine(self._address, _READERS, "BEGIN", "PRAGMA query_only=ON")
         with ExitStack() as undo, self._translated():
             undo.callback(self.close)
-            self._begin()
+            if create:
+                self._begin()
+            else:
+                with self.reading() as conn:
+                    migrating.check(conn, self.place)
             undo.pop_all()
 
     @contextmanager
@@ -58,6 +71,7 @@ class Sqlite:
         """Beside whoever writes, from the state at its first statement."""
         with self._translated(), self._readers.begin() as conn:
             yield conn
+        self._see_alone()
 
     def size(self, conn: Connection) -> int:
         """The pages of the file; the log beside it comes on top."""
@@ -70,12 +84,13 @@ class Sqlite:
         """A copy without free pages, made while others write. It goes its own way, and so gets an epoch of its own."""
         with new_file(to) as partial:
             try:
-                with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as source:
+                with closing(sqlite3.connect(self._address, uri=True, timeout=_PATIENCE)) as source:
                     source.execute("VACUUM INTO ?", (str(partial),))
                 with closing(sqlite3.connect(partial, isolation_level=None)) as copy:
                     copy.execute("UPDATE meta SET epoch = ?", (self._new_epoch(),))
             except sqlite3.Error as e:
                 raise StoreError(f"the copy {to} cannot be made: {e}; see to the folder and its room") from e
+            self._see_alone()
 
     def close(self) -> None:
         """The last connection folds the log into the file."""
@@ -93,6 +108,11 @@ class Sqlite:
             if conn.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID:
                 conn.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             migrating.migrate(conn, self._new_epoch)
+
+    def _see_alone(self) -> None:
+        """What was read past the log holds good as long as nobody had begun one."""
+        if self._alone and _log(self._path).exists():
+            raise StoreUnreachable(f"the store {self.place} was opened by a worker meanwhile: try again")
 
     def _translated(self) -> AbstractContextManager[None]:
         return translated(self.place, sqlite3.Error, _as_error)
@@ -125,26 +145,51 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _recognise(path: Path) -> None:
+def _right(path: Path) -> str:
+    """How a file may be opened to be read. Who may write it does as workers do, and leaves nothing behind."""
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return "ro"
+    # Another's file is only read even in a folder for all: the shared memory would be ours, and shut its owner out.
+    if os.geteuid() in (0, owner) and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return "rw"
+    return "ro" if _log(path).exists() else "ro&immutable=1"
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _recognise(path: Path, address: str, *, create: bool) -> None:
     """See that a file is ours, or none yet, before anything in it is changed."""
+    try:
+        known = path.exists()
+    except PermissionError:
+        raise StoreUnusable(f"the store {path} may not be used: see to the rights of its folder") from None
+    if not known and not create:
+        raise migrating.missing(str(path))
     if not path.parent.is_dir():
         raise StoreUnreachable(f"there is no folder {path.parent} for the store: make it, or name another place")
-    if not path.exists():
+    if not known:
         return
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_PATIENCE)) as found:
+    with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as found:
         (mark,) = found.execute("PRAGMA application_id").fetchone()
         (things,) = found.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if mark != APPLICATION_ID and (mark or things):
         raise StoreUnusable(f"{path} is a database of something else: name another file for the store")
 
 
-def _engine(path: Path, connections: int, begin: str, *pragmas: str) -> Engine:
+def _engine(address: str, connections: int, begin: str, *pragmas: str) -> Engine:
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        "sqlite://",
+        creator=partial(
+            sqlite3.connect, address, uri=True, timeout=_PATIENCE, check_same_thread=False, isolation_level=None
+        ),
+        poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_PATIENCE,
-        connect_args={"timeout": _PATIENCE, "check_same_thread": False, "isolation_level": None},
     )
 
     def connected(connection: sqlite3.Connection, _record: object) -> None:

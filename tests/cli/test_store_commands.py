@@ -144,6 +144,8 @@ def test_up_ends_with_both_and_when_one_ends(tmp_path: Path) -> None:
     assert running.returncode == 0
     kept = {path.name for path in (tmp_path / "state" / "image-enforcer").iterdir()}
     assert not any(name.startswith("facts") for name in kept), kept
+    assert not (tmp_path / "state/image-enforcer/store.db").exists()  # that of sync and worker is left as it is
+    assert (tmp_path / "state/image-enforcer/up.db").exists()
     policy.write_text("this is no policy", "utf-8")
     ended = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
     assert ended.returncode == 2

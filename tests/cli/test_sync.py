@@ -227,6 +227,14 @@ def test_once_does_what_is_due_and_says_so(run: Run, registry: FakeRegistry, tmp
     assert (tmp_path / "state/image-enforcer/store.db").is_file()
 
 
+def test_another_list_in_the_same_store_says_what_is_forgotten(run: Run, registry: FakeRegistry) -> None:
+    registry.image("shop/web", "v1")
+    assert run("sync", "-repository", "team/app", "-registry-url", registry.url, "-once")[0] == 0
+    code, out, err = run("sync", "-repository", "shop/web", "-registry-url", registry.url, "-once")
+    assert (code, err) == (0, "")
+    assert f"forgotten {registry.place}/team/app: it was followed in this store, and is named no more" in out
+
+
 def test_once_with_trouble_is_3(run: Run, registry: FakeRegistry) -> None:
     code, out, err = run(
         "sync", "-repository", "team/app,team/absent", "-registry-url", registry.url, "-once", "-o", "json"

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from image_enforcer.cli.sync_lines import Lines
+from image_enforcer.domain.reference import Repository
 from tests.contract.contents import repository, trouble
 
 
@@ -40,6 +41,18 @@ def test_a_text_from_elsewhere_stays_in_its_line(out: io.StringIO) -> None:
     Lines(out, "text").failed("a", trouble(text="one\n2026-01-01T00:00:00Z looked \x1b[2Jall is well"))
     assert out.getvalue().count("\n") == 1
     assert "\x1b" not in out.getvalue()
+
+
+def test_what_is_forgotten_has_a_line_each_up_to_twenty(out: io.StringIO) -> None:
+    places = [Repository(registry="docker.io", path=f"team/app{n:02}") for n in range(23)]
+    Lines(out, "text").forgotten(places)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 21
+    assert lines[0].endswith(
+        " forgotten docker.io/team/app00: it was followed in this store, and is named no more; give another list a "
+        "store of its own with --store"
+    )
+    assert "3 more repositories" in lines[-1]
 
 
 def test_what_somebody_asked_about(out: io.StringIO) -> None:

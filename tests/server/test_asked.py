@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -44,6 +44,7 @@ class Heard:
     """Is told, and does not mind."""
 
     def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None: ...
+    def forgotten(self, repositories: Sequence[Repository]) -> None: ...
     def failed(self, about: str, trouble: Trouble) -> None: ...
     def recovered(self, about: str) -> None: ...
     def scanned(self, work: ScanWork, findings: int, gaps: int) -> None: ...

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import http.client
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -33,6 +33,9 @@ class Heard:
 
     def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
         self.names.append("looked")
+
+    def forgotten(self, repositories: Sequence[Repository]) -> None:
+        self.names.append("forgotten")
 
     def failed(self, about: str, trouble: Trouble) -> None:
         self.names.append("failed")

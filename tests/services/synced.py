@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -56,6 +56,7 @@ class Heard:
     """Notes what is told."""
 
     looked_at: list[tuple[str, int, int, int]] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     recoveries: list[str] = field(default_factory=list)
     scans: list[tuple[int, int]] = field(default_factory=list)
@@ -64,6 +65,9 @@ class Heard:
 
     def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
         self.looked_at.append((str(repository), tags, fetched, troubles))
+
+    def forgotten(self, repositories: Sequence[Repository]) -> None:
+        self.dropped += map(str, repositories)
 
     def failed(self, about: str, trouble: Trouble) -> None:
         self.failures.append((about, trouble.code))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,9 @@ class Heard:
     recovered_from: set[str] = field(default_factory=set)
 
     def looked(self, repository: Home, tags: int, fetched: int, troubles: int, revision: int) -> None:
+        pass
+
+    def forgotten(self, repositories: Sequence[Home]) -> None:
         pass
 
     def failed(self, about: str, trouble: Trouble) -> None:

@@ -140,9 +140,41 @@ async def test_what_is_not_followed_any_more_is_forgotten(registry: FakeRegistry
         registry.image(path, "latest")
     async with syncing(registry, tmp_path, "team/app", "team/other") as synced:
         await synced.again()
+        assert synced.heard.dropped == []
     async with syncing(registry, tmp_path, "team/app") as synced:
         assert synced.tag("latest", "team/other") is None
         assert synced.tag("latest", "team/app") is not None
+        assert synced.heard.dropped == [str(synced.home("team/other"))]
+
+
+async def test_a_worker_whose_list_another_took_the_place_of_says_so_once(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    registry.image("team/app", "latest")
+    async with syncing(registry, tmp_path, "team/app", "team/web") as synced:
+        rests = 0
+
+        async def rest(busy: bool) -> bool:
+            nonlocal rests
+            synced.clock.go(15)
+            await asyncio.sleep(0)
+            rests += 1
+            return rests > most
+
+        most = 40
+        await synced.sync.run(rest)
+        assert ("list", "taken") not in synced.heard.failures
+        synced.store.watch([synced.home("team/app"), synced.home("team/another")], synced.clock())
+        most += 60
+        await synced.sync.run(rest)
+        assert synced.heard.failures.count(("list", "taken")) == 1
+        assert "list" not in synced.heard.recoveries
+        await synced.sync.follow()
+        assert synced.heard.dropped == [str(synced.home("team/another"))]
+        most += 60
+        await synced.sync.run(rest)
+        assert synced.heard.failures.count(("list", "taken")) == 1
+        assert synced.heard.recoveries.count("list") == 1
 
 
 async def test_looks_go_on_while_a_scan_takes_long(

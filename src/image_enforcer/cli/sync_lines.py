@@ -5,15 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..analysis import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..domain.reference import Repository
     from ..domain.watched import Trouble
     from ..ports.store import ScanWork
     from .sync_progress import Progress
+
+MOST_FORGOTTEN: Final = 20
+"""Repositories that have a line each."""
+_FORGOTTEN: Final = (
+    "it was followed in this store, and is named no more; give another list a store of its own with --store"
+)
 
 
 class Lines:
@@ -34,6 +42,13 @@ class Lines:
                 "looked", f"{repository}: {tags} tags, {fetched} new manifests, {troubles} in trouble",
                 repository=str(repository), tags=tags, fetched=fetched, troubles=troubles, revision=revision,
             )  # fmt: skip
+
+    def forgotten(self, repositories: Sequence[Repository]) -> None:
+        """These were followed in the store, and are named no more."""
+        for repository in repositories[:MOST_FORGOTTEN]:
+            self._line("forgotten", f"{repository}: {_FORGOTTEN}", repository=str(repository))
+        if left := repositories[MOST_FORGOTTEN:]:
+            self._line("forgotten", f"{len(left)} more repositories, likewise", more=len(left))
 
     def failed(self, about: str, trouble: Trouble) -> None:
         """Something could not be had. The same trouble again is not told again."""

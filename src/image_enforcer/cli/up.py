@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from .following import SOURCE, Many, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ..settings.sync import Sync
 
 STOP: Final = 15.0
 """Seconds that both have to stop before they are killed."""
@@ -51,7 +54,8 @@ def up(
     settings
         a YAML file with registries, repositories and a scanner
     store
-        sqlite:///PATH or postgresql://…; by default a file below ~/.local/state/image-enforcer
+        sqlite:///PATH or postgresql://…; by default the settings', else a file of its own, up.db, below
+        ~/.local/state/image-enforcer
     addr
         where reviews are answered, HOST:PORT
     admin_addr
@@ -64,8 +68,13 @@ def up(
     check_registry(facts_registry)
     facts = f"127.0.0.1:{_free_port()}"
     worker = ["worker", "--addr", facts, "--registry-url", source.registry_url, "--poll-delay", source.poll_delay]
-    nodes = _given("--platform", source.platform or _platforms(settings))
+    nodes = _given("--platform", source.platform or _told(settings).platforms)
     worker += [*_given("--repository", source.repository), *nodes]
+    if store is None and not (settings is not None and _told(settings).store):
+        from ..wiring.sync import default_store
+
+        # One of its own: the list that is tried out must not take the place of the one that a worker follows.
+        store = default_store(os.environ, Path.home(), "up.db")
     for option, value in (
         ("--clair-url", source.clair_url), ("--serve-blobs-addr", source.serve_blobs_addr), ("--settings", settings),
         ("--store", store),
@@ -85,16 +94,14 @@ def _given(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def _platforms(settings: str | None) -> tuple[str, ...]:
-    """Those that a settings file names: the server must leave out what the worker does."""
-    if settings is None:
-        return ()
-    from ..settings.sync import BadSettings, read
+def _told(settings: str | None) -> Sync:
+    """What a settings file says: the server must leave out what the worker does."""
+    from ..settings.sync import BadSettings, Sync, read
 
     try:
-        return read(Path(settings)).platforms
+        return read(Path(settings)) if settings is not None else Sync()
     except BadSettings:
-        return ()  # the worker says what is wrong, and ends
+        return Sync()  # the worker says what is wrong, and ends
 
 
 def _free_port() -> int:

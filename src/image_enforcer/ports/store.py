@@ -139,8 +139,9 @@ class Info:
 class Watching(Protocol):
     """Which repositories are followed, and what their tags point to."""
 
-    def watch(self, repositories: Collection[Repository], now: datetime) -> None:
-        """Follow these and no others. New ones are due at once; what is not followed any more is forgotten."""
+    def watch(self, repositories: Collection[Repository], now: datetime) -> Sequence[Repository]:
+        """Follow these and no others. New ones are due at once; what is not followed any more is forgotten, and given
+        back, in order."""
 
     def follow(self, repository: Repository, now: datetime, most: int) -> bool:
         """Follow this one too, which is then due at once; False where so many are followed already."""

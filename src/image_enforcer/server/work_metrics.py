@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -62,6 +63,10 @@ class WorkMetrics:
         """A look came to its end."""
         self._looks.inc()
         self._told.looked(repository, tags, fetched, troubles, revision)
+
+    def forgotten(self, repositories: Sequence[Repository]) -> None:
+        """These are not followed any more."""
+        self._told.forgotten(repositories)
 
     def failed(self, about: str, trouble: Trouble) -> None:
         """Something could not be had."""

@@ -21,7 +21,8 @@ from ..ports.scanner import ScannerError
 from ..ports.sink import SinkError
 from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreError, StoreUnreachable
 from .delivering import Delivering
-from .looking import Choice, Looking, allowing
+from .followed import Followed
+from .looking import Choice, Looking
 from .scanning import Scanning
 
 REST: Final = 0.5
@@ -52,6 +53,9 @@ class Told(Protocol):
 
     def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
         """A look came to its end."""
+
+    def forgotten(self, repositories: Sequence[Repository]) -> None:
+        """These were followed in the store, and are not any more, since they are named no more."""
 
     def failed(self, about: str, trouble: Trouble) -> None:
         """Something could not be had; what is known of it grows old."""
@@ -100,15 +104,13 @@ class Syncing:
         self._sinks = sinks
         self._told = told
         self._now = now
+        self._followed = Followed(store, self._choices, plan.allow, told, now)
         self._owner = owner or f"worker-{uuid.uuid4().hex[:12]}"
         self._held: dict[str, LookWork | ScanWork] = {}
 
     async def follow(self) -> None:
         """Tell the store what is followed, what was asked about included; raises a :class:`StoreError`."""
-        allowed = allowing(self._plan.allow)
-        asked = [] if not self._plan.allow else await asyncio.to_thread(self._store.watched)
-        followed = {*self._choices, *(w.repository for w in asked if allowed(w.repository))}
-        await asyncio.to_thread(self._store.watch, followed, self._now())
+        await self._followed.give()
 
     async def once(self) -> Summary:
         """Look at everything that is due now, scan what has not been, deliver what changed."""
@@ -130,7 +132,7 @@ class Syncing:
         ``rest`` is told whether there was work, and waits a little where there was none. What is under way at the end
         is anybody's at once. A store that cannot be reached is waited for; raises any other :class:`StoreError`.
         """
-        steps = (self._looks, self._scans, self._deliver)
+        steps = (self._looks, self._scans, self._deliver, self._list)
         async with self._keeping():
             tasks = [asyncio.create_task(self._again(step, rest)) for step in steps]
             try:
@@ -149,6 +151,11 @@ class Syncing:
                 self._unreachable(e)
             if await rest(busy):
                 return
+
+    async def _list(self, _: Summary) -> bool:
+        """See whether the store still follows what this worker is to follow; gives False, since that is no work."""
+        await self._followed.look()
+        return False
 
     # --- claims ----------------------------------------------------------------------------------
 

@@ -65,7 +65,8 @@ class WatchingSuite(StoreSuite):
         one, both = image("one"), image("both")
         look_at(store, NGINX, {"1": one, "2": both})
         look_at(store, REDIS, {"1": both})
-        store.watch([REDIS], NOON)
+        assert store.watch([REDIS], NOON) == [NGINX]
+        assert store.watch([REDIS], NOON) == []
         assert [found.repository for found in store.watched()] == [REDIS]
         assert store.tags(NGINX) == {}
         gone = {key for (_, key), entry in everything(store).items() if entry.value is None}

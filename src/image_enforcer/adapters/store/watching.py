@@ -31,8 +31,8 @@ class SqlWatching:
         self._database = database
         self._new_token = new_token
 
-    def watch(self, repositories: Collection[Repository], now: datetime) -> None:
-        """Follow these and no others."""
+    def watch(self, repositories: Collection[Repository], now: datetime) -> Sequence[Repository]:
+        """Follow these and no others; those that are not followed any more."""
         table = schema.repositories
         with self._database.writing() as conn:
             publication = Publication(conn, now)
@@ -50,10 +50,12 @@ class SqlWatching:
             for repository in fresh:
                 publication.put(Kind.REPOSITORY, str(repository), published.repository(None, 0, None))
             touched: set[str] = set()
-            for repository in sorted(known.keys() - wanted):
+            dropped = sorted(known.keys() - wanted)
+            for repository in dropped:
                 touched |= _forget(conn, publication, repository, known[repository])
             reach.settle(conn, publication, touched, now)
             publication.write()
+            return dropped
 
     def watched(self) -> Sequence[Watched]:
         """All that are followed, in order."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from image_enforcer.analysis.addresses import literal, public
+from image_enforcer.analysis.addresses import is_host, literal, public
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,26 @@ def test_what_everybody_reaches(text: str, expected: bool) -> None:
     address = literal(text)
     assert address is not None
     assert public(address) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("reg.example", True), ("reg.example.", True), ("localhost", True), ("my_host", True), ("a" * 63, True),
+        ("10.0.0.1", True), ("::1", True), ("fe80::1%eth0", True), ("::ffff:10.0.0.1", True),
+        (".".join(["a" * 61] * 4), True), ("", False), (".", False), ("a" * 64, False), ("a..b", False), (".a", False),
+        (".".join(["a" * 63] * 4), False), ("a b", False), ("a\0", False), ("a%00b", False), ("1%\0", False),
+        ("[::1]", False), ("::1%", False), ("::1%\0", False), ("a:b", False), ("rég.example", False), ("１", False),
+    ],
+)  # fmt: skip
+def test_what_can_be_looked_up(text: str, expected: bool) -> None:
+    assert is_host(text) is expected
+
+
+@given(st.text(max_size=80))
+def test_no_codec_fails_on_what_can_be_looked_up(text: str) -> None:
+    if is_host(text):
+        assert len(text.encode("idna")) <= 255
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["{0}", "0x{0:x}", "0{0:o}"]))

@@ -77,6 +77,7 @@ def policy(tmp_path: Path) -> str:
         (("--policy", "{policy}", "--facts", "127.0.0.1:8383"), "--facts http://127.0.0.1:8383"),
         (("--policy", "{policy}", "--facts", "http://w", "--facts-copy", "{policy}"), "this is no copy of facts"),
         (("--policy", "{policy}", "--facts", "http://w", "--facts-ca-file", "nosuch"), "nosuch cannot be read"),
+        (("--policy", "{policy}", "--facts", f"https://{'a' * 64}"), "is no address"),
         (("--policy", "{policy}", "--facts-copy", "x.db"), "options about facts need --facts"),
         (("--policy", "{policy}", "--facts", "x.db", "--facts-token-file", "x"), "are for a worker's address"),
         (("--policy", "{policy}", "--facts", "x.db", "--facts-require", "all"), "facts-require"),

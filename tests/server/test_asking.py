@@ -271,8 +271,9 @@ async def test_a_worker_that_dies_in_the_middle_is_left_alone_for_a_while(scene:
         assert [event for event, _ in s.told] == ["failed", "recovered"]
 
 
-async def test_a_worker_that_is_not_there(scene: Open) -> None:
-    async with scene(url="http://127.0.0.1:1") as s:
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", f"http://{'a' * 64}:8383"])
+async def test_a_worker_that_is_not_there(scene: Open, url: str) -> None:
+    async with scene(url=url) as s:
         assert "(not-resolved)" in await s.reason("nginx:new")
         assert [event for event, _ in s.told] == ["failed"]
 

@@ -380,6 +380,12 @@ CHANGES: dict[str, Callable[[dict[str, Any]], bytes]] = {
         {**d, "entries": [{"kind": "secret", "key": "k", "value": {}, "revision": 9}]}
     ).encode(),
     "half": lambda d: json.dumps(d).encode()[:-20],
+    "a huge revision": lambda d: json.dumps({**d, "revision": 2**63}).encode(),
+    "a huge newest": lambda d: json.dumps({**d, "newest": 2**63}).encode(),
+    "a revision below 0": lambda d: json.dumps({**d, "began": -1}).encode(),
+    "an entry of a huge revision": lambda d: json.dumps(
+        {**d, "entries": [{**d["entries"][0], "revision": 2**63}]}
+    ).encode(),
 }
 
 

@@ -6,6 +6,7 @@ that answers. What they choose must not make us speak to machines that only we c
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -16,6 +17,22 @@ _COMPATIBLE: Final = IPv6Network("::/96")
 
 _UNICAST: Final = IPv6Network("2000::/3")
 """RFC 4291 §2.4: all that has been given to the world so far. Site-local addresses, for one, stand outside."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+"""RFC 1123 §2.1 and RFC 1035 §2.3.4. Underscores are in no host name, and in names that resolvers know all the same."""
+_MOST: Final = 253
+"""Characters of a name."""
+_IPV6: Final = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~-]+)?")
+
+
+def is_host(host: str) -> bool:
+    """Whether a text can be looked up: a name, or an address without brackets.
+
+    What is neither makes resolvers fail in ways of their own: a label of more than 63 characters, say, or none.
+    """
+    if ":" in host:
+        return _IPV6.fullmatch(host) is not None and literal(host) is not None
+    return len(host.removesuffix(".")) <= _MOST and _NAME.fullmatch(host) is not None
 
 
 def literal(host: str) -> IPv4Address | IPv6Address | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from ..analysis.addresses import is_host
 from .faults import Fault
 
 ASK: Final = 5.0
@@ -82,7 +83,7 @@ def check_worker(url: str, what: str, token_option: str) -> None:
     """Raises a fault for what is no worker's address. It is shown in logs, so it holds no password."""
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and parts.port != 0
         secret = "@" in parts.netloc
     except ValueError:
         good = secret = False

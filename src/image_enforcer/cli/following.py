@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -189,12 +188,9 @@ def _registry_name(url: str) -> str:
     """The name that references have for the registry at an address."""
     from urllib.parse import urlsplit
 
-    scheme = host = ""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        scheme, host = parts.scheme, parts.netloc.rpartition("@")[2]
-    if not host or scheme not in ("http", "https"):
-        raise Fault("IE2003", f"--registry-url {url!r} is no address", hint=f"--registry-url {HUB}")
+    from ..settings.sync import address
+
+    host = urlsplit(address(url, "--registry-url")).netloc.rpartition("@")[2]
     return "docker.io" if url.rstrip("/") == HUB or host in ("docker.io", "index.docker.io") else host.lower()
 
 

@@ -49,11 +49,13 @@ def pull(
     """
     from ..adapters.facts.replica_file import ForeignFile
     from ..domain.errors import EnforcerError
-    from ..settings.sync import BadSettings
+    from ..settings.sync import BadSettings, address
     from ..wiring.facts import run_pull
 
-    if not url.startswith(("http://", "https://")):
-        raise Fault("IE2003", f"{url!r} is no address", hint="image-enforcer pull https://worker:8383 --to facts.db")
+    try:
+        address(url, "URL")
+    except BadSettings as e:
+        raise Fault("IE2003", str(e), hint="image-enforcer pull https://worker:8383 --to facts.db") from None
     if until_eof:
         threading.Thread(target=_end_with_input, daemon=True).start()
     try:

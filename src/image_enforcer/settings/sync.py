@@ -5,6 +5,7 @@ A settings file is YAML with these names; unknown ones are errors. Secrets stand
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
+from ..analysis import addresses
 from ..domain.errors import EnforcerError
 
 MAX_FILE: Final = 4 << 20
@@ -150,7 +152,7 @@ def address(url: str, what: str) -> str:
     """An address of HTTP or HTTPS without the slash at its end; raises :class:`BadSettings`."""
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in ("http", "https") and addresses.is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         good = False
     if not good:
@@ -197,7 +199,22 @@ def read(path: Path) -> Sync:
     for glob in found.allow:
         if not all(glob.partition("/")):
             raise BadSettings(f"{path}: allow: {glob!r} names no registry; write registry.corp/*, say")
+    for place, url in _addresses(found):
+        address(url, f"{path}: {place}")
     return found
+
+
+def _addresses(found: Sync) -> Iterator[tuple[str, str]]:
+    """The addresses that are asked, with their places; those that may be left out, where they are not."""
+    for i, registry in enumerate(found.registries):
+        if registry.url:
+            yield f"registries[{i}].url", registry.url
+        for j, mirror in enumerate(registry.mirrors):
+            yield f"registries[{i}].mirrors[{j}].url", mirror.url
+    if found.scanner is not None:
+        yield "scanner.url", found.scanner.url
+    for i, sink in enumerate(found.sinks):
+        yield f"sinks[{i}].url", sink.url
 
 
 def _plain(message: str) -> str:

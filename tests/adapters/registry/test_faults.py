@@ -44,6 +44,7 @@ ANYWHERE: Final[dict[str, Family]] = {
     "length-less": Lying,
     **{f"redirect-{name}": Forbidden for name in PRIVATE_PLACES},
     **dict.fromkeys(("redirect-loop", "redirect-longer", "redirect-nowhere", "redirect-garbage"), Lying),
+    **{name: Forbidden for name in FAULTS if name.startswith("redirect-host-")},
     **dict.fromkeys(("redirect-file", "redirect-port", "redirect-user", "redirect-backslash"), Forbidden),
     "redirect-elsewhere": NotAuthorised,
     "401-malformed": Lying, "401-silent": NotAuthorised, "401-unknown": Unsupported, "401-no-realm": Unsupported,

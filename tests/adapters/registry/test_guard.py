@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from image_enforcer.adapters.registry.guard import ForbiddenAddress, Guard
+from image_enforcer.adapters.registry.guard import ForbiddenAddress, Guard, system_lookup
 from image_enforcer.adapters.registry.hosts import Host, Hosts, Mirror, host_of, place_of
 from image_enforcer.adapters.registry.retry_after import quota, seconds
 from image_enforcer.ports.registry import Forbidden
@@ -28,7 +28,8 @@ OURS = Guard(frozenset({"reg.corp", "10.0.0.1", "::1"}), Names({"reg.corp": ["10
         "http://reg.example:99999/", "http://reg.example:x/", "http://reg.example:0/", "http://[::1",
         "http://reg.example/a b",
         "http://reg.example\\@127.0.0.1/", "http://reg.example/\r\nX: y", "http://rég.example/", "http://reg.example/\x00",
-        "http://127.0.0.1\t/", "http://１２７.0.0.1/", "HTTP://127.0.0.1/",
+        f"https://{'a' * 64}.example/", "https://a..example/", "https://.example/", "https://%61.example/", "https://*/",
+        f"https://{'a.' * 130}example/", "http://127.0.0.1\t/", "http://１２７.0.0.1/", "HTTP://127.0.0.1/",
     ],
 )  # fmt: skip
 def test_addresses_that_nobody_may_lead_to(url: str) -> None:
@@ -45,6 +46,7 @@ def test_addresses_that_nobody_may_lead_to(url: str) -> None:
         "http://reg.example:5000/",
         "https://8.8.8.8/",
         "https://[2001:4860:4860::8888]/a?b=%0A",
+        f"https://{'a' * 63}.my_host.example./",
     ],
 )
 def test_addresses_of_the_world(url: str) -> None:
@@ -66,6 +68,12 @@ def test_any_text_is_an_address_or_a_named_error(url: str) -> None:
         except Forbidden:
             continue
         assert text.isascii()
+
+
+async def test_a_name_that_is_none_is_not_found() -> None:
+    for name in ("a" * 64, "a..example"):
+        with pytest.raises(OSError, match="is no host name"):
+            await system_lookup(name, 443)
 
 
 async def test_names_that_lead_inside() -> None:

@@ -276,6 +276,13 @@ async def test_errors_do_not_show_what_is_secret(known: Images) -> None:
     await scanner.close()
 
 
+async def test_a_name_that_no_resolver_takes(known: Images) -> None:
+    scanner = adapter(f"http://{'a' * 64}:6060")
+    with pytest.raises(ScannerUnreachable, match="names no host"):
+        await scanner.version()
+    await scanner.close()
+
+
 @pytest.mark.parametrize("url", ["", "clair:6060", "ftp://clair", "http://", "http://clair?x=1", "http://clair#x"])
 def test_bad_addresses(url: str) -> None:
     with pytest.raises(BadAddress, match="give one like"):

@@ -51,6 +51,13 @@ async def test_what_is_not_taken_is_said(sink: OpaSink, opa: FakeOpaData, status
         await sink.put(("a", "b"), b"1")
 
 
+async def test_a_name_that_no_resolver_takes() -> None:
+    sink = OpaSink(f"http://{'a' * 64}:8181")
+    with pytest.raises(SinkUnreachable, match="cannot be reached"):
+        await sink.put(("a", "b"), b"1")
+    await sink.close()
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"result":', b'{"result":' + b"[" * 100_000])
 async def test_an_answer_that_opa_never_gives(body: bytes) -> None:
     async def answer(request: Request, connection: Connection) -> Reply:

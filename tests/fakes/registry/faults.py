@@ -304,6 +304,15 @@ changed("redirect-longer", "redirects without end", lambda request, _: redirect(
 changed("redirect-nowhere", "a redirect that does not say where to", lambda *_: Reply(status=302))
 changed("redirect-file", "a redirect to a file", lambda *_: redirect("file:///etc/passwd"))
 changed("redirect-garbage", "a redirect to what is no address", lambda *_: redirect("http://[::1"))
+for _name, _host in {"label": f"{'a' * 64}.example", "no-label": "a..example", "dot": ".example"}.items():
+    changed(
+        f"redirect-host-{_name}", f"a redirect to {_host}, which is no host name",
+        lambda request, _, host=_host: redirect(f"https://{host}{request.path}"),  # type: ignore[misc]
+    )  # fmt: skip
+    changed(
+        f"realm-host-{_name}", f"tokens at {_host}, which is no host name",
+        lambda *_, host=_host: challenged(f'Bearer realm="https://{host}/token",service="x"'),
+    )  # fmt: skip
 changed("redirect-port", "a redirect to a port that is none", lambda *_: redirect("http://127.0.0.1:99999/"))
 changed("redirect-user", "a redirect with credentials in it", lambda *_: redirect("http://user:pw@127.0.0.1/"))
 changed("redirect-backslash", "what some read as another host", lambda *_: redirect("http://a.example\\@127.0.0.1/"))

@@ -64,7 +64,7 @@ class AskedWorker:
                 answer = b""
                 while len(answer) <= MAX_ANSWER and not response.content.at_eof():
                     answer += await response.content.read(MAX_ANSWER + 1 - len(answer))
-        except (TimeoutError, aiohttp.ClientError) as e:
+        except (TimeoutError, aiohttp.ClientError, UnicodeError) as e:  # the last: of a name that no resolver takes
             raise WorkerUnreachable(f"{self._url} cannot be asked: {why(e)}; what is not known stays so") from None
         if len(answer) > MAX_ANSWER:
             raise WorkerLying(f"{self._url} answers a question with more than {MAX_ANSWER} bytes")

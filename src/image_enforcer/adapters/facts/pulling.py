@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import aiohttp
 import msgspec
@@ -32,20 +32,23 @@ MAX_CHANGES: Final = 64 << 20
 MAX_SNAPSHOT: Final = 8 << 30
 PIECE: Final = 256 << 10
 
+Number = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+"""A revision. Larger ones fit into no file."""
+
 
 class _Entry(msgspec.Struct, frozen=True):
     kind: Kind
     key: str
     value: msgspec.Raw
-    revision: int
+    revision: Number
 
 
 class _Changes(msgspec.Struct, frozen=True):
     epoch: str
-    since: int
-    began: int
-    revision: int
-    newest: int
+    since: Number
+    began: Number
+    revision: Number
+    newest: Number
     entries: tuple[_Entry, ...]
 
 
@@ -113,7 +116,7 @@ class Pulling:
                 body = await response.content.read(MAX_CHANGES + 1)
                 while len(body) <= MAX_CHANGES and not response.content.at_eof():
                     body += await response.content.read(MAX_CHANGES + 1 - len(body))
-        except (TimeoutError, aiohttp.ClientError) as e:
+        except (TimeoutError, aiohttp.ClientError, UnicodeError) as e:  # the last: of a name that no resolver takes
             raise self._unreachable(e) from None
         if len(body) > MAX_CHANGES:
             raise WorkerLying(f"{self._url} sends more than {MAX_CHANGES} bytes of changes at a time")
@@ -167,7 +170,7 @@ class Pulling:
                         digest.update(piece)
                         file.write(piece)
                 return response.headers.get("X-Facts-Checksum", ""), f"sha256:{digest.hexdigest()}"
-        except (TimeoutError, aiohttp.ClientError) as e:
+        except (TimeoutError, aiohttp.ClientError, UnicodeError) as e:  # the last: of a name that no resolver takes
             raise self._unreachable(e) from None
 
     def _check(self, status: int) -> None:

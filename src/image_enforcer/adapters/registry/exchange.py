@@ -161,6 +161,8 @@ class Exchange:
                 if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
                     raise Lying(f"{shown(url)} sends its answer compressed, which nobody asked for")
                 yield response
+        except UnicodeError:  # a name that no resolver takes
+            raise Lying(f"{shown(url)} is no address") from None
         except (aiohttp.ClientError, OSError) as e:
             raise _translated(e, url) from e
 

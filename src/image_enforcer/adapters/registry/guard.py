@@ -26,7 +26,10 @@ _PLAIN: Final = re.compile(r"[!-\[\]-~]+")
 
 async def system_lookup(host: str, port: int) -> Sequence[tuple[socket.AddressFamily, str]]:
     """The addresses that the system knows for a name; raises :class:`OSError`."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # of the codec for names, which finds labels that are too long
+        raise OSError(f"{text.name(host, 200)} is no host name") from None
     return [(family, str(place[0])) for family, _, _, _, place in found]
 
 
@@ -53,6 +56,8 @@ class Guard(AbstractResolver):
             raise Forbidden(f"{text.name(url.rpartition('@')[2], 200)} is no address") from None
         if parts.scheme not in SCHEMES or not host or not agreed or not _PLAIN.fullmatch(url):
             raise Forbidden(f"{shown.rpartition('@')[2]} is no address over http or https")
+        if not addresses.is_host(host):
+            raise Forbidden(f"{text.name(host, 200)} is no host name")
         if parts.username is not None or parts.password is not None:
             raise Forbidden(f"an address with credentials in it, at {text.name(host, 200)}")
         address = addresses.literal(host)

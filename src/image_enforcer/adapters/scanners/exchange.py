@@ -121,6 +121,8 @@ class Exchange:
                 return Answer(response.status, response.headers, await _all(response, most, url), url)
         except aiohttp.ClientError as e:
             raise _translated(e, url) from e
+        except UnicodeError:
+            raise ScannerUnreachable(f"{_shown(url)} names no host; see that its address is right") from None
         except TimeoutError:
             raise ScannerUnreachable(f"{_shown(url)} has not answered in {seconds:g} s") from None
 

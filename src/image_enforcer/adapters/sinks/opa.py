@@ -90,7 +90,7 @@ class OpaSink:
                 if len(body) > MAX_ANSWER:
                     raise SinkRefused(f"{self.name} answers with more than {MAX_ANSWER} bytes")
                 return response.status, body
-        except (TimeoutError, aiohttp.ClientError) as e:
+        except (TimeoutError, aiohttp.ClientError, UnicodeError) as e:  # the last: of a name that no resolver takes
             why = text.name(str(e), 200) or f"no answer in {self._seconds:g} s"
             raise SinkUnreachable(f"{self.name} cannot be reached: {why}; see that it runs") from None
 

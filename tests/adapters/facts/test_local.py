@@ -91,6 +91,19 @@ def test_without_a_file_the_questions_say_so(tmp_path: Path) -> None:
         facts.state()
 
 
+@pytest.mark.parametrize("name", ["f#x.db", "f?x.db", "f%41x.db", "f x.db", "é.db", "f?mode=rwc"])
+def test_any_name_is_that_of_its_file(place: Path, name: str) -> None:
+    odd = place.parent / "odd" / name
+    odd.parent.mkdir()
+    replica_file.make(odd.parent / "new.db", [changes(1, since=0)], NOW)
+    replica_file.install(odd.parent / "new.db", odd)
+    replica_file.apply(odd, changes(2, since=1), NOW)
+    facts = LocalFacts(odd)
+    assert said(facts) == {2}
+    facts.close()
+    assert {path.name for path in odd.parent.iterdir()} <= {name, f"{name}-wal", f"{name}-shm", f"{name}.lock"}
+
+
 def test_many_threads_read_while_it_changes(facts: LocalFacts, place: Path) -> None:
     stop = threading.Event()
 

@@ -94,7 +94,7 @@ def owned(layout: Layout) -> list[str]:
 def _write(place: Path, layout: Layout, out: BinaryIO) -> bytes:
     """Write all documents of a replica as one object; the digest of what was written."""
     try:
-        with closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True, isolation_level=None)) as db:
+        with closing(sqlite3.connect(replica_file.uri(place, "ro"), uri=True, isolation_level=None)) as db:
             db.execute("PRAGMA temp_store = FILE")
             db.execute(_PLACES)
             db.execute("BEGIN")

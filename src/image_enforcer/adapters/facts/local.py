@@ -13,7 +13,7 @@ from typing import Final
 
 from ...domain.facts import Kind
 from ...ports.facts import FactsError, State
-from .replica_file import KINDS, check
+from .replica_file import KINDS, check, uri
 
 MAPPED: Final = 1 << 30
 """Bytes of the file that are read without copying."""
@@ -165,7 +165,7 @@ class LocalFacts:
     def _opened(self, file: tuple[int, int]) -> _Reader:
         with self._translated():
             db = sqlite3.connect(
-                f"file:{self._path}?mode=ro", uri=True, check_same_thread=False, timeout=1.0, isolation_level=None
+                uri(self._path, "ro"), uri=True, check_same_thread=False, timeout=1.0, isolation_level=None
             )
         try:
             check(db, self._path)

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from ...domain.facts import Changes, Entry, Kind
 from ...ports.facts import FactsError
@@ -58,12 +59,17 @@ def spare(path: Path) -> None:
         raise ForeignFile(f"{path}: this is no copy of facts, and stays as it is; name another file, or remove it")
 
 
+def uri(path: Path, mode: str) -> str:
+    """A path as SQLite wants it where a mode is said too (https://sqlite.org/uri.html): odd characters are quoted."""
+    return f"file:{quote(os.fsencode(path))}?mode={mode}"
+
+
 @contextmanager
 def _opened(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
     """A connection for writing; what goes wrong is a :class:`FactsError`."""
     try:
         mode = "rwc" if create else "rw"
-        with closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=30)) as db:
+        with closing(sqlite3.connect(uri(path, mode), uri=True, isolation_level=None, timeout=30)) as db:
             yield db
     except sqlite3.Error as e:
         raise FactsError(f"{path}: {e}; {_next(e)}") from None
@@ -168,7 +174,7 @@ def _overwritten(fresh: sqlite3.Connection, place: Path) -> bool:
     if not place.exists():
         return False
     try:
-        with closing(sqlite3.connect(f"file:{place}?mode=rw", uri=True, isolation_level=None, timeout=30)) as old:
+        with closing(sqlite3.connect(uri(place, "rw"), uri=True, isolation_level=None, timeout=30)) as old:
             check(old, place)
             if old.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 return False

@@ -40,6 +40,7 @@ def policy(tmp_path: Path) -> str:
         (("--policy", "{policy}", "--data", "nosuch.json"), "nosuch.json"),
         (("--policy", "{policy}", "--addr", "8181"), "--addr '8181' is not HOST:PORT"),
         (("--policy", "{policy}", "--addr", "a:b"), "is not HOST:PORT"),
+        (("--policy", "{policy}", "--admin-addr", "8282"), "hint: --admin-addr 127.0.0.1:8282"),
         (("--policy", "{policy}", "--addr", "127.0.0.1:99999"), "is not HOST:PORT"),
         (("--policy", "{policy}", "--addr", "::1:80"), "is not HOST:PORT"),
         (("--policy", "{policy}", "--addr", "0.0.0.0:0"), "--allow-http"),

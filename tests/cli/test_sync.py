@@ -74,6 +74,11 @@ def test_the_last_of_one_value_counts(run: Run) -> None:
     assert out.startswith("would follow two.example/a ")
 
 
+def test_a_copy_of_another_registry_may_be_called_like_it(run: Run) -> None:
+    _, out, _ = run("sync", "-repository", "ghcr.io/foo/bar", "-registry-url", "https://proxy.corp", "-dry-run")
+    assert out.startswith("would follow proxy.corp/ghcr.io/foo/bar ")
+
+
 def test_tags_are_chosen(run: Run) -> None:
     _, out, _ = run("sync", "-repository", "a", "--include", "1.*", "--include=2.*", "--exclude", "*-rc", "--dry-run")
     assert out == "would follow docker.io/library/a (1.*, 2.*, not *-rc) every 60 s\n"
@@ -104,6 +109,13 @@ def test_the_environment_says_the_same(run: Run, monkeypatch: pytest.MonkeyPatch
         (("-repository", "a", "-registry-url", "http://[::1"), "is no address"),
         (("-repository", "a", "-registry-url", f"https://{'a' * 64}"), "is no address"),
         (("-repository", "a", "-clair-url", "http://clair..corp:6060"), "is no address"),
+        (("-repository", "a", "-registry-url", "reg.corp:5000"), "--registry-url https://reg.corp:5000"),
+        (("-repository", "ghcr.io/foo/bar"), "--registry-url https://ghcr.io --repository foo/bar"),
+        (("-repository", "localhost/foo"), "--registry-url https://localhost --repository foo"),
+        (("-repository", "reg.corp:5000/a/b"), "--registry-url https://reg.corp:5000 --repository a/b"),
+        (("-repository", "docker.io/library/nginx"), "hint: --repository library/nginx"),
+        (("-repository", "reg.corp/a", "-registry-url", "https://reg.corp"), "hint: --repository a"),
+        (("-repository", "a", "--admin-addr", "8282"), "--admin-addr 127.0.0.1:8282"),
         (("-repository", "a", "-clair-url", "clair:6060"), "is no address"),
         (("-repository", "a", "-opa-url", "ftp://opa"), "is no address"),
         (("-repository", "a", "-opa-layer-root", "/data"), "is no path below data"),
@@ -164,6 +176,14 @@ def test_a_settings_file(run: Run, tmp_path: Path) -> None:
     ]
 
 
+def test_lengths_of_time_and_repositories_may_be_written_short(tmp_path: Path) -> None:
+    text = "every: 5m\nrecheck: 1h30m\nlease: 90\nregistries: [{name: a.example, repositories: [team/app, {name: b}]}]"
+    found = settings(file(tmp_path, text))
+    assert (found.every, found.recheck, found.lease) == (300, 5400, 90)
+    assert [r.name for r in found.registries[0].repositories] == ["team/app", "b"]
+    assert found.registries[0].repositories[0].include == ("*",)
+
+
 def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
     found = settings(file(tmp_path, GOOD), "redis")
     followed = {(r.name, p.name) for r in found.registries for p in r.repositories}
@@ -183,7 +203,18 @@ def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
         ("nosuch: 1", "there is no setting `nosuch`"),
         ("registries: [{name: a.example, repository: []}]", "registries[0]: there is no setting `repository`"),
         ("registries: [{name: a.example, repositories: [{}]}]", "registries[0].repositories[0]: "),
-        ("every: soon", "every: "),
+        ("every: soon", "every: 'soon' is no length of time; write 60s, 5m or 1h30m"),
+        ("recheck: 0s", "recheck: "),
+        ("lease: 400d", "lease: '400d' is longer than a year"),
+        ("scanner: {kind: clair, url: x}", "write clair-v4 or clair-v1"),
+        ("registries: [{name: a.example, username: kim}]", "registries[0]: username and password_file must be given"),
+        ("registries: [{name: a.example, password_file: x}]", "must be given together"),
+        ("registries: [{name: a.example}, {name: b.example}, {name: A.example}]", "registries[2].name: 'A.example' is"),
+        ("registries: [{name: 'https://reg.corp:5000'}]", "write name: reg.corp:5000, and url: https://reg.corp:5000"),
+        ("registries: [{name: 'http://reg.corp/'}]", "sync.yaml: registries[0].name: 'http://reg.corp/' is an address"),
+        ("registries: [{name: docker.io, repositories: [ghcr.io/a/b]}]", "of the registry with the name ghcr.io"),
+        ("registries: [{name: docker.io, repositories: ['a:1']}]", "sync.yaml: repository 'a:1' names an image"),
+        ("registries: [{name: a.example, repositories: [5]}]", "registries[0].repositories[0]: "),
         (
             "platforms: [amd64]\nregistries: [{name: a.example, repositories: [{name: b}]}]",
             "platforms: 'amd64' is no platform",

@@ -111,10 +111,14 @@ class Following(Source):
         from ..settings import sync as told
         from ..wiring.nodes import nodes
 
-        found = told.read(Path(self.settings)) if self.settings is not None else told.Sync()
+        found = told.Sync()
+        if self.settings is not None:
+            found = told.read(Path(self.settings))
+            named = tuple(_named(r, self.settings) for r in found.registries)
+            found = msgspec.structs.replace(found, registries=named)
         changes: dict[str, Any] = self._times() | self._roots()
         registry = told.Registry(name=_registry_name(self.registry_url), url=self.registry_url)
-        if followed := self._followed():
+        if followed := self._followed(registry.name):
             registry = next((r for r in found.registries if r.name == registry.name), registry)
             others = tuple(r for r in found.registries if r.name != registry.name)
             merged = msgspec.structs.replace(registry, repositories=(*registry.repositories, *followed))
@@ -140,7 +144,7 @@ class Following(Source):
         nodes(found)
         for root in (found.layer_root, found.clair_root):
             told.steps(root)
-        return msgspec.structs.replace(found, registries=tuple(_named(r) for r in found.registries))
+        return found
 
     def _times(self) -> dict[str, float]:
         """What the options say of lengths of time: against a file those alone that were given."""
@@ -163,10 +167,11 @@ class Following(Source):
         told = (("layer_root", self.opa_layer_root, LAYER_ROOT), ("clair_root", self.opa_clair_root, CLAIR_ROOT))
         return {name: root for name, root, default in told if root != default or self.settings is None}
 
-    def _followed(self) -> tuple[told_settings.Repository, ...]:
+    def _followed(self, registry: str) -> tuple[told_settings.Repository, ...]:
         from ..settings.sync import Repository
 
-        names = [name.strip() for text in self.repository for name in text.split(",") if name.strip()]
+        told = [name.strip() for text in self.repository for name in text.split(",") if name.strip()]
+        names = [_full(name, registry) for name in told]
         include = self.include or ("*",)
         return tuple(Repository(name=name, include=include, exclude=self.exclude) for name in dict.fromkeys(names))
 
@@ -176,11 +181,11 @@ FOLLOWING: Final = Following()
 _HELP: Final = "image-enforcer sync --help"
 
 
-def _named(registry: told_settings.Registry) -> told_settings.Registry:
-    """A registry whose repositories are called as references call them; raises a fault for what is none."""
+def _named(registry: told_settings.Registry, path: str) -> told_settings.Registry:
+    """A registry of a file whose repositories are called as references call them; raises a fault for what is none."""
     import msgspec
 
-    named = tuple(msgspec.structs.replace(r, name=_full(r.name, registry.name)) for r in registry.repositories)
+    named = tuple(msgspec.structs.replace(r, name=_full(r.name, registry.name, path)) for r in registry.repositories)
     return msgspec.structs.replace(registry, repositories=named)
 
 
@@ -188,23 +193,42 @@ def _registry_name(url: str) -> str:
     """The name that references have for the registry at an address."""
     from urllib.parse import urlsplit
 
-    from ..settings.sync import address
+    from ..settings.sync import BadSettings, address
 
-    host = urlsplit(address(url, "--registry-url")).netloc.rpartition("@")[2]
+    try:
+        host = urlsplit(address(url, "--registry-url")).netloc.rpartition("@")[2]
+    except BadSettings as e:
+        meant = f"https://{url}" if url and "://" not in url else HUB
+        raise Fault("IE2003", str(e), hint=f"--registry-url {meant}") from None
     return "docker.io" if url.rstrip("/") == HUB or host in ("docker.io", "index.docker.io") else host.lower()
 
 
-def _full(name: str, registry: str) -> str:
-    """A repository's path in its registry; raises a fault for what is none."""
+def _full(name: str, registry: str, path: str = "") -> str:
+    """A repository's path in its registry; raises a fault for what is none. ``path`` is the file that names it."""
     from ..analysis import reference
 
+    where = f"{path}: " if path else ""
+    hint = "mend the settings file" if path else "--repository library/nginx"
+    first, slash, rest = name.partition("/")
+    # Only Docker Hub has no namespaces that look like hosts; elsewhere, ghcr.io/team/app may be a copy of that.
+    hosts = registry == "docker.io" and ("." in first or first == "localhost")
+    if slash and (":" in first or hosts or first == registry):
+        if path:
+            hint = f"write {rest} among the repositories of the registry with the name {first}"
+        else:
+            hint = f"--registry-url https://{first} --repository {rest}"
+        if first in (registry, "docker.io", "index.docker.io"):
+            hint = f"write {rest}" if path else f"--repository {rest}"
+        text = f"{where}repository {name!r} names a registry, and is looked for in {registry}"
+        raise Fault("IE2003", text, hint=hint)
     try:
         found = reference.parse(f"{registry}/{name}")
     except reference.BadReference as e:
-        raise Fault("IE2003", f"repository {name!r}: {e}", hint="--repository library/nginx") from None
+        raise Fault("IE2003", f"{where}repository {name!r}: {e}", hint=hint) from None
     if found.registry != registry:
-        text = f"the registry {registry!r} of repository {name!r} is called {found.registry!r} in references"
+        text = f"{where}the registry {registry!r} of repository {name!r} is called {found.registry!r} in references"
         raise Fault("IE2003", text, hint=f"call it {found.registry}")
     if found.digest is not None or found.tag != "latest" or name.endswith(":latest"):
-        raise Fault("IE2003", f"repository {name!r} names an image", hint="name the repository, without a tag")
+        hint = "name the repository, without a tag"
+        raise Fault("IE2003", f"{where}repository {name!r} names an image", hint=hint)
     return found.repository

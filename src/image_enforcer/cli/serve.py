@@ -151,7 +151,7 @@ def serve(
         raise Fault("IE2003", text)
     for flag, names in (("--exempt-namespace", exempt_namespace), ("--audit-namespace", audit_namespace)):
         _check_namespaces(names, flag)
-    listen, admin = address(addr, "--addr"), address(admin_addr, "--admin-addr")
+    listen, admin = address(addr, "--addr"), address(admin_addr, "--admin-addr", 8282)
     if not tls_cert_file and not listen.loopback and not allow_http:
         raise Fault(
             "IE2005", f"{listen} is open to other machines, and plain HTTP lets them see and change what is asked",
@@ -250,13 +250,16 @@ def _check_namespaces(names: tuple[str, ...], flag: str) -> None:
             raise Fault("IE2003", f"{flag} {name!r} is not the name of a namespace", hint=hint)
 
 
-def address(text: str, flag: str) -> Address:
-    """``HOST:PORT`` as an address; an IPv6 host stands in brackets, an empty one means every address."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
-        raise Fault("IE2003", f"{flag} {text!r} is not HOST:PORT", hint=f"{flag} 127.0.0.1:8181")
+def address(text: str, flag: str, port: int = 8181) -> Address:
+    """``HOST:PORT`` as an address; an IPv6 host stands in brackets, an empty one means every address.
+
+    Raises a fault, which shows an address with ``port``.
+    """
+    host, colon, told = text.rpartition(":")
+    if not colon or not told.isascii() or not told.isdigit() or len(told) > 5 or int(told) > 65535:
+        raise Fault("IE2003", f"{flag} {text!r} is not HOST:PORT", hint=f"{flag} 127.0.0.1:{port}")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
-        raise Fault("IE2003", f"{flag} {text!r} is not HOST:PORT", hint=f"{flag} [::1]:8181")
-    return Address(host=host, port=int(port))
+        raise Fault("IE2003", f"{flag} {text!r} is not HOST:PORT", hint=f"{flag} [::1]:{port}")
+    return Address(host=host, port=int(told))

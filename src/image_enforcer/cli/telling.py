@@ -47,6 +47,6 @@ def telling(out: TextIO, form: str, store: Store, admin_addr: str | None) -> Ite
             yield Telling(lines, lines, None)
         return
     metrics = WorkMetrics(lines)
-    observing = Observing(address(admin_addr, "--admin-addr"), metrics, store, now)
+    observing = Observing(address(admin_addr, "--admin-addr", 8282), metrics, store, now)
     with contextlib.closing(observing.socket), following:
         yield Telling(lines, metrics, observing)

@@ -58,7 +58,7 @@ def worker(
     found = following.gathered()
     if bool(tls_cert_file) != bool(tls_private_key_file):
         raise Fault("IE2003", "--tls-cert-file and --tls-private-key-file must be given together")
-    listen = address(addr, "--addr")
+    listen = address(addr, "--addr", 8383)
     if not listen.loopback and not allow_http and not (tls_cert_file and token_file):
         raise Fault(
             "IE2005", f"{listen} is open to other machines, which need TLS and a token to read facts",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +15,7 @@ import yaml
 
 from ..analysis import addresses
 from ..domain.errors import EnforcerError
+from .durations import seconds
 
 MAX_FILE: Final = 4 << 20
 
@@ -22,6 +23,9 @@ MAX_FILE: Final = 4 << 20
 class BadSettings(EnforcerError):
     """A settings file that cannot be used; the text says where and why."""
 
+
+_LENGTHS: Final = ("every", "recheck", "lease")
+"""Settings that are lengths of time."""
 
 Seconds = Annotated[float, msgspec.Meta(ge=1, le=366 * 86400)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
@@ -75,10 +79,14 @@ class Registry(Part, frozen=True, kw_only=True):
     """Whether the scanner fetches its blobs here, since it cannot reach the registry or may not pull there."""
 
 
+Kind = Literal["clair-v4", "clair-v1"]
+KINDS: Final = get_args(Kind)
+
+
 class Scanner(Part, frozen=True, kw_only=True):
     """Who scans images."""
 
-    kind: Literal["clair-v1", "clair-v4"]
+    kind: Kind
     url: str
     key_file: str = ""
     """Clair v4's pre-shared key, base64."""
@@ -134,7 +142,7 @@ class Sync(Part, frozen=True, kw_only=True):
     """A Docker configuration file with credentials, instead of those that docker and podman read."""
     looks_at_once: Few = 4
     scans_at_once: Few = 4
-    lease: Annotated[float, msgspec.Meta(ge=1)] = 120.0
+    lease: Seconds = 120.0
     """Seconds after which what a worker had begun that died is anybody's. One that lives keeps what it has."""
 
 
@@ -193,15 +201,57 @@ def read(path: Path) -> Sync:
         at = f":{mark.line + 1}" if mark is not None else ""
         raise BadSettings(f"{path}{at}: {getattr(e, 'problem', None) or 'this is no YAML'}") from None
     try:
-        found = msgspec.convert(document if document is not None else {}, Sync)
+        found = msgspec.convert(_in_full(document) if document is not None else {}, Sync)
+        _check(found)
     except (msgspec.ValidationError, RecursionError) as e:
         raise BadSettings(f"{path}: {_plain(str(e))}") from None
+    except BadSettings as e:
+        raise BadSettings(f"{path}: {e}") from None
+    return found
+
+
+def _in_full(document: Any) -> Any:
+    """A document with lengths of time as seconds, and with repositories that are written as a name alone as objects."""
+    if not isinstance(document, dict):
+        return document
+    found = dict(document)
+    for name in _LENGTHS:
+        if isinstance(found.get(name), str):
+            try:
+                found[name] = seconds(found[name])
+            except ValueError as e:
+                raise BadSettings(f"{name}: {e}") from None
+    if isinstance(found.get("registries"), list):
+        found["registries"] = [_registry_in_full(registry) for registry in found["registries"]]
+    return found
+
+
+def _registry_in_full(document: Any) -> Any:
+    if not isinstance(document, dict) or not isinstance(document.get("repositories"), list):
+        return document
+    return {**document, "repositories": [{"name": r} if isinstance(r, str) else r for r in document["repositories"]]}
+
+
+def _check(found: Sync) -> None:
+    """Raises :class:`BadSettings` for what can be read and cannot be meant."""
     for glob in found.allow:
         if not all(glob.partition("/")):
-            raise BadSettings(f"{path}: allow: {glob!r} names no registry; write registry.corp/*, say")
+            raise BadSettings(f"allow: {glob!r} names no registry; write registry.corp/*, say")
+    names: set[str] = set()
+    for number, registry in enumerate(found.registries):
+        where = f"registries[{number}]"
+        scheme, there, rest = registry.name.rpartition("://")
+        if "/" in rest or there:
+            host = rest.partition("/")[0] or "registry.corp:5000"
+            url = f"{scheme or 'https'}://{host}"
+            raise BadSettings(f"{where}.name: {registry.name!r} is an address; write name: {host}, and url: {url}")
+        if registry.name.lower() in names:
+            raise BadSettings(f"{where}.name: {registry.name!r} is there twice; write its repositories in one place")
+        names.add(registry.name.lower())
+        if bool(registry.username) != bool(registry.password_file):
+            raise BadSettings(f"{where}: username and password_file must be given together")
     for place, url in _addresses(found):
-        address(url, f"{path}: {place}")
-    return found
+        address(url, place)
 
 
 def _addresses(found: Sync) -> Iterator[tuple[str, str]]:
@@ -221,4 +271,6 @@ def _plain(message: str) -> str:
     """``Object contains unknown field `x` - at `$.registries[0]``` as somebody who wrote YAML reads it."""
     what, at, where = message.partition(" - at `")
     what = what.replace("Object contains unknown field", "there is no setting")
+    if where.startswith("$.scanner.kind"):
+        what = f"{what}; write {' or '.join(KINDS)}"
     return f"{where.rstrip('`').removeprefix('$.')}: {what}" if at else what

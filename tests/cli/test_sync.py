@@ -265,6 +265,16 @@ def test_once_does_what_is_due_and_says_so(run: Run, registry: FakeRegistry, tmp
     assert (tmp_path / "state/image-enforcer/store.db").is_file()
 
 
+def test_once_after_a_failure_tries_again(run: Run, registry: FakeRegistry, tmp_path: Path) -> None:
+    arguments = ("sync", "-repository", "team/late", "-registry-url", registry.url, "-once")
+    assert run(*arguments)[0] == 3
+    code, out, _ = run(*arguments)
+    assert (code, "[not-found]" in out) == (3, True)
+    registry.image("team/late", "v1")
+    code, out, _ = run(*arguments)
+    assert (code, "looked" in out) == (0, True)
+
+
 def test_another_list_in_the_same_store_says_what_is_forgotten(run: Run, registry: FakeRegistry) -> None:
     registry.image("shop/web", "v1")
     assert run("sync", "-repository", "team/app", "-registry-url", registry.url, "-once")[0] == 0

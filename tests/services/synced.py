@@ -108,6 +108,14 @@ class Synced:
         self.clock.go(seconds)
         return await self.sync.once()
 
+    async def due(self, seconds: float = 60) -> Summary:
+        """What a worker that runs does after some time: what is due, and no more."""
+        self.clock.go(seconds)
+        summary = Summary()
+        while await self.sync._looks(summary) or await self.sync._scans(summary):
+            pass
+        return summary
+
     def fact(self, kind: Kind, key: str) -> Any:
         """A published fact; None where there is none."""
         entry = self.store.entries(kind, [key]).get(key)

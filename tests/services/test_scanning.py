@@ -100,12 +100,12 @@ async def test_what_cannot_be_fetched_is_tried_again_ever_more_rarely(
 ) -> None:
     digest = registry.image("team/app", "latest", (b"a layer that the scanner cannot fetch",))
     async with syncing(registry, tmp_path, clair=clair) as synced:
-        assert (await synced.again()).scans == 1
+        assert (await synced.due()).scans == 1
         assert synced.fact(Kind.SCAN, digest)["state"] == "failed"
-        assert (await synced.again(29)).scans == 0
+        assert (await synced.due(29)).scans == 0
         tried = 0
         for _ in range(40):
-            tried += (await synced.again(60)).scans
+            tried += (await synced.due(60)).scans
         assert 3 <= tried <= 7
 
 

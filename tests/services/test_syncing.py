@@ -48,7 +48,8 @@ async def test_a_pass_looks_at_all_repositories_and_scans_all_images(
         assert (summary.looks, summary.scans, summary.troubles) == (9, 9, [])
         assert len(synced.heard.looked_at) == 9
         assert synced.heard.scans == [(2, 0)] * 9
-        assert (await synced.sync.once()).looks == 0
+        summary = await synced.sync.once()
+        assert (summary.looks, summary.scans) == (9, 0)
         assert (await synced.again(60)).looks == 9
 
 
@@ -64,9 +65,54 @@ async def test_a_repository_in_trouble_stops_no_other_and_is_asked_ever_more_rar
         assert synced.fact(Kind.REPOSITORY, absent)["trouble"]["code"] == "not-found"
         registry.seen.clear()
         for _ in range(120):
-            await synced.again(60)
+            await synced.due(60)
         assert registry.count("GET", "/v2/team/good/tags") == 120
         assert 5 <= registry.count("GET", "/v2/team/absent/tags") <= 8
+
+
+async def test_a_pass_tries_again_what_failed_before(
+    registry: FakeRegistry, clair: FakeClairV4, world: World, tmp_path: Path
+) -> None:
+    registry.image("team/app", "latest", (b"late",))
+    async with syncing(registry, tmp_path, "team/app", "team/late", clair=clair) as synced:
+        first = await synced.sync.once()
+        assert (first.looks, first.scans, first.in_trouble) == (2, 1, 2)
+        registry.image("team/late", "latest", (b"late",))
+        world.add("late", VULNERABLE["base"])
+        synced.clock.go(1)
+        second = await synced.sync.once()
+        assert (second.looks, second.scans, second.troubles, second.in_trouble) == (2, 1, [], 0)
+        assert synced.tag("latest", "team/late") is not None
+
+
+async def test_a_pass_leaves_alone_who_wants_to_be_left_alone_and_says_so(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    registry.image("team/app", "latest")
+    for number, what in enumerate(("/tags/list", "/manifests/")):
+        registry.switch(FAULTS["429-forever"], what, 1)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        async with syncing(registry, folder) as synced:
+            await synced.sync.once()
+            registry.seen.clear()
+            synced.clock.go(1)
+            summary = await synced.sync.once()
+            assert [(about, t.code) for about, t in summary.troubles] == [(str(synced.home()), "rate-limited")]
+            assert "left alone until 20" in summary.troubles[0][1].text
+            assert (summary.looks, registry.count("GET", "/v2/team/app/")) == (0, 0)
+            synced.clock.go(SLOWEST_LOOK.total_seconds())
+            assert (await synced.sync.once()).looks == 1
+
+
+async def test_what_can_never_be_scanned_is_no_trouble_of_a_pass(
+    registry: FakeRegistry, clair: FakeClairV4, tmp_path: Path
+) -> None:
+    registry.image("team/app", "latest", ())
+    async with syncing(registry, tmp_path, clair=clair) as synced:
+        summary = await synced.sync.once()
+        assert [code for _, code in synced.heard.failures] == ["no-layers"]
+        assert (summary.scans, summary.troubles, summary.in_trouble) == (1, [], 0)
 
 
 async def test_a_repository_that_cannot_be_listed_keeps_its_tags(registry: FakeRegistry, tmp_path: Path) -> None:

@@ -35,12 +35,12 @@ def sync(
     DOCKER_USER and DOCKER_PASSWORD are used at the registry of --registry-url; others' credentials are read where
     docker and podman keep them.
 
-    Exits with 0; with --once also with 3 where something could not be had, which is said.
+    Exits with 0; with --once also with 3 where something is in trouble at the end, which is said.
 
     Parameters
     ----------
     once
-        do everything that is due, and exit
+        look at everything, due or not, scan what is due or failed, and exit
     dry_run
         say what would be looked at, and ask nobody
     output
@@ -67,11 +67,14 @@ def sync(
             if summary.elsewhere:
                 text = f"{summary.elsewhere} repositories and images, which another worker is at: it is not waited for"
                 telling_of.lines.said("elsewhere", text)
+            if summary.in_trouble and not summary.troubles:
+                text = f"{summary.in_trouble} repositories and images, since before: image-enforcer status says why"
+                telling_of.lines.said("troubled", text)
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:
         raise Fault("IE3001", str(e), exit_code=ended(e)) from None
-    return 3 if once and summary.troubles else 0
+    return 3 if once and (summary.troubles or summary.in_trouble) else 0
 
 
 def _dry(found: Sync) -> int:

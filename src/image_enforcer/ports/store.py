@@ -114,6 +114,8 @@ class Backlog:
     scans_due: int
     under_way: int = 0
     """Repositories and images that some worker is at."""
+    scans_failed: int = 0
+    """Images whose last scan failed, and where trying again may help."""
     scan_troubles: tuple[ScanTroubles, ...] = ()
     """The most frequent first."""
 
@@ -153,6 +155,12 @@ class Watching(Protocol):
         """Somebody says that a followed repository changed: it is due now, or again after the look that is under way.
 
         False where it is not followed.
+        """
+
+    def look_now(self, now: datetime, spared: str) -> Sequence[Watched]:
+        """Let all that are followed be due now, and those that somebody is at when they are.
+
+        Those that are not due and in trouble of the kind ``spared``, or a tag of which is, are left alone: these.
         """
 
     def claim_looks(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[LookWork]:
@@ -199,6 +207,10 @@ class Scanning(Protocol):
         First those that it has never seen in any version. What stands in an index under an unknown platform is none.
         A claim that ran out counts among the ``attempts``.
         """
+
+    def scan_again(self, scanner: str, now: datetime, spared: Collection[str]) -> int:
+        """Let images be due now whose last scan failed, and of which nobody has said that trying again cannot help; how
+        many. Those in trouble of the kinds ``spared`` wait until they are due."""
 
     def extend_scans(self, works: Collection[ScanWork], until: datetime) -> None:
         """Let claims hold until another time. What is somebody else's by now, or being written, stays as it is."""

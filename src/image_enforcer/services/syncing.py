@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from ..domain.reference import Repository
 from ..domain.watched import Trouble
 from ..ports.registry import RateLimited, RegistryError
-from ..ports.scanner import ScannerError
+from ..ports.scanner import ScannerBusy, ScannerError
 from ..ports.sink import SinkError
 from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreError, StoreUnreachable
 from .delivering import Delivering
@@ -29,6 +29,8 @@ REST: Final = 0.5
 """Seconds between two looks for work where there was none, and between two tries to reach the store."""
 STORE: Final = "store"
 """What troubles with the store are told about."""
+_SPARED: Final = (RateLimited.code, ScannerBusy.code)
+"""Kinds of trouble in which somebody says when to come again."""
 SLOWEST_LOOK: Final = timedelta(hours=1)
 
 
@@ -87,6 +89,8 @@ class Summary:
     troubles: list[tuple[str, Trouble]] = field(default_factory=list)
     elsewhere: int = 0
     """Repositories and images that another worker was at when it came to its end."""
+    in_trouble: int = 0
+    """Repositories and images that were in trouble then, also where that was found before."""
 
 
 class Syncing:
@@ -113,17 +117,27 @@ class Syncing:
         await self._followed.give()
 
     async def once(self) -> Summary:
-        """Look at everything that is due now, scan what has not been, deliver what changed."""
+        """Look at everything that is followed, due or not, scan what has not been or failed, deliver what changed.
+
+        What a registry or the scanner wants left alone is, until then.
+        """
         summary = Summary()
         async with self._keeping():
             began = self._now()
+            for left in await asyncio.to_thread(self._store.look_now, began, RateLimited.code):
+                text = f"it wants to be left alone until {left.next_look:%Y-%m-%d %H:%M:%S} UTC: not looked at"
+                self._failed(str(left.repository), Trouble(code=RateLimited.code, text=text, at=began), summary)
             while await self._looks(summary, began):
                 pass
             began = self._now()
+            if self._scanning is not None:
+                await asyncio.to_thread(self._store.scan_again, self._scanning.name, began, _SPARED)
             while await self._scans(summary, began):
                 pass
             await self._deliver(summary)
-        summary.elsewhere = (await asyncio.to_thread(self._store.backlog, self._now())).under_way
+        backlog = await asyncio.to_thread(self._store.backlog, self._now())
+        summary.elsewhere = backlog.under_way
+        summary.in_trouble = backlog.failing + (backlog.scans_failed if self._scanning is not None else 0)
         return summary
 
     async def run(self, rest: Callable[[bool], Awaitable[bool]]) -> None:
@@ -285,7 +299,11 @@ class Syncing:
         if result.report is not None:
             self._told.scanned(work, len(result.report.findings), len(result.report.gaps))
         elif result.trouble is not None:
-            self._failed(f"{work.home}@{work.manifest.digest}", result.trouble, summary)
+            about = f"{work.home}@{work.manifest.digest}"
+            if result.final:  # that is what is to be known of it: nothing is left to do
+                self._told.failed(about, result.trouble)
+            else:
+                self._failed(about, result.trouble, summary)
 
     # --- sinks -----------------------------------------------------------------------------------
 

@@ -228,6 +228,24 @@ class ScanningSuite(StoreSuite):
         store.record_scan(work, failure(work, NOON + MINUTE, final=True))
         assert value(store, Kind.SCAN, image("a").digest)["state"] == "unscannable"
 
+    def test_what_failed_can_be_tried_again_at_once(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {name: image(name) for name in "abcdef"})
+        works = claim_scans(store)
+        store.record_scan(works[0], result(works[0]))
+        store.record_scan(works[1], failure(works[1]))
+        store.record_scan(works[2], failure(works[2], final=True))
+        store.record_scan(works[3], failure(works[3], code="scanner-busy"))
+        (store.record_scan(works[4], result(works[4])), store.due_now("clair", [works[4].manifest.digest], NOON))
+        (again,) = claim_scans(store)
+        store.record_scan(again, failure(again))  # a report that grows old
+        at = NOON + MINUTE / 2
+        assert store.backlog(at).scans_failed == 3
+        assert store.scan_again("clair", at, ["scanner-busy"]) == 2
+        assert {w.manifest.digest for w in claim_scans(store, at)} == {w.manifest.digest for w in (works[1], again)}
+        assert store.scan_again("clair", at, []) == 1
+        assert store.scan_again("another", at, []) == 0
+
     def test_a_report_grows_old_when_asking_again_fails(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a")})

@@ -82,6 +82,21 @@ class WatchingSuite(StoreSuite):
         assert store.hint(NGINX, NOON + MINUTE)
         assert len(claim(store, NOON + MINUTE)) == 1
 
+    def test_all_can_be_due_but_for_who_is_to_be_left_alone(self, store: Store) -> None:
+        store.watch([NGINX, REDIS, EVIL], NOON)
+        at = NOON + MINUTE
+        works = {work.watched.repository: work for work in claim(store)}
+        limited = trouble(NOON, "rate-limited")
+        store.record_look(works[NGINX], a_look(NGINX, {}, troubles={"1": limited}), NOON + HOUR)
+        store.record_trouble(works[REDIS], limited, NOON + HOUR)
+        store.record_trouble(works[EVIL], trouble(NOON), NOON + HOUR)
+        assert [w.repository for w in store.look_now(at, "rate-limited")] == [NGINX, REDIS]
+        assert [work.watched.repository for work in claim(store, at)] == [EVIL]
+        assert store.look_now(at, "nothing") == []
+        assert {work.watched.repository for work in claim(store, at)} == {NGINX, REDIS}
+        assert claim(store, at) == []
+        assert store.look_now(at, "rate-limited") == []  # somebody is at them all
+
     def test_a_hint_during_a_look_makes_due_again(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         (work,) = claim(store)

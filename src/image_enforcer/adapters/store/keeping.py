@@ -59,6 +59,7 @@ class SqlKeeping:
                     func.count().filter(scans.c.state == scan_rows.SCANNED).label("scanned"),
                     func.count().filter(scans.c.next_at <= now).label("due"),
                     func.count().filter(scans.c.lease_until > now).label("claimed"),
+                    func.count().filter(scan_rows.failed()).label("failed"),
                 ).where(ours)
             ).one()
             troubles = conn.execute(
@@ -77,7 +78,7 @@ class SqlKeeping:
                 failing=places.failing, looks_due=places.due,
                 oldest_look=places.oldest if places.looked == places.all else None, scanner=scanner,
                 images=images.all, scanned=images.scanned, scans_due=images.due,
-                under_way=places.claimed + images.claimed,
+                under_way=places.claimed + images.claimed, scans_failed=images.failed,
                 scan_troubles=tuple([_troubles(conn, scanner, row) for row in troubles]),
             )  # fmt: skip
 

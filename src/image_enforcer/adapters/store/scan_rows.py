@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
 from ...domain.facts import Kind
 from ...domain.report import Report
@@ -38,6 +38,11 @@ def want(conn: Connection, digests: Collection[str], *, wanted: bool) -> None:
     if wanted and digests:
         for scanner in conn.execute(select(schema.scanners.c.name).order_by(schema.scanners.c.name)).scalars().all():
             start(conn, scanner, [digest for digest in sorted(digests) if (digest, scanner) not in known])
+
+
+def failed() -> ColumnElement[bool]:
+    """Which rows are of scans that failed, where trying again may help."""
+    return schema.scans.c.trouble_code.is_not(None) & (schema.scans.c.state != UNSCANNABLE)
 
 
 def start(conn: Connection, scanner: str, digests: Sequence[str]) -> None:

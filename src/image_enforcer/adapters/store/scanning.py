@@ -82,6 +82,15 @@ class SqlScanning:
                 )  # fmt: skip
             return works
 
+    def scan_again(self, scanner: str, now: datetime, spared: Collection[str]) -> int:
+        """Let images be due now whose last scan failed; those that somebody is at are tried again anyway."""
+        table = schema.scans
+        with self._database.writing() as conn:
+            Publication(conn, now)  # so that nobody else changes many rows of scans in another order
+            failed = (table.c.scanner == scanner) & table.c.wanted & (table.c.next_at > now)
+            failed &= scan_rows.failed() & table.c.trouble_code.not_in(spared) & table.c.lease_token.is_(None)
+            return conn.execute(update(table).where(failed).values(next_at=now)).rowcount
+
     def extend_scans(self, works: Collection[ScanWork], until: datetime) -> None:
         """Let claims hold until another time."""
         table = schema.scans

@@ -91,6 +91,21 @@ class SqlWatching:
             conn.execute(update(table).where(table.c.id == row.id).values(values))
             return True
 
+    def look_now(self, now: datetime, spared: str) -> Sequence[Watched]:
+        """Let all be due now, but for those that are to be left alone."""
+        table, tag = schema.repositories, schema.tags
+        tagged = exists().where(tag.c.repository == table.c.id, tag.c.trouble_code == spared)
+        with self._database.writing() as conn:
+            rows = conn.execute(
+                select(table, or_(table.c.trouble_code == spared, tagged).label("spared"))
+                .where(table.c.next_look > now, or_(table.c.lease_until.is_(None), table.c.lease_until <= now))
+                .order_by(table.c.registry, table.c.path)
+                .with_for_update(of=table)
+            ).all()
+            for batch in batches(row.id for row in rows if not row.spared):
+                conn.execute(update(table).where(table.c.id.in_(batch)).values(next_look=now))
+            return [_watched(row) for row in rows if row.spared]
+
     def claim_looks(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[LookWork]:
         """Take repositories that are due, the longest first."""
         table = schema.repositories

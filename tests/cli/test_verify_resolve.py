@@ -5,13 +5,16 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.cli.main import main
 from image_enforcer.wiring.facts import snapshot
+from tests.contract.contents import NOON, digest_of, finding, image, part, repository, result
+from tests.contract.store.steps import claim_scans, look_at
 from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.registry.http import Connection, Reply, Request
 from tests.fakes.registry.server import FakeRegistry
@@ -96,6 +99,71 @@ async def test_a_tag_that_moved_is_what_it_is_now(scene: Scene, capsys: Out) -> 
     assert "(no-manifest)" in capsys.readouterr().out
 
 
+OLDER = """package io.k8s.image_policy
+
+verify := {
+	"apiVersion": "imagepolicy.k8s.io/v1alpha1",
+	"kind": "ImageReview",
+	"status": {"allowed": count(deny) == 0, "reason": concat("; ", deny)},
+}
+
+deny contains sprintf("%s [ill]", [flaw.Name]) if {
+	some layer in data.docker.layers.team.app["1"].layers
+	some feature in data.clair.layers[layer.digest].Layer.Features
+	some flaw in feature.Vulnerabilities
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["team/app", "other/app"])
+async def test_older_policies_see_what_a_tag_points_to_now(tmp_path: Path, name: str, capsys: Out) -> None:
+    app = repository("team/app")
+    clean, ill = image("clean", ("sound",)), image("ill", ("ill",))
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.watch([app], NOON)
+    look_at(store, app, {"1": clean, "2": ill})
+    for work in claim_scans(store):
+        flaws, layer = (["CVE-1"], "ill") if work.manifest.digest == ill.digest else ([], "sound")
+        findings = [finding("CVE-1", layer="ill")] if flaws else []
+        found = result(work, *findings)
+        store.record_scan(work, replace(found, parts={digest_of(layer): part(*flaws, layer=layer)}))
+    await asyncio.to_thread(snapshot, tmp_path / "facts.db", iter([store.changes(0, 100_000)]))
+    store.close()
+    (tmp_path / "policy.rego").write_text(OLDER.replace("team", name.partition("/")[0]), "utf-8")
+    with FakeRegistry() as registry:
+        registry.manifest(name, ill.content, ill.media_type, "1")
+        settings = {"registries": [{"name": "docker.io", "url": registry.url}]}
+        (tmp_path / "settings.yaml").write_text(json.dumps(settings), "utf-8")
+        asked = [
+            "verify",
+            "--policy",
+            str(tmp_path / "policy.rego"),
+            "--facts",
+            str(tmp_path / "facts.db"),
+            f"{name}:1",
+        ]
+        now = ["--resolve", "--settings", str(tmp_path / "settings.yaml")]
+        assert await asyncio.to_thread(main, asked) == (0 if name == "team/app" else 3)
+        assert await asyncio.to_thread(main, [*asked, *now]) == 1
+    assert "CVE-1 [ill]" in capsys.readouterr().out
+
+
+async def test_a_silent_registry_costs_no_more_than_the_time_that_it_is_given(scene: Scene, capsys: Out) -> None:
+    async def silent(
+        request: Request, reply: Reply, connection: Connection, registry: FakeRegistry
+    ) -> Reply | None:  # fmt: skip
+        del request, reply, connection, registry
+        await asyncio.sleep(600)
+        return None
+
+    scene.registry.switch(silent, "/manifests/")
+    images = [f"team/app:{n}" for n in range(30)]
+    async with asyncio.timeout(60):
+        assert await scene.verify(*images, more=("--resolve", "--resolve-timeout", "1s")) == 3
+    assert capsys.readouterr().out.count("(not-resolved/unreachable)") == 30
+    assert len(scene.registry.seen) <= 8
+
+
 async def out_of_order(
     request: Request, reply: Reply, connection: Connection, registry: FakeRegistry
 ) -> Reply | None:  # fmt: skip
@@ -147,6 +215,12 @@ async def test_credentials_are_those_that_docker_keeps(
     [
         (["--resolve"], "--resolve needs --facts"),
         (["--facts", "x.db", "--settings", "s.yaml"], "which only --resolve asks"),
+        (["--facts", "x.db", "--resolve-timeout", "5s"], "which only --resolve asks"),
+        (
+            ["--facts", "x.db", "--resolve", "--resolve-timeout", "soon"],
+            "--resolve-timeout 'soon' is no length of time",
+        ),
+        (["--facts", "x.db", "--resolve", "--resolve-timeout", "0"], "--resolve-timeout is at least one second"),
         (["--facts", "x.db", "--resolve", "--settings", "nosuch.yaml"], "nosuch.yaml: No such file"),
     ],
 )

@@ -30,6 +30,12 @@ class Subject:
     places: tuple[Place, ...]
     whole: Place
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Its images, as they are written."""
+        review = reviews.read(self.document)
+        return () if isinstance(review, Refusal) else tuple(use.image for use in review.uses)
+
 
 def review_of(images: Iterable[str], namespace: str, annotations: dict[str, str] | None = None) -> dict[str, Any]:
     """The review that the API server would send for these images."""

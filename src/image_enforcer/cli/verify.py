@@ -6,9 +6,8 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -16,12 +15,11 @@ from cyclopts import Parameter
 
 from .facts import check_registry
 from .faults import Fault, error_text, say
+from .known import Known, Told, opened, patience
 from .platforms import platforms
 
 if TYPE_CHECKING:
-    from ..domain.manifest import Platform
     from ..ports.policy import PolicyEngine
-    from ..services.informing import Informing
     from .outputs.report import Report, Trouble
     from .verdicts import Subject
 
@@ -30,20 +28,6 @@ Many = Annotated[tuple[str, ...], Parameter(consume_multiple=False)]
 MAX_OUTPUTS: Final = 20
 DEFAULTS: Final = ("policies", "data")
 """What is looked for in the current directory where no policy is named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """Where facts are, what of them has to be known, and whether registries are asked what tags point to."""
-
-    place: Path
-    require: str
-    registry: str
-    """The one registry that ``data.docker.layers`` is about."""
-    nodes: tuple[Platform, ...]
-    resolve: bool
-    settings: Path | None
-    """A file that describes registries."""
 
 
 def verify(
@@ -60,6 +44,7 @@ def verify(
     platform: Many = (),
     resolve: Flag = False,
     settings: str | None = None,
+    resolve_timeout: str | None = None,
     output: Annotated[tuple[str, ...], Parameter(name=["--output", "-o"], consume_multiple=False)] = (),
     fail_on: Literal["deny", "none"] = "deny",
     allow_empty: Flag = False,
@@ -100,6 +85,9 @@ def verify(
         ask the images' registries what their tags point to now, and look up what is known of that among the facts
     settings
         with --resolve, a YAML file with registries, as sync and worker read it: addresses, authorities, credentials
+    resolve_timeout
+        with --resolve, how long all registries together may take, by default 30s; what they have not said by then is
+        undecided
     output
         FORMAT or FORMAT=FILE, repeatable: pretty, json, yaml, sarif, junit, github, tap, table, or name, which lists
         the images that are not allowed; standard output always has a format, pretty unless another is given
@@ -122,15 +110,17 @@ def verify(
     if settings is not None and not resolve:
         raise Fault("IE2003", "--settings is about registries, which only --resolve asks", hint="--resolve")
     check_registry(facts_registry)
+    if resolve_timeout is not None and not resolve:
+        raise Fault("IE2003", "--resolve-timeout is about registries, which only --resolve asks", hint="--resolve")
     known = None
     if facts is not None:
         if "://" in facts:
             hint = f"image-enforcer pull --once --to facts.db {facts}, and then --facts facts.db"
             raise Fault("IE2003", "--facts of verify is a file; only serve takes a worker's address", hint=hint)
         registries = None if settings is None else Path(settings)
-        known = _Known(
-            place=Path(facts), require=facts_require, resolve=resolve, settings=registries,
-            nodes=platforms(platform), registry=facts_registry,
+        known = Known(
+            place=Path(facts), require=facts_require, settings=registries, nodes=platforms(platform),
+            registry=facts_registry, resolve=patience(resolve_timeout) if resolve else None,
         )  # fmt: skip
     report = _report(image, filename, namespace, policy, data, fail_on == "deny", allow_empty, known)
     for trouble in report.troubles:
@@ -181,7 +171,7 @@ def _targets(output: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _report(
     images: tuple[str, ...], files: tuple[str, ...], namespace: str | None, policies: tuple[str, ...],
-    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: _Known | None,
+    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: Known | None,
 ) -> Report:  # fmt: skip
     """Everything that can be found out; whatever goes wrong is in the report."""
     with ExitStack() as until:
@@ -190,7 +180,7 @@ def _report(
 
 def _found(
     images: tuple[str, ...], files: tuple[str, ...], namespace: str | None, policies: tuple[str, ...],
-    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: _Known | None, until: ExitStack,
+    data: tuple[str, ...], fail_on_deny: bool, allow_empty: bool, facts: Known | None, until: ExitStack,
 ) -> Report:  # fmt: skip
     """The same, with what has to be given back until then."""
     from ..services.decide import asking
@@ -199,27 +189,28 @@ def _found(
     from .subjects import of_files, of_images
     from .verdicts import Judge
 
-    engine = _engine(policies, data, facts)
+    told = None if facts is None else opened(facts, until)
+    engine = _engine(policies, data, told)
     if isinstance(engine, Trouble):
         return Report(troubles=(engine,), fail_on_deny=fail_on_deny)
     results: list[Result] = []
     troubles: list[Trouble] = []
     others: Counter[str] = Counter()
 
-    def subjects() -> Iterator[Subject | Trouble]:
+    def read() -> Iterator[Subject | Trouble]:
         yield from of_images(images, namespace or "")
         yield from of_files(files, "default" if namespace is None else namespace, others)
 
-    inform = None
-    if facts is not None:
-        informed = _informing(facts, until)
-        if missing := informed.missing():
-            hint = f"image-enforcer pull --once --to {facts.place} URL"
-            return Report(troubles=(Trouble(code="IE2023", text=missing, hint=hint),), fail_on_deny=fail_on_deny)
-        inform = informed.inform
-    judge = Judge(asking(engine), time.perf_counter, inform)
+    if facts is not None and told is not None and (missing := told.informing.missing()):
+        hint = f"image-enforcer pull --once --to {facts.place} URL"
+        return Report(troubles=(Trouble(code="IE2023", text=missing, hint=hint),), fail_on_deny=fail_on_deny)
+    judge = Judge(asking(engine), time.perf_counter, None if told is None else told.informing.inform)
+    subjects: Iterable[Subject | Trouble] = read()
+    if told is not None and told.ask is not None:
+        subjects = list(subjects)  # so that no registry is waited for more than once
+        told.ask(image for subject in subjects if not isinstance(subject, Trouble) for image in subject.images)
     with _Progress() as progress:
-        for subject in subjects():
+        for subject in subjects:
             found = subject if isinstance(subject, Trouble) else judge.judge(subject)
             if isinstance(found, Trouble):
                 troubles.append(found)
@@ -238,25 +229,7 @@ def _found(
     )  # fmt: skip
 
 
-def _informing(facts: _Known, until: ExitStack) -> Informing:
-    """What adds facts to reviews; raises a fault for settings and credentials that cannot be used."""
-    from ..domain.errors import EnforcerError
-    from ..services.informing import Require
-
-    if not facts.resolve:
-        from ..wiring.facts import informing
-
-        return informing(facts.place, Require(facts.require), nodes=facts.nodes)
-    from ..wiring.resolving import resolving
-
-    opened = resolving(facts.place, Require(facts.require), facts.settings, facts.nodes, os.environ, Path.home())
-    try:
-        return until.enter_context(opened)
-    except EnforcerError as e:
-        raise Fault("IE2003", str(e), hint="mend the file that it names") from None
-
-
-def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: _Known | None) -> PolicyEngine | Trouble:
+def _engine(policies: tuple[str, ...], data: tuple[str, ...], told: Told | None) -> PolicyEngine | Trouble:
     """The engine, or why there is none that could answer any review."""
     from .. import settings, wiring
     from ..domain.errors import EnforcerError
@@ -271,17 +244,12 @@ def _engine(policies: tuple[str, ...], data: tuple[str, ...], facts: _Known | No
                 code="IE2006", text="no policy is named, and there is no directory 'policies' here", hint=hint
             )
         policies = (DEFAULTS[0],)
-        if not data and DEFAULTS[1] in found and facts is None:
+        if not data and DEFAULTS[1] in found and told is None:
             data = (DEFAULTS[1],)
         say(f"note: policies and data are those of the current directory: {', '.join((*policies, *data))}")
     source = settings.PolicySource(policies=policies, data=data)
     try:
-        mounted = None
-        if facts is not None:
-            from ..wiring.facts import legacy_documents
-
-            mounted = legacy_documents(facts.place, facts.registry, facts.nodes)
-        engine = wiring.policy_engine(source, mounted)
+        engine = wiring.policy_engine(source, None if told is None else told.documents)
     except EnforcerError as e:
         return Trouble(code="IE2006", text=block(str(e), ""))
     for notice in wiring.notices(engine):

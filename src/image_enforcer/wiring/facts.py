@@ -23,7 +23,7 @@ from ..adapters.facts.session import trusted
 from ..analysis.documents import CLAIR_ROOT, DOCKER_ROOT
 from ..domain.facts import Changes
 from ..domain.manifest import Platform
-from ..ports.facts import FactsError, Worker
+from ..ports.facts import Facts, FactsError, Worker
 from ..ports.policy import Mounted
 from ..services.informing import Informing, Require
 from ..settings.sync import Sync
@@ -78,7 +78,11 @@ def asked_worker(url: str, token_file: str, ca_file: str) -> Worker:
 
 def legacy_documents(place: Path, registry: str, nodes: tuple[Platform, ...] = ()) -> Mounted:
     """The documents of older policies, from a replica's file: those of one registry."""
-    facts = LocalFacts(place)
+    return legacy_documents_of(LocalFacts(place), registry, nodes)
+
+
+def legacy_documents_of(facts: Facts, registry: str, nodes: tuple[Platform, ...] = ()) -> Mounted:
+    """The same of any facts."""
     return Mounted(
         documents={DOCKER_ROOT: DockerLayers(facts, registry, nodes), CLAIR_ROOT: ClairLayers(facts)},
         at_once=facts.at_once,

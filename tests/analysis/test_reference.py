@@ -121,6 +121,18 @@ def test_refused(image: str) -> None:
     assert str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("docker.io", True), ("localhost:5000", True), ("[::1]:5000", True), ("[::1]", True), ("10.0.0.1", True),
+        ("Registry.corp", True), ("", False), ("a:", False), ("a:555555", False), ("a/b", False), ("a\0b", False),
+        ("a%00b", False), ("[::1", False), ("[:1]", False), ("a" * 64, False), ("a..b", False), ("a\n", False),
+    ],
+)  # fmt: skip
+def test_names_of_registries(text: str, expected: bool) -> None:
+    assert reference.is_registry(text) is expected
+
+
 @pytest.mark.parametrize("image", ["my_host.example/a", "my_host.example/a/b:1", "a.b_c/d", "a_b.c/d@" + SHA256])
 def test_what_only_could_be_a_host_is_no_part_of_a_path(image: str) -> None:
     """Elsewhere such a name has no host at all, and it is anybody's guess who would be asked for it."""

@@ -61,6 +61,13 @@ async def test_what_is_named_is_due(app: HintsApp, store: Store, sent: str) -> N
         ("/v1/hints/registry.corp:5000?token=secret&token=secret", BODY, 401),
         ("/v1/hints/registry.corp:5000?token=secret", b"{}", 400),
         ("/v1/hints/other.corp?token=secret", BODY, 200),
+        ("/v1/hints/?token=secret", BODY, 400),
+        ("/v1/hints/a\0b?token=secret", BODY, 400),
+        ("/v1/hints/a%00b?token=secret", BODY, 400),
+        ("/v1/hints/registry.corp%3A5000?token=secret", BODY, 400),
+        ("/v1/hints/registry.corp:5000/team?token=secret", BODY, 400),
+        (f"/v1/hints/{'x' * 9000}?token=secret", BODY, 400),
+        (f"/v1/hints/a:{'5' * 9000}?token=secret", BODY, 400),
     ],
 )
 async def test_anything_else_starts_no_look(app: HintsApp, store: Store, path: str, body: bytes, status: int) -> None:

@@ -14,11 +14,12 @@ import re
 from typing import Final
 
 from ..domain.reference import ImageReference
+from . import addresses
 from .digest import PATTERN
 
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST_PART: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_HOST: Final = re.compile(rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?", re.ASCII)
+_HOST: Final = re.compile(rf"({_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(?::([0-9]+))?", re.ASCII)
 _PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _DIGEST: Final = re.compile(PATTERN, re.ASCII)
@@ -53,6 +54,12 @@ def parse(text: str) -> ImageReference:
     return ImageReference(
         registry=host, repository=name, tag=None if at else (tag or "latest"), digest=digest if at else None
     )
+
+
+def is_registry(text: str) -> bool:
+    """Whether a text can be the name of a registry: a host with an optional port."""
+    found = _HOST.fullmatch(text)
+    return found is not None and len(found[2] or "") <= 5 and addresses.is_host(found[1].strip("[]"))
 
 
 def is_tag(text: str) -> bool:

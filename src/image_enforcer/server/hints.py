@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
-from ..analysis import hints
+from ..analysis import hints, reference, text
 from ..asgi import Receive, Scope, Send
 from ..domain.errors import EnforcerError
 from ..domain.reference import Repository
@@ -42,7 +42,12 @@ class HintsApp:
             return 405, {"code": "method_not_allowed", "message": "notifications are sent by POST"}
         if self._tokens is not None and not self._tokens.accept(authorization(scope)):
             return 401, {"code": "unauthorized", "message": "the request carries no valid token"}
-        registry = unquote(scope["path"].removeprefix(PREFIX)).strip("/")
+        registry = scope["path"].removeprefix(PREFIX).strip("/")
+        if not reference.is_registry(registry):
+            what = (
+                f"{text.name(registry, 100)} is no registry; write POST {PREFIX}registry.corp:5000, as images name it"
+            )
+            return 400, {"code": "bad_request", "message": what}
         message = await body(receive)
         try:
             paths = hints.repositories(message)

@@ -285,7 +285,20 @@ async def test_what_the_settings_allow_is_followed_from_then_on(
         assert [w.repository.path for w in s.store.watched()] == ["team/app"]
 
 
-@pytest.mark.parametrize("place", ["10.0.0.1:5000", "127.0.0.1:1", "[::1]:1", "169.254.169.254"])
+async def test_a_registry_has_one_spelling(
+    scene: Open, registry: FakeRegistry, flowing: Callable[[Moving], None]
+) -> None:
+    async with scene(allow=("*/*",), anywhere=True) as s:
+        flowing(s.seconds)
+        body = json.dumps({"images": ["LocalHost:1/team/app:1", "Registry.example/a"], "wait": 5}).encode()
+        document = json.loads((await ask(s.app, "/v1/facts/asked", [body])).body)
+        assert [found["code"] for found in document["images"].values()] == ["not-followed"] * 2
+        assert "write its registry localhost:1" in document["images"]["LocalHost:1/team/app:1"]["text"]
+        assert registry.seen == []
+        assert len(s.store.watched()) == 1
+
+
+@pytest.mark.parametrize("place", ["10.0.0.1:5000", f"{'a' * 64}.example", "127.0.0.1:1", "[::1]:1", "169.254.169.254"])
 async def test_what_is_allowed_but_not_named_is_reached_at_public_addresses_only(
     scene: Open, flowing: Callable[[Moving], None], place: str
 ) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from image_enforcer.analysis import reference
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Platform
-from image_enforcer.services.looking import Choice, Looking
+from image_enforcer.services.looking import Choice, Looking, allowing
 from tests.adapters.registry.asking import asking, at
 from tests.contract.contents import NOON
 from tests.fakes.registry.faults import FAULTS
@@ -215,3 +216,24 @@ async def test_tags_are_chosen(registry: FakeRegistry, tmp_path: Path, choice: C
     async with syncing(registry, tmp_path, choice=choice) as synced:
         await synced.again()
         assert sorted(synced.store.tags(synced.home())) == wanted
+
+
+@pytest.mark.parametrize(
+    ("glob", "name", "expected"),
+    [
+        ("*.corp.example/*", "registry.corp.example/team/app", True),
+        ("*.corp.example/*", "registry.corp.example/app", True),
+        ("*.corp.example/*", "evil.example/x.corp.example/app", False),
+        ("*.corp.example/*", "docker.io/evil/x.corp.example/app", False),
+        ("*host:5000/*", "localhost:5000/team/app", True),
+        ("*host:5000/*", "lOcAlHost:5000/team/app", False),
+        ("*host:5000/*", "LOCALHOST:5000/team/app", False),
+        ("Registry.Corp/*", "registry.corp/app", True),
+        ("*/*", "Registry.corp/app", False),
+        ("registry.corp/team/*", "registry.corp/team/a/b", True),
+        ("registry.corp/team/*", "registry.corp/teams/a", False),
+        ("registry.corp", "registry.corp/app", False),
+    ],
+)
+def test_what_is_allowed(glob: str, name: str, expected: bool) -> None:
+    assert allowing([glob])(reference.parse(name).home) is expected

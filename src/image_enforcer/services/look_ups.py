@@ -71,7 +71,7 @@ class LookUps:
         name, home = str(reference), reference.home
         followed = home in self._choices
         if not followed and not self._allowed(home):
-            return Outcome(code="not-followed", text=f"{home} is not followed, and the worker's settings allow no more")
+            return Outcome(code="not-followed", text=_not_followed(home))
         if reference.tag is not None and not self._choices.get(home, Choice()).wants(reference.tag):
             return Outcome(code="not-followed", text=f"the tag {reference.tag} of {home} is not followed")
         known = self._under_way.get(name) or self._kept.get(name)
@@ -141,6 +141,12 @@ class LookUps:
     async def _follow(self, home: Repository) -> bool:
         """Follow a repository from now on, that was found to hold what was asked for; False where there are enough."""
         return await asyncio.to_thread(self._store.follow, home, self._now(), self._bounds.followed)
+
+
+def _not_followed(home: Repository) -> str:
+    if home.registry != home.registry.lower():
+        return f"{home} is not followed; write its registry {home.registry.lower()}, the name by which it may be"
+    return f"{home} is not followed, and the worker's settings allow no more"
 
 
 def _absent(reference: ImageReference) -> Outcome:

@@ -44,8 +44,19 @@ class Choice:
 
 
 def allowing(globs: Collection[str]) -> Callable[[Repository], bool]:
-    """Whether a repository is one of these: globs over ``registry/path``, in which ``*`` stands for slashes too."""
-    return lambda repository: _any(str(repository), globs)
+    """Whether a repository is one of these, ``registry/path``: a glob for the registry, and one for the path, in which
+    ``*`` stands for slashes too.
+
+    Registries are known by their names in lower case alone. Every spelling would be a repository of its own.
+    """
+    pairs = [(registry.lower(), path) for registry, _, path in (glob.partition("/") for glob in globs)]
+
+    def allowed(repository: Repository) -> bool:
+        if repository.registry != repository.registry.lower():
+            return False
+        return any(fnmatchcase(repository.registry, r) and fnmatchcase(repository.path, p) for r, p in pairs)
+
+    return allowed
 
 
 def _any(name: str, patterns: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ import pytest
 
 from image_enforcer import rego
 from image_enforcer.adapters.facts.asking import AskedWorker
+from image_enforcer.analysis import review as reading
 from image_enforcer.domain.facts import Kind
+from image_enforcer.domain.review import Review
+from image_enforcer.ports.facts import State
 from image_enforcer.server.decision_log import DecisionLog
 from image_enforcer.server.logs import Sink
 from image_enforcer.server.metrics import Metrics
@@ -177,12 +180,88 @@ async def test_what_it_finds_out_is_waited_for_until_the_copy_has_it(scene: Open
         assert await asking == {"allowed": True}
 
 
-async def test_what_arrives_before_the_answer_is_enough(scene: Open, worker: FakeWorker) -> None:
-    async with scene() as s:
+async def test_what_arrives_without_an_answer_decides_at_the_deadline(scene: Open, worker: FakeWorker) -> None:
+    async with scene(most=0.5) as s:
         asking = asyncio.create_task(s.status("nginx:new"))
         await until(lambda: bool(worker.questions))
         s.finds("new")
         assert await asking == {"allowed": True}
+
+
+class Counted(Informing):
+    """Counts how often reviews are informed."""
+
+    times = 0
+
+    def inform(self, review: Review) -> Review:
+        self.times += 1
+        return super().inform(review)
+
+
+def waiting(clock: Callable[[], float], worker: Any, reviews: int) -> tuple[Known, Counted, Asking, list[Review]]:
+    """Reviews that are informed, and wait for a worker."""
+    facts = Known(home(), tag(IMAGE), image(), scan())
+    informing = Counted(facts, NOON.timestamp, Require.SCANNED)
+    asking = Asking(informing, worker, Time(most=5.0, reserve=2.5), clock, lambda *_: None)
+    read = [reading.read(json.loads(encoded(f"nginx:new{n}"))) for n in range(reviews)]
+    informed = [informing.inform(review) for review in read if isinstance(review, Review)]
+    assert len(informed) == reviews
+    informing.times = 0
+    return facts, informing, asking, informed
+
+
+class Saying:
+    """A worker that says when it is told to."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+
+    async def ask(self, references: Collection[str], require: str, seconds: float) -> State:
+        del references, require, seconds
+        await self.may.wait()
+        return State(epoch="e", revision=40, as_of=None)
+
+    async def close(self) -> None: ...
+
+
+async def test_who_waits_is_informed_once_however_often_facts_change() -> None:
+    worker = Saying()
+    facts, informing, asking, reviews = waiting(time.monotonic, worker, 8)
+    tasks = [asyncio.create_task(asking.ask(review, 100, 5.0)) for review in reviews]
+    for revision in range(2, 40):
+        facts.revision = revision
+        await asyncio.sleep(0.01)
+    assert informing.times == 0
+    worker.may.set()
+    await asyncio.sleep(0.1)
+    assert informing.times == 0  # the copy has not what the worker speaks of
+    for number in range(8):
+        facts.put(*tag(IMAGE, f"new{number}"))
+    facts.revision = 40
+    assert [review.unknown for review in await asyncio.gather(*tasks)] == [None] * 8
+    assert informing.times == 8
+    await asking.close()
+
+
+async def test_who_is_too_late_is_not_informed_again() -> None:
+    """Each costs time of the one loop: a second here. Those whose time is over by then are answered as they are."""
+    now = [1000.0]
+    facts, informing, asking, reviews = waiting(lambda: now[0], Saying(), 8)
+    informs = informing.inform
+
+    def slow(review: Review) -> Review:
+        now[0] += 1.0
+        return informs(review)
+
+    informing.inform = slow  # type: ignore[method-assign]
+    tasks = [asyncio.create_task(asking.ask(review, 100, 5.0)) for review in reviews]
+    await asyncio.sleep(0.1)
+    facts.revision = 2
+    now[0] += 5.0
+    found = await asyncio.gather(*tasks)
+    assert informing.times == 1
+    assert all(review.unknown is not None for review in found)
+    await asking.close()
 
 
 async def test_the_policy_and_not_the_worker_has_the_last_word(scene: Open, worker: FakeWorker) -> None:
@@ -279,6 +358,7 @@ async def test_a_worker_that_is_not_there(scene: Open, url: str) -> None:
 
 
 async def test_those_who_ask_the_same_share_a_question(scene: Open, worker: FakeWorker) -> None:
+    worker.answer = answered(2)
     async with scene() as s:
         waiting = [asyncio.create_task(s.status("nginx:new")) for _ in range(20)]
         await until(lambda: bool(worker.questions))
@@ -354,6 +434,7 @@ async def test_nobody_is_asked_where_nothing_is_required_or_there_are_no_facts(s
 
 async def test_an_unscanned_image_is_asked_about_where_that_is_required(scene: Open, worker: FakeWorker) -> None:
     async with scene() as s:
+        worker.answer = answered(2)
         s.facts.facts.pop((Kind.SCAN, IMAGE))
         asking = asyncio.create_task(s.status("nginx"))
         await until(lambda: bool(worker.questions))

@@ -1,14 +1,17 @@
 """Informing reviews: what goes into the document, what a client cannot say, and what is refused as unknown."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
 
 from image_enforcer.analysis import review as reading
+from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.review import Cause, Review
+from image_enforcer.services import gather as gathering
 from image_enforcer.services.informing import Informing, Require
 from tests.contract.contents import NOON
-from tests.services.test_gather import GAPS, IMAGE, Known, home, image, scan, tag
+from tests.services.test_gather import GAPS, IMAGE, Known, held, home, image, scan, tag
 
 SECOND = NOON.timestamp()
 
@@ -89,6 +92,36 @@ def test_only_what_is_not_kept_is_looked_up() -> None:
     found = informer.inform(review("nginx", "redis"))
     assert list(found.document["images"]) == ["nginx", "redis"]
     assert len(facts.asked) > asked
+
+
+def test_spellings_of_one_image_are_looked_up_once() -> None:
+    class Counting(Known):
+        keys_asked = 0
+
+        def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+            self.keys_asked += len(keys)
+            return super().find(kind, keys)
+
+    facts = Counting(home(), held(), image(), scan())
+    informer = informing(facts)
+    informer.inform(review(f"nginx@{IMAGE}"))
+    once = facts.keys_asked
+    spelled = [f"nginx:{n}@{IMAGE}" for n in range(20)]
+    found = informer.inform(review(*spelled, f"docker.io/library/nginx@{IMAGE}")).document["images"]
+    assert facts.keys_asked == once
+    assert {name: facts["image"] for name, facts in found.items()} == {name: name for name in found}
+    assert all(facts["known"] for facts in found.values())
+
+
+def test_many_spellings_of_one_image_show_no_more_than_a_review_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_SHOWN", 100)
+    facts = Known(home(), held(), image(layers=tuple(map(str, range(19)))), scan())
+    names = [f"nginx:{number}@{IMAGE}" for number in range(20)]
+    found = informing(facts).inform(review(*names))
+    assert [len(each["platforms"]) for each in found.document["images"].values()] == [1] * 5 + [0] * 15
+    assert found.unknown is not None
+    assert "(too-much)" in found.unknown.text
+    assert informing(facts).inform(review(*names[:5])).unknown is None
 
 
 def test_no_more_is_kept_than_there_is_room_for() -> None:

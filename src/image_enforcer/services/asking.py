@@ -18,6 +18,8 @@ from .informing import Informing
 
 LOOK: Final = 0.05
 """Seconds between two looks at the copy of the facts."""
+EARLY: Final = 0.25
+"""Seconds of a review's time, or a tenth of a short one, that are kept for informing it anew: many may want them."""
 MOST_IMAGES: Final = 100
 """Images in one question: as many as the worker takes."""
 WAITING: Final = 64
@@ -103,24 +105,23 @@ class Asking:
             self._held -= size
 
     async def _waited(self, informed: Review, question: asyncio.Task[State | None], seconds: float) -> Review:
+        """The review informed once more, which takes time: not at every change, and not where it is too late."""
         until = self._clock() + seconds
-        seen = self._informing.state()
+        await self._arrived(question, until - min(EARLY, seconds / 10))
+        if self.draining or self._clock() > until or self._informing.is_current(informed):
+            return informed
+        return self._informing.inform(informed)
+
+    async def _arrived(self, question: asyncio.Task[State | None], until: float) -> None:
+        """Wait for the worker's answer, and until the copy has what it speaks of."""
         while not self.draining and (left := until - self._clock()) > 0:
-            if question.done():
-                told = None if question.cancelled() else question.result()
-                if told is None:
-                    return informed
-                if _has(seen, told):
-                    return self._informing.inform(informed)
-                await asyncio.sleep(min(LOOK, left))
-            else:
+            if not question.done():
                 await asyncio.wait({question}, timeout=min(LOOK, left))
-            now = self._informing.state()
-            if now != seen:
-                informed, seen = self._informing.inform(informed), now
-                if not self._informing.open(informed):
-                    return informed
-        return informed
+                continue
+            told = None if question.cancelled() else question.result()
+            if told is None or _has(self._informing.state(), told):
+                return
+            await asyncio.sleep(min(LOOK, left))
 
     def _question(self, references: frozenset[str]) -> asyncio.Task[State | None] | None:
         """The question that is under way about just these images, or a new one; None where there were too many."""

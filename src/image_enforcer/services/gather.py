@@ -61,10 +61,25 @@ def gather(
         except reference.BadReference as e:
             read[image] = str(e)
     world = _World(facts, [r for r in read.values() if isinstance(r, ImageReference)], now, ages, nodes)
-    return {
+    return bounded({
         image: _unparsable(image, found) if isinstance(found, str) else world.facts(image, found)
         for image, found in read.items()
-    }
+    })  # fmt: skip
+
+
+def bounded(images: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is known of images, as much as one review may show: beyond, an image is not known."""
+    shown = 0
+    found: dict[str, dict[str, Any]] = {}
+    for image, facts in images.items():
+        shown += weight(facts.get("platforms", ()))
+        found[image] = facts if shown <= MOST_SHOWN else _too_much(facts)
+    return found
+
+
+def _too_much(facts: dict[str, Any]) -> dict[str, Any]:
+    reason = _reason("too-much", "the images of this review have more layers and findings than are shown")
+    return {**facts, "platforms": [], "counts": {}, "unknown": [reason], "known": False}
 
 
 def _unparsable(image: str, why: str) -> dict[str, Any]:
@@ -89,7 +104,6 @@ class _World:
         self._nodes = nodes
         self._bad: dict[tuple[Kind, str], str] = {}
         self._left = MOST_READ
-        self._shown = 0
         self._behind: dict[str, tuple[list[dict[str, Any]], list[str], list[dict[str, str]]]] = {}
         """What is known of each image behind a digest: made once, however many names there are for it."""
         self._tags = self._find(Kind.TAG, {_tag_key(r) for r in references if r.digest is None})
@@ -173,9 +187,6 @@ class _World:
             if digest not in self._behind:
                 self._behind[digest] = self._platforms(digest)
             some, left_out, more = self._behind[digest]
-            self._shown += weight(some)
-            if self._shown > MOST_SHOWN:
-                some, more = [], [_reason("too-much", "the images of this review have more layers than are shown")]
             document["platforms"] = some
             if left_out:
                 document["left_out"] = left_out

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from ..analysis import reference
 from ..domain.manifest import Platform
 from ..domain.review import Cause, Refusal, Review
 from ..ports.facts import Facts, FactsError, State
-from .gather import SCHEMA, Ages, age, gather, weight
+from .gather import SCHEMA, Ages, age, bounded, gather, weight
 from .remedies import remedy
 
 MOST_KEPT: Final = 10_000
@@ -66,6 +67,8 @@ class Informing:
         self._now = now
         self._require = require
         self._kept: dict[str, dict[str, Any]] = {}
+        self._gathered: dict[str, dict[str, Any]] = {}
+        """The same by the references that they stand for."""
         self._kept_for: tuple[str, int, int] = ("", -1, 0)
         self._weight = 0
 
@@ -88,6 +91,11 @@ class Informing:
             return self._facts.state()
         except FactsError:
             return None
+
+    def is_current(self, informed: Review) -> bool:
+        """Whether a review that is informed has what there is now."""
+        state = self.state()
+        return state is None or informed.facts == _named(state)
 
     def open(self, informed: Review) -> frozenset[str]:
         """The references in a review that is informed, of which what is missing may become known by asking.
@@ -118,19 +126,23 @@ class Informing:
             found = {i: {"schema": SCHEMA, "image": i, "known": False, "unknown": [reason]} for i in images}
             state = State(epoch="", revision=0, as_of=None)
         document = {**review.document, "images": found, "facts": _described(state, second)}
-        return replace(review, document=document, unknown=self._refusal(found), facts=f"{state.epoch}:{state.revision}")
+        return replace(review, document=document, unknown=self._refusal(found), facts=_named(state))
 
     def _found(self, images: Sequence[str], state: State, second: int) -> dict[str, dict[str, Any]]:
         key = (state.epoch, state.revision, second)
         if key != self._kept_for or len(self._kept) > MOST_KEPT or self._weight > MOST_WEIGHT:
-            self._kept, self._kept_for, self._weight = {}, key, 0
-        missing = [image for image in images if image not in self._kept]
+            self._kept, self._gathered, self._kept_for, self._weight = {}, {}, key, 0
+        # An image has many spellings, with another tag before each digest, say: what is known of it is gathered once.
+        names = {image: _normalised(image) for image in images if image not in self._kept}
+        missing = {name for name in names.values() if name not in self._gathered}
         if missing:
             ages = Ages(most=self._max_age, copy=_age(state, second))
             fresh = gather(missing, self._facts, datetime.fromtimestamp(second, UTC), ages, self._nodes)
             self._weight += sum([weight(found.get("platforms", ())) for found in fresh.values()])
-            self._kept |= fresh
-        return {image: self._kept[image] for image in images}
+            self._gathered |= fresh
+        for image, name in names.items():
+            self._kept[image] = {**self._gathered[name], "image": image}
+        return bounded({image: self._kept[image] for image in images})
 
     def _refusal(self, found: Mapping[str, Mapping[str, Any]]) -> Refusal | None:
         """The first reason that counts."""
@@ -150,6 +162,19 @@ def _described(state: State, second: int) -> dict[str, Any]:
         described["as_of"] = state.as_of.isoformat()
         described["age_seconds"] = _age(state, second)
     return described
+
+
+def _named(state: State) -> str:
+    """How a review says by which facts it was informed."""
+    return f"{state.epoch}:{state.revision}"
+
+
+def _normalised(image: str) -> str:
+    """The reference that an image string stands for; itself where it is none."""
+    try:
+        return str(reference.parse(image))
+    except reference.BadReference:
+        return image
 
 
 def _age(state: State, second: int) -> int | None:

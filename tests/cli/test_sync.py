@@ -235,6 +235,8 @@ def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
         ("scanner: {kind: clair-v4, url: 'http://a:99999'}", "scanner.url 'http://a:99999' is no address"),
         ("scanner: {kind: clair-v1, url: ''}", "scanner.url '' is no address"),
         ("sinks: [{url: 'http://opa'}, {url: 'ftp://y'}]", "sinks[1].url 'ftp://y' is no address"),
+        ("sinks: [{url: 'http://kim:hunter2@opa:99999'}]", "sinks[0].url 'http://opa:99999' is no address"),
+        ("sinks: [{url: 'kim:hunter2@opa'}]", "sinks[0].url 'opa' is no address"),
         ("{}", "no repository is to be followed"),
         ("", "no repository is to be followed"),
         ("\x00", ".yaml"),

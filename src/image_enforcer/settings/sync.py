@@ -164,7 +164,9 @@ def address(url: str, what: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise BadSettings(f"{what} {url!r} is no address; write https://host:port")
+        before, _, shown = url.rpartition("@")  # a password may stand before the last of them
+        shown = f"{before.partition('://')[0]}://{shown}" if "://" in before else shown
+        raise BadSettings(f"{what} {shown!r} is no address; write https://host:port")
     return url.rstrip("/")
 
 

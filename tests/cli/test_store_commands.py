@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,9 @@ import pytest
 from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.cli.main import main
 from image_enforcer.domain.reference import Repository
+from image_enforcer.domain.report import Gap
 from image_enforcer.domain.watched import Look, Trouble
+from image_enforcer.services.ailing import Ailing
 from tests.contract.contents import NOON, failure, image, result
 from tests.contract.store.steps import NGINX, claim_scans, look_at
 from tools.demo import free_port
@@ -67,7 +71,7 @@ def test_status_says_how_far_scans_have_come(tmp_path: Path, capsys: pytest.Capt
     opened.close()
     assert main(["status", "--store", address, "--stale", "1h"]) == 1
     out = capsys.readouterr().out
-    assert "4 images: 1 scanned by clair, 4 due\n" in out
+    assert "4 images: 1 scanned by clair, 1 failed, 4 due\n" in out
     assert f"troubled 1 of them, as {works[1].manifest.digest}\n         it is no archive [no-layers]" in out
     assert "next: there is nothing in it that could be scanned" in out
     assert "\x1b" not in out
@@ -75,6 +79,63 @@ def test_status_says_how_far_scans_have_come(tmp_path: Path, capsys: pytest.Capt
     images = json.loads(capsys.readouterr().out)["images"]
     assert (images["total"], images["scanned"], images["scanner"]) == (4, 1, "clair")
     assert {t["code"] for t in images["troubles"]} == {"no-layers", "x\x1b[2J"}
+
+
+def scanned(tmp_path: Path, *outcomes: str) -> str:
+    """A store in which all is fresh, and each image came to such an end."""
+    address = f"sqlite:///{tmp_path / 'scanned.db'}"
+    now = datetime.now(UTC)
+    with closing(open_store(address)) as opened:
+        opened.watch([NGINX], now)
+        look_at(opened, NGINX, {name: image(name) for name in "abc"[: len(outcomes)]}, at=now)
+        for work, outcome in zip(claim_scans(opened, now), outcomes, strict=True):
+            ended = result(work, at=now)
+            assert ended.report is not None
+            match outcome:
+                case "gaps":
+                    gaps = (Gap(code="no-distribution", text="it names none\x1b[2J"),)
+                    ended = replace(ended, report=replace(ended.report, gaps=gaps))
+                case "failed" | "final":
+                    ended = failure(work, now, final=outcome == "final")
+            opened.record_scan(work, replace(ended, next_at=now + timedelta(hours=1)))
+    return address
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code", "said"),
+    [
+        (["good", "final"], 0, "2 images: 1 scanned by clair\n"),
+        (["good", "failed"], 1, "2 images: 1 scanned by clair, 1 failed\n"),
+        (["good", "gaps"], 0, "2 images: 2 scanned by clair, 1 incomplete\nincomplete 1 of them, as sha256:"),
+    ],
+)
+def test_status_of_scans(
+    outcomes: list[str], code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = scanned(tmp_path, *outcomes)
+    assert main(["status", "--store", address]) == code
+    out = capsys.readouterr().out
+    assert said in out
+    assert ("it names none" in out) == ("gaps" in outcomes)
+    assert "\x1b" not in out
+    assert main(["status", "--store", address, "-o", "json"]) == code
+    images = json.loads(capsys.readouterr().out)["images"]
+    assert (images["failed"], images["incomplete"]) == (outcomes.count("failed"), outcomes.count("gaps"))
+
+
+async def test_status_says_what_ails_the_scanner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = scanned(tmp_path, "good")
+    with closing(open_store(address)) as opened:
+        ailing = Ailing(opened, "clair")
+        await ailing.note(Trouble(code="scanner-unreachable", text="nobody at clair:6060\x1b[2J", at=NOON))
+    assert main(["status", "--store", address]) == 1
+    out = capsys.readouterr().out
+    assert "failing  clair, since 2026-03-01T12:00:00+00:00\n         nobody at clair:6060" in out
+    assert "[scanner-unreachable]\n         next: see that the scanner runs" in out
+    assert "\x1b" not in out
+    with closing(open_store(address)) as opened:
+        await Ailing(opened, "clair").note(None)  # another worker, which can ask it
+    assert main(["status", "--store", address]) == 0
 
 
 def test_status_of_what_is_fresh(store: str, capsys: pytest.CaptureFixture[str]) -> None:

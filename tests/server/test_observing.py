@@ -21,7 +21,7 @@ from tests.contract.contents import NOON, repository, trouble
 
 LEFT = Backlog(
     revision=9, repositories=4, failing=1, looks_due=2, oldest_look=NOON, scanner="clair", images=9, scanned=7,
-    scans_due=3, scan_troubles=(ScanTroubles(code="no-layers", count=2, digest=Digest("d"), text="t"),),
+    incomplete=3, scans_due=3, scan_troubles=(ScanTroubles(code="no-layers", count=2, digest=Digest("d"), text="t"),),
 )  # fmt: skip
 
 
@@ -106,6 +106,8 @@ def test_what_is_left_is_told_while_somebody_knows() -> None:
     assert (found["image_enforcer_looks_due"], found["image_enforcer_scans_due"]) == (2, 3)
     assert found["image_enforcer_oldest_look_timestamp_seconds"] == NOON.timestamp()
     assert found['image_enforcer_images{state="unscanned"}'] == 2
+    assert found['image_enforcer_images{state="incomplete"}'] == 3
+    assert found['image_enforcer_images{state="scanned"}'] == 4
     assert found['image_enforcer_images_troubled{code="no-layers"}'] == 2
     assert found["image_enforcer_facts_revision"] == 9
     assert not [name for name in figures(metrics.text(None)) if "image_enforcer_images" in name]
@@ -135,7 +137,7 @@ async def test_it_is_ready_while_the_store_answers(observing: Observing, store: 
 
     async with observing.serving():
         assert await asyncio.to_thread(get, "/readyz") == (200, b"ok\n")
-        assert (await asyncio.to_thread(get, "/metrics"))[1].count(b"image_enforcer_images{") == 2
+        assert (await asyncio.to_thread(get, "/metrics"))[1].count(b"image_enforcer_images{") == 3
         store.left = None
         status, body = await asyncio.to_thread(get, "/readyz")
         assert (status, body) == (503, b"not ready: the database is away; start it\n")

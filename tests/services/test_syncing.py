@@ -9,6 +9,7 @@ import pytest
 
 from image_enforcer.domain.facts import Kind
 from image_enforcer.ports.store import LookWork
+from image_enforcer.services.ailing import noted
 from image_enforcer.services.syncing import SLOWEST_LOOK, Summary
 from tests.adapters.registry.asking import until
 from tests.fakes.clair_images import World
@@ -103,6 +104,23 @@ async def test_a_pass_leaves_alone_who_wants_to_be_left_alone_and_says_so(
             assert (summary.looks, registry.count("GET", "/v2/team/app/")) == (0, 0)
             synced.clock.go(SLOWEST_LOOK.total_seconds())
             assert (await synced.sync.once()).looks == 1
+
+
+async def test_what_ails_the_scanner_is_noted_as_long_as_it_does(
+    registry: FakeRegistry, clair: FakeClairV4, tmp_path: Path
+) -> None:
+    registry.image("team/app", "latest")
+    clair.spoil("html-500", "GET /indexer", 2)
+    async with syncing(registry, tmp_path, clair=clair) as synced:
+        await synced.due()
+        since = synced.clock()
+        await synced.due()
+        trouble = noted(synced.store, "clair-v4")
+        assert trouble is not None
+        assert (trouble.code, trouble.at) == ("scanner-unreachable", since)
+        assert noted(synced.store, "clair-v1") is None
+        await synced.due()
+        assert noted(synced.store, "clair-v4") is None
 
 
 async def test_what_can_never_be_scanned_is_no_trouble_of_a_pass(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..domain.watched import Watched
-    from ..ports.store import Backlog
+    from ..ports.store import Backlog, Store
 
 STEPS: Final = {
     "not-authorised": "give credentials that may pull: docker login, or username and password_file in the settings",
@@ -40,6 +40,9 @@ SCAN_STEPS: Final = {
     "no-layers": "there is nothing in it that could be scanned; leave it out, or exempt it by a policy",
 }
 """What to do about scans."""
+_INCOMPLETE: Final = "policies may refuse them, since the rest is unknown; leave them out, or exempt them by a policy"
+MOST_GAPS: Final = 3
+"""Gaps of one image that are shown."""
 
 
 def status(
@@ -51,7 +54,8 @@ def status(
     """Say of each repository that is followed when it was last looked at, what ails it, and what to do; and how far the
     scans of images have come.
 
-    Exits with 0 where all repositories are fresh, with 1 where some are not, with 2 where there is no store, with 3
+    Exits with 0 where all repositories are fresh and no scan failed that is tried again, with 1 where that is not so or
+    the scanner cannot be asked, with 2 where there is no store, with 3
     where it cannot be reached.
 
     Parameters
@@ -74,18 +78,20 @@ def status(
     try:
         with opened(Sync(store=store or ""), os.environ, Path.home(), create=False) as found:
             moment = now()
-            watched, backlog, epoch = found.watched(), found.backlog(moment), found.info().epoch
+            watched, backlog, epoch = found.watched(), found.backlog(moment), found.head()[0]
+            images = _images(backlog, _ailing(found, backlog.scanner), _incomplete(found, backlog))
     except EnforcerError as e:
         raise Fault("IE3003", str(e), exit_code=ended(e)) from None
     rows = [_row(one, moment, length) for one in watched]
     if output == "json":
         import json
 
-        document = {"revision": backlog.revision, "epoch": epoch, "repositories": rows, "images": _images(backlog)}
+        document = {"revision": backlog.revision, "epoch": epoch, "repositories": rows, "images": images}
         print(json.dumps(document, indent=2))
     else:
-        print("\n".join([*_lines(rows, backlog.revision), *_image_lines(backlog)]))
-    return 0 if all(row["state"] == "fresh" for row in rows) else 1
+        print("\n".join([*_lines(rows, backlog.revision), *_image_lines(images)]))
+    well = all(row["state"] == "fresh" for row in rows) and "scanner_trouble" not in images
+    return 0 if well and not backlog.scans_failed else 1
 
 
 def _row(watched: Watched, now: datetime, stale: float) -> dict[str, Any]:
@@ -109,10 +115,32 @@ def _row(watched: Watched, now: datetime, stale: float) -> dict[str, Any]:
     return row
 
 
-def _images(backlog: Backlog) -> dict[str, Any]:
+def _ailing(store: Store, scanner: str) -> dict[str, Any]:
+    """What ails the scanner itself, where anything does."""
+    from ..services.ailing import noted
+
+    trouble = noted(store, scanner)
+    if trouble is None:
+        return {}
+    step = SCAN_STEPS.get(trouble.code, OTHERWISE)
+    told = {"code": trouble.code, "text": trouble.text, "since": trouble.at.isoformat(timespec="seconds"), "step": step}
+    return {"scanner_trouble": told}
+
+
+def _incomplete(store: Store, backlog: Backlog) -> dict[str, Any]:
+    """Of one image whose report has gaps, which they are."""
+    one = backlog.incomplete_one
+    report = store.report(one, backlog.scanner) if one is not None else None
+    if report is None:
+        return {}
+    gaps = [{"code": gap.code, "text": gap.text} for gap in report.gaps[:MOST_GAPS]]
+    return {"incomplete_example": {"image": report.digest, "gaps": gaps}}
+
+
+def _images(backlog: Backlog, ailing: dict[str, Any], incomplete: dict[str, Any]) -> dict[str, Any]:
     return {
-        "scanner": backlog.scanner or None, "total": backlog.images, "scanned": backlog.scanned,
-        "due": backlog.scans_due,
+        "scanner": backlog.scanner or None, **ailing, "total": backlog.images, "scanned": backlog.scanned,
+        "incomplete": backlog.incomplete, **incomplete, "failed": backlog.scans_failed, "due": backlog.scans_due,
         "troubles": [
             {
                 "code": t.code, "images": t.count, "example": t.digest, "text": t.text,
@@ -123,16 +151,24 @@ def _images(backlog: Backlog) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _image_lines(backlog: Backlog) -> list[str]:
+def _image_lines(images: dict[str, Any]) -> list[str]:
     """What there is to say about scans; nothing where no scanner ever asked for work."""
     from ..analysis import text
 
-    if not backlog.scanner:
+    if not images["scanner"]:
         return []
-    noun = "image" if backlog.images == 1 else "images"
-    due = f", {backlog.scans_due} due" if backlog.scans_due else ""
-    lines = [f"{backlog.images} {noun}: {backlog.scanned} scanned by {backlog.scanner}{due}"]
-    for found in _images(backlog)["troubles"]:
+    noun = "image" if images["total"] == 1 else "images"
+    counted = "".join(f", {images[name]} {name}" for name in ("incomplete", "failed", "due") if images[name])
+    lines = [f"{images['total']} {noun}: {images['scanned']} scanned by {images['scanner']}{counted}"]
+    if found := images.get("scanner_trouble"):
+        lines.append(f"failing  {images['scanner']}, since {found['since']}")
+        lines.append(f"         {text.safe(found['text'], 500)} [{text.name(found['code'], 60)}]")
+        lines.append(f"         next: {found['step']}")
+    if found := images.get("incomplete_example"):
+        lines.append(f"incomplete {images['incomplete']} of them, as {found['image']}")
+        lines += [f"         {text.safe(gap['text'], 500)} [{text.name(gap['code'], 60)}]" for gap in found["gaps"]]
+        lines.append(f"         next: {_INCOMPLETE}")
+    for found in images["troubles"]:
         lines.append(f"troubled {found['images']} of them, as {found['example']}")
         lines.append(f"         {text.safe(found['text'], 500)} [{text.name(found['code'], 60)}]")
         lines.append(f"         next: {found['step']}")

@@ -111,6 +111,10 @@ class Backlog:
     """Images that could run."""
     scanned: int
     """Those that have a report."""
+    incomplete: int = 0
+    """Those of them whose report has gaps."""
+    incomplete_one: Digest | None = None
+    """One of these."""
     scans_due: int
     under_way: int = 0
     """Repositories and images that some worker is at."""

@@ -48,8 +48,8 @@ class WorkMetrics:
             "When the repository was looked at that has waited longest; 0 until each has been.", registry=r,
         )  # fmt: skip
         self._images = Gauge(
-            "image_enforcer_images", "Images that could run, by whether the scanner has a report.", ["state"],
-            registry=r,
+            "image_enforcer_images", "Images that could run, by whether the scanner has a report without gaps.",
+            ["state"], registry=r,
         )  # fmt: skip
         self._scans_due = Gauge("image_enforcer_scans_due", "Images that are due to be scanned.", registry=r)
         self._images_troubled = Gauge(
@@ -107,7 +107,8 @@ class WorkMetrics:
             self._repositories.labels("well").set(backlog.repositories - backlog.failing)
             self._looks_due.set(backlog.looks_due)
             self._oldest.set(0 if backlog.oldest_look is None else backlog.oldest_look.timestamp())
-            self._images.labels("scanned").set(backlog.scanned)
+            self._images.labels("scanned").set(backlog.scanned - backlog.incomplete)
+            self._images.labels("incomplete").set(backlog.incomplete)
             self._images.labels("unscanned").set(backlog.images - backlog.scanned)
             self._scans_due.set(backlog.scans_due)
             for found in backlog.scan_troubles:

@@ -20,6 +20,7 @@ from ..ports.registry import RateLimited, RegistryError
 from ..ports.scanner import ScannerBusy, ScannerError
 from ..ports.sink import SinkError
 from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreError, StoreUnreachable
+from .ailing import Ailing
 from .delivering import Delivering
 from .followed import Followed
 from .looking import Choice, Looking
@@ -105,6 +106,7 @@ class Syncing:
         self._choices = dict(plan.choices)
         self._looking = looking
         self._scanning = scanning
+        self._ailing = Ailing(store, scanning.name if scanning is not None else "")
         self._sinks = sinks
         self._told = told
         self._now = now
@@ -280,8 +282,11 @@ class Syncing:
         try:
             version = await scanning.version()
         except ScannerError as e:
-            self._failed(scanning.name, Trouble(code=e.code, text=str(e), at=self._now()), summary)
+            trouble = Trouble(code=e.code, text=str(e), at=self._now())
+            self._failed(scanning.name, trouble, summary)
+            await self._ailing.note(trouble)
             return False
+        await self._ailing.note(None)
         self._told.recovered(scanning.name)
         at, lease = self._claim(due)
         claimed = await asyncio.to_thread(

@@ -228,6 +228,21 @@ class ScanningSuite(StoreSuite):
         store.record_scan(work, failure(work, NOON + MINUTE, final=True))
         assert value(store, Kind.SCAN, image("a").digest)["state"] == "unscannable"
 
+    def test_reports_with_gaps_are_counted(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {name: image(name) for name in "ab"})
+        assert (store.backlog(NOON).incomplete, store.backlog(NOON).incomplete_one) == (0, None)
+        first, second = claim_scans(store)
+        for work, gaps in ((first, (Gap(code="a", text=""), Gap(code="b", text=""))), (second, ())):
+            told = result(work)
+            assert told.report is not None
+            store.record_scan(work, replace(told, report=replace(told.report, gaps=gaps)))
+        backlog = store.backlog(NOON)
+        assert (backlog.scanned, backlog.incomplete, backlog.incomplete_one) == (2, 1, first.manifest.digest)
+        works = {work.manifest.digest: work for work in claim_scans(store, NOON + HOUR)}
+        store.record_scan(works[first.manifest.digest], failure(works[first.manifest.digest], final=True))
+        assert (store.backlog(NOON).incomplete, store.backlog(NOON).scanned) == (0, 1)
+
     def test_what_failed_can_be_tried_again_at_once(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {name: image(name) for name in "abcdef"})

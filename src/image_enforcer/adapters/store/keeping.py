@@ -60,6 +60,8 @@ class SqlKeeping:
                     func.count().filter(scans.c.next_at <= now).label("due"),
                     func.count().filter(scans.c.lease_until > now).label("claimed"),
                     func.count().filter(scan_rows.failed()).label("failed"),
+                    func.count().filter(scans.c.gaps > 0).label("incomplete"),
+                    func.min(scans.c.digest).filter(scans.c.gaps > 0).label("incomplete_one"),
                 ).where(ours)
             ).one()
             troubles = conn.execute(
@@ -78,6 +80,8 @@ class SqlKeeping:
                 failing=places.failing, looks_due=places.due,
                 oldest_look=places.oldest if places.looked == places.all else None, scanner=scanner,
                 images=images.all, scanned=images.scanned, scans_due=images.due,
+                incomplete=images.incomplete,
+                incomplete_one=Digest(images.incomplete_one) if images.incomplete_one is not None else None,
                 under_way=places.claimed + images.claimed, scans_failed=images.failed,
                 scan_troubles=tuple([_troubles(conn, scanner, row) for row in troubles]),
             )  # fmt: skip

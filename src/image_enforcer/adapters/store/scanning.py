@@ -318,7 +318,7 @@ def _outcome(row: Row[Any], result: ScanResult) -> dict[str, Any]:
             same = row.state == SCANNED and row.report == written
             return _NO_TROUBLE | {
                 "state": SCANNED, "since": row.since if same else report.made_at, "confirmed_at": report.made_at,
-                "report": written, "indexed": result.scanner_version, "attempts": 0,
+                "report": written, "gaps": len(report.gaps), "indexed": result.scanner_version, "attempts": 0,
             }  # fmt: skip
         case ScanResult(report=None, trouble=Trouble() as trouble):
             told = {"trouble_code": trouble.code, "trouble_text": trouble.text, "trouble_at": trouble.at}
@@ -330,7 +330,7 @@ def _outcome(row: Row[Any], result: ScanResult) -> dict[str, Any]:
             state = UNSCANNABLE if result.final else FAILED
             same = row.state == state and row.trouble_code == trouble.code
             since = row.since if same else trouble.at
-            return told | {"state": state, "since": since, "confirmed_at": trouble.at, "report": None}
+            return told | {"state": state, "since": since, "confirmed_at": trouble.at, "report": None, "gaps": None}
         case _:
             raise ValueError("a scan has either a report or a trouble")
 

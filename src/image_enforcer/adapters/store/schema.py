@@ -165,6 +165,7 @@ scans: Final = Table(
     Column("confirmed_at", Moment),
     Column("published_at", Moment),
     Column("report", LargeBinary),
+    Column("gaps", Integer),
     Column("attempts", Integer, nullable=False),
     Column("next_at", Moment, nullable=False),
     *_trouble(),
@@ -172,7 +173,10 @@ scans: Final = Table(
     Index(None, "scanner", "wanted", "next_at", "digest"),
     Index(None, "scanner", "wanted", "version", "digest"),
 )
-"""``version`` tried last, ``indexed`` is the version that knows the layers, ``state`` is empty until there is one."""
+"""``version`` tried last, ``indexed`` is the version that knows the layers, ``state`` is empty until there is one.
+
+``gaps`` is how many the report has; null also where it was made before they were counted.
+"""
 
 findings: Final = Table(
     "findings",

@@ -1,0 +1,53 @@
+"""What ails the scanner as a whole, noted in the store for whoever asks how things stand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from ..domain.watched import Trouble
+from ..ports.store import Publishing
+
+MOST: Final = 500
+"""Characters of a text that are kept."""
+
+
+class Ailing:
+    """One worker's word about one scanner. It is noted when it changes, since it is asked for at every step."""
+
+    def __init__(self, store: Publishing, scanner: str) -> None:
+        self._store = store
+        self._scanner = scanner
+        self._code: str | None = None
+        """What was noted last; None before this worker has looked."""
+
+    async def note(self, trouble: Trouble | None) -> None:
+        """The scanner cannot be asked, or answers (None); raises a :class:`StoreError`."""
+        if self._code is None:
+            before = await asyncio.to_thread(noted, self._store, self._scanner)
+            self._code = before.code if before is not None else ""
+        code = trouble.code if trouble is not None else ""
+        if code != self._code:
+            position = "" if trouble is None else _written(trouble)
+            await asyncio.to_thread(self._store.note, _reader(self._scanner), position)
+            self._code = code
+
+
+def noted(store: Publishing, scanner: str) -> Trouble | None:
+    """Why a scanner could not be asked when a worker last tried, and since when; None where it could. Raises a
+    :class:`StoreError`."""
+    position = store.position(_reader(scanner))
+    if not position:
+        return None
+    return msgspec.json.decode(position, type=Trouble)
+
+
+def _written(trouble: Trouble) -> str:
+    kept = Trouble(code=trouble.code, text=trouble.text[:MOST], at=trouble.at)
+    return msgspec.json.encode(kept).decode()
+
+
+def _reader(scanner: str) -> str:
+    return f"scanner {scanner}"

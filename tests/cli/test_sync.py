@@ -9,6 +9,7 @@ import pytest
 from image_enforcer.cli import main as cli
 from image_enforcer.cli.following import Following
 from image_enforcer.settings.sync import Sync
+from image_enforcer.wiring.sync import entries, layout
 from tests.fakes.opa_data import FakeOpaData
 from tests.fakes.registry.server import FakeRegistry
 
@@ -195,6 +196,22 @@ def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
     assert settings(file(tmp_path, GOOD)).platforms == ()
     nodes = settings(file(tmp_path, GOOD), platform=("linux/amd64,linux/arm/v7", "linux/amd64")).platforms
     assert nodes == ("linux/amd64", "linux/arm/v7")
+
+
+@pytest.mark.parametrize(
+    ("text", "registry"),
+    [
+        ("registries: [{name: 'a.example', repositories: [{name: b}]}]", "a.example"),
+        ("registries: [{name: a.example, repositories: [{name: b}]}, {name: c.example}]", "docker.io"),
+        ("registries: [{name: a.example, repositories: [{name: b}]}]\nlegacy_registry: c.example", "c.example"),
+        ("allow: ['a.example/*']", "docker.io"),
+    ],
+)
+def test_the_legacy_registry_of_a_settings_file(tmp_path: Path, text: str, registry: str) -> None:
+    found = Following(settings=file(tmp_path, text)).gathered()
+    assert layout(found).registry == registry
+    (entry,) = entries(found, {"DOCKER_USER": "me", "DOCKER_PASSWORD": "hush"}, tmp_path)
+    assert entry.key.host == ("c.example" if "legacy" in text else "docker.io")  # nobody else gets the password
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,8 @@ class Sync(Part, frozen=True, kw_only=True):
     """Seconds for which a report is taken for current."""
     blobs: Blobs | None = None
     sinks: tuple[Sink, ...] = ()
-    legacy_registry: str = "docker.io"
-    """The one registry that ``data.docker.layers`` is about."""
+    legacy_registry: str = ""
+    """The one registry that ``data.docker.layers`` is about; see :func:`legacy_registry`."""
     layer_root: str = "/data/docker/layers"
     clair_root: str = "/data/clair/layers"
     docker_config: str = ""
@@ -144,6 +144,12 @@ class Sync(Part, frozen=True, kw_only=True):
     scans_at_once: Few = 4
     lease: Seconds = 120.0
     """Seconds after which what a worker had begun that died is anybody's. One that lives keeps what it has."""
+
+
+def legacy_registry(found: Sync) -> str:
+    """The one registry that ``data.docker.layers`` is about: where none is named the only one, else Docker Hub."""
+    only = found.registries[0].name if len(found.registries) == 1 else "docker.io"
+    return found.legacy_registry or only
 
 
 def steps(path: str) -> tuple[str, ...]:

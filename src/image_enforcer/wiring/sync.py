@@ -38,7 +38,7 @@ from ..services.noticing import Noticing
 from ..services.scanning import Pace, Scanning
 from ..services.syncing import Plan, Summary, Syncing, Told
 from ..settings import sync as told_settings
-from ..settings.sync import BadSettings, Sync, steps
+from ..settings.sync import BadSettings, Sync, legacy_registry, steps
 from .nodes import nodes
 
 MAX_SECRET: Final = 64 << 10
@@ -217,7 +217,9 @@ def entries(settings: Sync, environment: Mapping[str, str], home: Path) -> Seque
     user = environment.get("DOCKER_USER", "")
     if user:
         password = credentials.Password(user, environment.get("DOCKER_PASSWORD", ""))
-        found.append(credentials.Entry(credentials.Key(host=settings.legacy_registry), password))
+        # Never to a registry that is the legacy one by default: who set them may have meant Docker Hub.
+        host = settings.legacy_registry or "docker.io"
+        found.append(credentials.Entry(credentials.Key(host=host), password))
     if settings.docker_config:
         return [*found, *credentials.read(Path(settings.docker_config))]
     for place in credentials.places(environment, home):
@@ -276,7 +278,7 @@ def layout(settings: Sync) -> Layout:
     """Where documents are put; raises :class:`BadSettings`."""
     plan = _plan(settings)
     return Layout(
-        registry=settings.legacy_registry, repositories=frozenset(r for r, _ in plan.choices),
+        registry=legacy_registry(settings), repositories=frozenset(r for r, _ in plan.choices),
         nodes=nodes(settings), docker_root=steps(settings.layer_root), clair_root=steps(settings.clair_root),
     )  # fmt: skip
 

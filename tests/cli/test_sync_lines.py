@@ -20,7 +20,7 @@ def test_a_look_that_finds_nothing_new_is_not_worth_a_line(out: io.StringIO) -> 
     lines.looked(repository(), 5, 0, 0, 1)
     assert out.getvalue() == ""
     lines.looked(repository(), 5, 1, 0, 2)
-    assert out.getvalue().endswith("looked docker.io/library/nginx: 5 tags, 1 new manifests, 0 in trouble\n")
+    assert out.getvalue().endswith("looked docker.io/library/nginx: 5 tags, 1 new manifest, 0 in trouble\n")
 
 
 def test_the_same_trouble_is_told_once_until_it_is_over(out: io.StringIO) -> None:
@@ -41,6 +41,17 @@ def test_a_text_from_elsewhere_stays_in_its_line(out: io.StringIO) -> None:
     Lines(out, "text").failed("a", trouble(text="one\n2026-01-01T00:00:00Z looked \x1b[2Jall is well"))
     assert out.getvalue().count("\n") == 1
     assert "\x1b" not in out.getvalue()
+
+
+def test_one_thing_is_said_of_one(out: io.StringIO) -> None:
+    lines = Lines(out, "text")
+    lines.looked(repository(), 1, 1, 0, 7)
+    lines.delivered("opa", 1, 1, False)
+    lines.noticed(1, 1)
+    said = out.getvalue()
+    assert "1 tag, 1 new manifest, 0 in trouble\n" in said
+    assert "1 document put, 1 deleted\n" in said
+    assert "1 notification about 1 image, whose" in said
 
 
 def test_what_is_forgotten_has_a_line_each_up_to_twenty(out: io.StringIO) -> None:

@@ -20,6 +20,7 @@ MANY: Final = frozenset({"repository", "include", "exclude", "opa-url", "platfor
 """Options that may be given several times, each time for one more."""
 FLAGS: Final = frozenset({"once", "dry-run", "allow-http"})
 """Options without a value."""
+PLACES: Final = ("repository or image", "repositories and images")
 
 
 def sync(
@@ -54,6 +55,7 @@ def sync(
         return _dry(found)
     from ..wiring.sync import ended, opened, run_sync, syncing
     from .blobs import serving_blobs
+    from .sync_lines import many
     from .telling import telling
 
     environment, home = dict(os.environ), Path.home()
@@ -65,10 +67,10 @@ def sync(
             made = syncing(found, telling_of.told, store, environment, home, blobs)
             summary = run_sync(made, once=once, beside=telling_of.beside())
             if summary.elsewhere:
-                text = f"{summary.elsewhere} repositories and images, which another worker is at: it is not waited for"
+                text = f"{many(summary.elsewhere, *PLACES)}, which another worker is at: it is not waited for"
                 telling_of.lines.said("elsewhere", text)
             if summary.in_trouble and not summary.troubles:
-                text = f"{summary.in_trouble} repositories and images, since before: image-enforcer status says why"
+                text = f"{many(summary.in_trouble, *PLACES)}, since before: image-enforcer status says why"
                 telling_of.lines.said("troubled", text)
     except BadSettings as e:
         raise Fault("IE2003", str(e)) from None

@@ -24,6 +24,11 @@ _FORGOTTEN: Final = (
 )
 
 
+def many(count: int, noun: str, plural: str = "") -> str:
+    """A number of things: ``1 tag``, ``2 tags``."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 class Lines:
     """See :class:`image_enforcer.services.syncing.Told`. A look that found nothing new is not worth a line."""
 
@@ -39,7 +44,7 @@ class Lines:
         recovered = self._failing.pop(str(repository), None)
         if fetched or recovered:
             self._line(
-                "looked", f"{repository}: {tags} tags, {fetched} new manifests, {troubles} in trouble",
+                "looked", f"{repository}: {many(tags, 'tag')}, {many(fetched, 'new manifest')}, {troubles} in trouble",
                 repository=str(repository), tags=tags, fetched=fetched, troubles=troubles, revision=revision,
             )  # fmt: skip
 
@@ -67,21 +72,23 @@ class Lines:
         image = f"{work.home}@{work.manifest.digest}"
         self._failing.pop(image, None)
         if not work.indexed:
-            left = f", {gaps} gaps" if gaps else ""
-            self._line("scanned", f"{image}: {findings} findings{left}", image=image, findings=findings, gaps=gaps)
+            left = f", {many(gaps, 'gap')}" if gaps else ""
+            self._line(
+                "scanned", f"{image}: {many(findings, 'finding')}{left}", image=image, findings=findings, gaps=gaps
+            )
 
     def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
         """A sink got what had changed."""
         self._failing.pop(sink, None)
         everything = ", everything anew" if whole else ""
         self._line(
-            "delivered", f"{sink}: {put} documents put, {deleted} deleted{everything}", sink=sink, put=put,
+            "delivered", f"{sink}: {many(put, 'document')} put, {deleted} deleted{everything}", sink=sink, put=put,
             deleted=deleted, whole=whole,
         )  # fmt: skip
 
     def noticed(self, notifications: int, images: int) -> None:
         """The scanner notified of something."""
-        shown = f"{notifications} notifications about {images} images, whose reports are asked for now"
+        shown = f"{many(notifications, 'notification')} about {many(images, 'image')}, whose reports are asked for now"
         self._line("noticed", shown, notifications=notifications, images=images)
 
     def asked(self, reference: str, code: str) -> None:

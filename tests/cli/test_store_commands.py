@@ -211,3 +211,25 @@ def test_up_ends_with_both_and_when_one_ends(tmp_path: Path) -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert b"serve ended with 2" in ended.stderr
+
+
+def test_up_without_policies_says_how_to_have_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["up", "--repository", "team/app"]) == 2
+    assert "image-enforcer init DIR" in capsys.readouterr().err
+    assert main(["up", "--policy", ".", "--repository", "team/app", "--facts-registry", "https://reg.corp"]) == 2
+    assert "--facts-registry reg.corp" in capsys.readouterr().err
+
+
+def test_a_home_that_cannot_be_written_is_said_with_the_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file" / "state"))
+    for arguments in (["sync", "--once", "--repository", "a"], ["status"]):
+        assert main(arguments) in (2, 3)
+        said = capsys.readouterr().err
+        assert "--store" in said
+        assert "--facts-copy" in said

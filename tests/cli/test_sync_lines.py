@@ -78,3 +78,14 @@ def test_what_somebody_asked_about(out: io.StringIO) -> None:
 def test_what_the_scanner_notifies_of(out: io.StringIO) -> None:
     Lines(out, "text").noticed(2, 30)
     assert out.getvalue().endswith("noticed 2 notifications about 30 images, whose reports are asked for now\n")
+
+
+def test_one_of_a_thing_is_one(out: io.StringIO) -> None:
+    lines = Lines(out, "text")
+    lines.looked(repository(), 1, 2, 0, 1)
+    lines.noticed(1, 1)
+    lines.delivered("http://opa:8181", 1, 1, False)
+    looked, noticed, delivered = out.getvalue().splitlines()
+    assert looked.endswith(": 1 tag, 2 new manifests, 0 in trouble")
+    assert noticed.endswith("noticed 1 notification about 1 image, whose reports are asked for now")
+    assert delivered.endswith(": 1 document put, 1 deleted")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -270,3 +271,42 @@ def _observed(registry: FakeRegistry, clair: FakeClairV4, tmp_path: Path) -> Non
         assert (taken.returncode, b"choose another --admin-addr" in taken.stderr) == (2, True)
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(SECONDS) == 0
+
+
+async def test_of_two_servers_one_keeps_the_copy_and_the_other_takes_over(
+    registry: FakeRegistry, clair: FakeClairV4, policy: Path, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "team/app", "good", {"base": VULNERABLE["base"]})
+    await asyncio.to_thread(_takes_over, registry, clair, policy, tmp_path)
+
+
+def _takes_over(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path) -> None:
+    known = {"bad": "unknown-image", "good": "allowed", "later": "unknown-image"}
+    with working(registry, clair, folder) as worker, contextlib.ExitStack() as stack:
+        facts = ("--facts", f"http://127.0.0.1:{worker.port}", "--facts-copy", str(folder / "facts.db"))
+        one = stack.enter_context(serving([policy], [], *facts))
+        one.until(lambda: one.get("/readyz")[0] == 200)
+        other = stack.enter_context(serving([policy], [], *facts))
+        other.until(lambda: any(str(line.get("said")).startswith("waiting") for line in other.said))
+        assert not any(str(line.get("said")).startswith("waiting") for line in one.said)
+        other.until(lambda: verdicts(other, registry) == verdicts(one, registry) == known)
+        one.process.kill()
+        one.process.wait(SECONDS)
+        scannable(clair.world, registry, "team/app", "later", {"more": VULNERABLE["base"]})
+        other.until(lambda: verdicts(other, registry) == {**known, "later": "allowed"})
+        assert other.stop() == 0
+        assert worker.stop() == 0
+    assert {line["level"] for line in other.said} == {"info"}
+
+
+def test_a_signal_to_all_processes_is_a_normal_end(policy: Path, tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    more = ("--facts", url, "--facts-copy", str(tmp_path / "facts.db"), "--shutdown-wait-period", "1.5")
+    with serving([policy], [], *more) as server:
+        server.until(lambda: any("cannot be reached" in str(line.get("said")) for line in server.said))
+        pid = server.process.pid
+        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+        os.kill(int(child), signal.SIGTERM)
+        assert server.stop() == 0
+    assert "error" not in {line["level"] for line in server.said}
+    assert server.messages()[-1] == "stopped"

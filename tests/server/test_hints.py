@@ -76,5 +76,14 @@ async def test_anything_else_starts_no_look(app: HintsApp, store: Store, path: s
     assert not due(store)
 
 
+async def test_a_notification_that_names_nothing_is_told_why(app: HintsApp, store: Store) -> None:
+    body = json.dumps({"events": [{"action": "push", "target": {"repository": "team/app"}}]}).encode()
+    reply = await ask(app, "/v1/hints/registry.corp:5000?token=secret", [body])
+    told = json.loads(reply.body)
+    assert (reply.status, told["named"], told["followed"]) == (200, 0, 0)
+    assert "mediaType" in told["message"]
+    assert not due(store)
+
+
 async def test_only_posts(app: HintsApp) -> None:
     assert (await ask(app, "/v1/hints/registry.corp:5000?token=secret", method="GET")).status == 405

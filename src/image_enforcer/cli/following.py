@@ -117,7 +117,7 @@ class Following(Source):
             named = tuple(_named(r, self.settings) for r in found.registries)
             found = msgspec.structs.replace(found, registries=named)
         changes: dict[str, Any] = self._times() | self._roots()
-        registry = told.Registry(name=_registry_name(self.registry_url), url=self.registry_url)
+        registry = told.Registry(name=registry_name(self.registry_url), url=self.registry_url)
         if followed := self._followed(registry.name):
             registry = next((r for r in found.registries if r.name == registry.name), registry)
             others = tuple(r for r in found.registries if r.name != registry.name)
@@ -189,7 +189,7 @@ def _named(registry: told_settings.Registry, path: str) -> told_settings.Registr
     return msgspec.structs.replace(registry, repositories=named)
 
 
-def _registry_name(url: str) -> str:
+def registry_name(url: str) -> str:
     """The name that references have for the registry at an address."""
     from urllib.parse import urlsplit
 

@@ -17,13 +17,15 @@ from cyclopts import Parameter
 
 from .facts import check_registry
 from .faults import Fault
-from .following import SOURCE, Many, Source
+from .following import SOURCE, Many, Source, registry_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..settings.sync import Sync
 
+DEFAULT: Final = ("policies",)
+"""Where policies are if nobody says."""
 STOP: Final = 15.0
 """Seconds that both have to stop before they are killed."""
 LOOK: Final = 0.2
@@ -31,7 +33,7 @@ LOOK: Final = 0.2
 
 def up(
     *,
-    policy: Annotated[tuple[str, ...], Parameter(consume_multiple=False)] = ("policies",),
+    policy: Annotated[tuple[str, ...], Parameter(consume_multiple=False)] = DEFAULT,
     data: Many = (),
     source: Source = SOURCE,
     settings: str | None = None,
@@ -39,7 +41,7 @@ def up(
     addr: Annotated[str, Parameter(name=["--addr", "-a"])] = "127.0.0.1:8181",
     admin_addr: str = "127.0.0.1:8282",
     facts_require: str | None = None,
-    facts_registry: str = "docker.io",
+    facts_registry: str | None = None,
 ) -> int:
     """Run a worker and a server together, to try them out: serve decides by what the worker knows.
 
@@ -63,9 +65,14 @@ def up(
     facts_require
         what has to be known of an image: scanned, resolved or nothing; scanned where there is a scanner
     facts_registry
-        the one registry that data.docker.layers is about, for policies that read it
+        the one registry that data.docker.layers is about, for policies that read it; by default that of --registry-url
+        where --repository is given, else legacy_registry of the settings
     """
-    check_registry(facts_registry)
+    if not Path(policy[0]).exists() and policy == DEFAULT:
+        text = f"no policy is named, and there is no directory {DEFAULT[0]!r} here"
+        raise Fault("IE2006", text, hint="image-enforcer init DIR writes policies to begin with; --policy names yours")
+    registry = facts_registry or _registry(source, settings)
+    check_registry(registry)
     facts = f"127.0.0.1:{_free_port()}"
     worker = ["worker", "--addr", facts, "--registry-url", source.registry_url, "--poll-delay", source.poll_delay]
     nodes = _given("--platform", source.platform or _told(settings).platforms)
@@ -84,7 +91,7 @@ def up(
     require = facts_require or ("scanned" if scanned else "resolved")
     serve = ["serve", *_given("--policy", policy), *_given("--data", data), "--addr", addr, "--admin-addr", admin_addr]
     serve += ["--facts", f"http://{facts}", "--facts-require", require, *nodes]
-    serve += ["--facts-registry", facts_registry]
+    serve += ["--facts-registry", registry]
     # The worker's address is another one each time, so a copy that stayed would be of no use.
     with tempfile.TemporaryDirectory(prefix="image-enforcer-") as folder:
         return _together([worker, [*serve, "--facts-copy", str(Path(folder) / "facts.db")]])
@@ -102,6 +109,13 @@ def _told(settings: str | None) -> Sync:
         return read(Path(settings)) if settings is not None else Sync()
     except BadSettings:
         return Sync()  # the worker says what is wrong, and ends
+
+
+def _registry(source: Source, settings: str | None) -> str:
+    """The registry of which the worker makes documents."""
+    from ..settings.sync import legacy_registry
+
+    return registry_name(source.registry_url) if source.repository else legacy_registry(_told(settings))
 
 
 def _free_port() -> int:

@@ -60,6 +60,9 @@ class HintsApp:
                 followed += await asyncio.to_thread(self._store.hint, repository, self._now())
         except EnforcerError as e:
             return 503, {"code": "unavailable", "message": str(e)}
+        if not paths:
+            why = "it tells of no manifest that was pushed or deleted: a push is told with a manifest's mediaType"
+            return 200, {"named": 0, "followed": 0, "message": why}
         return 200, {"named": len(paths), "followed": followed}
 
 

@@ -105,11 +105,19 @@ def default_store(environment: Mapping[str, str], home: Path, name: str = "store
 
 
 def state_folder(environment: Mapping[str, str], home: Path, *, create: bool = True) -> Path:
-    """Where what outlives a process is kept if nobody says where (XDG base directories: state)."""
+    """Where what outlives a process is kept if nobody says where (XDG base directories: state).
+
+    Raises :class:`BadSettings` where it is to be made and can be nowhere.
+    """
     state = environment.get("XDG_STATE_HOME") or str(home / ".local/state")
     folder = Path(state) / "image-enforcer"
-    if create:
+    if not create:
+        return folder
+    try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as e:
+        remedy = "name a place with --store, and for the facts of serve with --facts-copy"
+        raise BadSettings(f"{folder}: {e.strerror or e}; {remedy}") from None
     return folder
 
 

@@ -58,6 +58,18 @@ async def test_a_name_that_no_resolver_takes() -> None:
     await sink.close()
 
 
+async def test_what_it_says_over_several_lines_is_one_line() -> None:
+    async def answer(request: Request, connection: Connection) -> Reply:
+        return Reply(status=400, body=b'{\n  "code": "invalid",\n\t"message": "x"\n}\n')
+
+    with Server(answer) as server:
+        sink = OpaSink(server.url)
+        with pytest.raises(SinkRefused) as refused:
+            await sink.put(("a",), b"1")
+        await sink.close()
+    assert '{ "code": "invalid", "message": "x" }' in str(refused.value)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"result":', b'{"result":' + b"[" * 100_000])
 async def test_an_answer_that_opa_never_gives(body: bytes) -> None:
     async def answer(request: Request, connection: Connection) -> Reply:

@@ -96,7 +96,7 @@ class OpaSink:
 
     def _refused(self, status: int, body: bytes, path: Sequence[str]) -> SinkRefused | SinkUnreachable:
         told = f"{self.name} answers {status} about data.{text.name('.'.join(path), 200)}"
-        said = text.name(body[:500].decode("utf-8", "replace"), 400)
+        said = text.name(" ".join(body[:500].decode("utf-8", "replace").split()), 400)
         if status in (401, 403):
             return SinkRefused(f"{told}; give it a token that may write data")
         if status >= 500:

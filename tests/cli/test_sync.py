@@ -345,6 +345,9 @@ def test_a_worker_is_not_open_to_others_by_mistake(run: Run) -> None:
     [
         (("worker:8383", "--to", "x"), 2, "IE2003"),
         ((f"https://{'a' * 64}", "--to", "x"), 2, "IE2003"),
+        (("worker:8383", "--to", "x"), 2, "hint: image-enforcer pull http://worker:8383"),
+        (("http://a:b@worker:8383", "--to", "x"), 2, "may not hold a password"),
+        (("http://127.0.0.1:1", "--to", "x", "--ca-file", "{folder}/absent"), 2, "give authorities as PEM"),
         (("http://127.0.0.1:1", "--to", "{folder}/facts.db", "--once"), 3, "IE3002"),
         (("http://127.0.0.1:1",), 2, "--to"),
         (("http://127.0.0.1:1", "--to", "x", "--once", "--token-file", "{folder}/absent"), 2, "IE2003"),

@@ -212,6 +212,7 @@ def _asks(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path
     with contextlib.ExitStack() as stack:
         more = ("--addr", "127.0.0.1:0", "--poll-delay", "1h", "--settings", str(folder / "settings.yaml"))
         worker = stack.enter_context(working(registry, clair, folder, *more))
+        worker.until(lambda: any(e["event"] == "scanned" for e in worker.decided))  # else it is asked about that too
         url = f"http://127.0.0.1:{worker.port}"
         facts = ("--facts", url, "--facts-copy", str(folder / "facts.db"), "--facts-ask", "20")
         server = stack.enter_context(serving([policy], [], *facts))

@@ -91,7 +91,8 @@ def check_worker(url: str, what: str, token_option: str) -> None:
         text = f"{what}: an address may not hold a password"
         raise Fault("IE2003", text, hint=f"{what} https://worker:8383 {token_option} FILE")
     if not good:
-        raise Fault("IE2003", f"{what} {url!r} is no address", hint=f"{what} https://worker:8383, or a file")
+        meant = f"http://{url}" if _HOST_AND_PORT.fullmatch(url) else "https://worker:8383"
+        raise Fault("IE2003", f"{what} {url!r} is no address", hint=f"{what} {meant}")
 
 
 def check_registry(name: str) -> None:

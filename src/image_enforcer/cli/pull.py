@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ..analysis import text
+from .facts import check_worker
 from .faults import UNDECIDED, Fault
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -49,18 +50,18 @@ def pull(
     """
     from ..adapters.facts.replica_file import ForeignFile
     from ..domain.errors import EnforcerError
-    from ..settings.sync import BadSettings, address
-    from ..wiring.facts import run_pull
+    from ..wiring.facts import check_pulling, run_pull
 
+    check_worker(url, "image-enforcer pull", "--token-file")
     try:
-        address(url, "URL")
-    except BadSettings as e:
-        raise Fault("IE2003", str(e), hint="image-enforcer pull https://worker:8383 --to facts.db") from None
+        check_pulling(Path(to), token_file or "", ca_file or "")
+    except EnforcerError as e:
+        raise Fault("IE2003", str(e)) from None
     if until_eof:
         threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         run_pull(url, Path(to), token_file or "", ca_file or "", once, _say)
-    except (BadSettings, ForeignFile) as e:
+    except ForeignFile as e:
         raise Fault("IE2003", str(e)) from None
     except EnforcerError as e:
         raise Fault("IE3002", str(e), exit_code=UNDECIDED) from None

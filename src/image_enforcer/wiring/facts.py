@@ -98,7 +98,6 @@ def run_pull(
     Where another process keeps it, this one waits for that to end. ``said`` is told of what changes: an event's name
     and a text.
     """
-    replica_file.spare(place)
     pulling = Pulling(url, place, now=now, token=secret(token_file), ca_file=ca_file)
     keeper = Keeper(place, url.rstrip("/"))
     try:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,15 +41,22 @@ def serving(pair: Pair) -> ssl.SSLContext:
 async def answering_no_tls() -> AsyncIterator[str]:
     """The place of a server that answers whatever it is sent as servers of plain HTTP answer what they cannot read."""
 
+    answering: set[asyncio.Task[Any] | None] = set()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-        await writer.drain()
+        answering.add(asyncio.current_task())
+        with suppress(ConnectionError):
+            await reader.read(100)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await asyncio.gather(*[task for task in answering if task is not None])
 
 
 @dataclass(slots=True)

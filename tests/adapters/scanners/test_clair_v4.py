@@ -23,6 +23,7 @@ from image_enforcer.ports.scanner import (
     Unknown,
     Unscannable,
 )
+from tests.adapters.registry.asking import answering_no_tls
 from tests.adapters.scanners.clair_pairs import LIMITS, NOW, QUICK, chance, clock, images
 from tests.contract.scanner import Images, ScannerContract
 from tests.fakes.clair_images import BASE, World, subject
@@ -248,6 +249,14 @@ async def test_nobody_listens(known: Images) -> None:
     with pytest.raises(ScannerUnreachable, match="cannot be reached"):
         await scanner.scan(known.vulnerable)
     await scanner.close()
+
+
+async def test_an_address_without_tls_is_said_with_what_to_do(known: Images) -> None:
+    async with answering_no_tls() as place:
+        scanner = adapter(f"https://{place}")
+        with pytest.raises(ScannerUnreachable, match="where it speaks plain HTTP, its address begins with http://"):
+            await scanner.scan(known.vulnerable)
+        await scanner.close()
 
 
 async def test_a_wrong_path(clair: FakeClairV4, known: Images) -> None:

@@ -197,8 +197,12 @@ async def _some(response: ClientResponse) -> bytes:
 
 def _translated(error: aiohttp.ClientError, url: str) -> ScannerError:
     match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+        case aiohttp.ClientConnectorCertificateError():
             return ScannerUnreachable(f"{_shown(url)}: TLS: {text.name(str(error), 300)}; give its authority")
+        case aiohttp.ClientConnectorSSLError():
+            why = text.name(str(error.os_error), 300)
+            remedy = "where it speaks plain HTTP, its address begins with http://"
+            return ScannerUnreachable(f"{_shown(url)}: no TLS: {why}; {remedy}")
         case aiohttp.ClientConnectorError():
             return ScannerUnreachable(f"{_shown(url)} cannot be reached: {text.name(str(error.os_error), 200)}")
         case aiohttp.ClientPayloadError():

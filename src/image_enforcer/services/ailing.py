@@ -12,6 +12,8 @@ from ..ports.store import Publishing
 
 MOST: Final = 500
 """Characters of a text that are kept."""
+_TROUBLE: Final = msgspec.json.Decoder(Trouble)
+"""Made here, since msgspec 0.22 crashes where two threads are the first to decode a type at once."""
 
 
 class Ailing:
@@ -41,7 +43,7 @@ def noted(store: Publishing, scanner: str) -> Trouble | None:
     position = store.position(_reader(scanner))
     if not position:
         return None
-    return msgspec.json.decode(position, type=Trouble)
+    return _TROUBLE.decode(position)
 
 
 def _written(trouble: Trouble) -> str:

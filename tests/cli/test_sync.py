@@ -175,6 +175,11 @@ def test_a_settings_file(run: Run, tmp_path: Path) -> None:
         "would follow docker.io/library/nginx (1.*) every 90 s",
         "would follow registry.corp:5000/team/app (*) every 90 s",
     ]
+    more = "platforms: [linux/amd64]\nallow: [registry.corp/team/*]\n"
+    code, out, _ = run("sync", "--settings", file(tmp_path, GOOD + more), "-dry-run")
+    assert out.splitlines()[2:4] == [
+        "would follow what is asked about in registry.corp/team/*", "would fetch what is for linux/amd64"
+    ]  # fmt: skip
 
 
 def test_lengths_of_time_and_repositories_may_be_written_short(tmp_path: Path) -> None:

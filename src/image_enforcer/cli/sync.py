@@ -84,6 +84,10 @@ def _dry(found: Sync) -> int:
         for repository in registry.repositories:
             chosen = ", ".join(repository.include) + "".join(f", not {e}" for e in repository.exclude)
             print(f"would follow {registry.name}/{repository.name} ({chosen}) every {found.every:g} s")
+    for glob in found.allow:
+        print(f"would follow what is asked about in {glob}")
+    if found.platforms:
+        print(f"would fetch what is for {', '.join(found.platforms)}")
     if found.scanner is not None:
         print(f"would have images scanned by {found.scanner.kind} at {found.scanner.url}")
     if found.blobs is not None:

@@ -74,6 +74,8 @@ class Service:
         self._decisions = Sink(out)
         self._sink = Sink(err)
         self.log = Log(self._sink, time.time, settings.log_level)
+        # As they were before they are read: what changes from then on is read again.
+        self._seen = {"certificates": _stamps(_files(settings)), "tokens": _stamps((settings.token_file,))}
         self._certificates = Certificates(settings.tls) if settings.tls is not None else None
         self._tokens = Tokens(settings.token_file) if settings.token_file else None
         self.sockets = bind(settings.addr, "--addr"), bind(settings.admin_addr, "--admin-addr")
@@ -250,7 +252,7 @@ class Service:
             looked.append(("certificates", self._certificates.files, self._certificates.reload))
         if self._tokens is not None:
             looked.append(("tokens", (self._settings.token_file,), self._tokens.reload))
-        seen = {what: _stamps(files) for what, files, _ in looked}
+        seen = self._seen
         while looked:
             await asyncio.sleep(LOOK)
             for what, files, reload in looked:
@@ -266,6 +268,12 @@ class Service:
                     self.log("info", f"{what} reloaded")
                 if self._certificates is not None:
                     self._metrics.certificate(self._certificates.expires)
+
+
+def _files(settings: Serve) -> tuple[str, ...]:
+    """The files of the certificates."""
+    tls = settings.tls
+    return () if tls is None else tuple(filter(None, (tls.cert_file, tls.key_file, tls.client_ca_file)))
 
 
 def _new_id() -> str:

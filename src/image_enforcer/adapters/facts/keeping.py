@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -44,14 +45,11 @@ class Keeper:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as e:
             raise FactsError(f"{self._path}: {e.strerror or e}; see that it may be written") from None
-        try:
-            taken = self._locked(file)
-        except BaseException:
-            os.close(file)
-            raise
-        if not taken:
-            os.close(file)
-            return False
+        with ExitStack() as undo:
+            undo.callback(os.close, file)
+            if not self._locked(file):
+                return False
+            undo.pop_all()
         self._file = file
         return True
 

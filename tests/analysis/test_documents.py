@@ -68,15 +68,23 @@ def test_a_tag_makes_no_repository_look_like_a_manifest(tag: str) -> None:
     places = layout("team/app", "team/app/v1")
     assert places.image(hub("team/app/v1"), tag) == ("docker", "registries", HUB, "team/app/v1", tag)
     assert places.image(hub("other"), tag) == ("docker", "registries", HUB, "other", tag)
+    below = f"team/app/v1/{tag}/more"
+    places = layout("team/app", below)
+    assert places.image(hub(below), "x") == ("docker", "registries", HUB, below, "x")
+    assert places.image(hub("team/app"), "v1") == ("docker", "layers", "team", "app", "v1")
+    assert layout(f"{tag}/app").image(hub(f"{tag}/app"), "x") == ("docker", "layers", tag, "app", "x")
 
 
 def test_a_layout_has_another_name_where_anything_is_elsewhere() -> None:
     found = {
-        layout("a").name, layout("a", "b").name, layout().name, Layout(registry="other.example").name,
+        layout("a").name, layout("a", "a/b").name, Layout(registry="other.example").name,
         Layout(registry=HUB, docker_root=("x",)).name, Layout(registry=HUB, clair_root=("x",)).name,
     }  # fmt: skip
-    assert len(found) == 6
-    assert layout("a", "b").name == layout("b", "a").name
+    assert len(found) == 5
+    assert layout("a", "a/b").name == layout("a/b", "a").name
+    # One more repository that is in nobody's way moves nothing.
+    assert layout("a").name == layout("a", "b").name == layout().name
+    assert layout("a", "a/b").name == layout("a", "a/b", "c", "a/layers").name
 
 
 step = st.sampled_from(["a", "b", "c", "ab"])

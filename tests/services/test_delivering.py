@@ -127,6 +127,34 @@ async def test_a_repository_that_is_followed_later_lies_in_no_documents_way(
         assert "layers" not in opa.at("docker", "layers", "a", "b")
 
 
+async def test_one_more_repository_moves_nothing(
+    registry: FakeRegistry, opa: FakeOpaData, clair: FakeClairV4, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "a", "v1", VULNERABLE)
+    registry.image("c", "v1", (b"other",))
+    async with syncing(registry, tmp_path, "a", clair=clair, opa=opa.url) as synced:
+        await synced.again()
+        opa.seen.clear()
+        synced.store.follow(synced.home("c"), synced.clock(), 10)
+        await synced.again()
+        assert opa.sent("DELETE") == []
+        assert {path.partition(":")[0] for path in opa.sent()} == {"docker/layers/c/v1", "docker/layers/c/sha256"}
+
+
+async def test_findings_go_last_and_come_first(
+    registry: FakeRegistry, opa: FakeOpaData, clair: FakeClairV4, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "a", "v1", VULNERABLE)
+    async with syncing(registry, tmp_path, "a", clair=clair, opa=opa.url) as synced:
+        await synced.again()
+        opa.documents.clear()
+        opa.seen.clear()
+        await synced.again()
+        assert opa.sent("DELETE")[-1] == "clair/layers"
+        puts = opa.sent()
+        assert puts.index("docker/layers/a/v1") > max(n for n, path in enumerate(puts) if path.startswith("clair/"))
+
+
 async def test_another_registry_never_lands_where_policies_look_for_the_one(
     registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
 ) -> None:

@@ -409,7 +409,7 @@ def test_what_many_names_stand_for_is_made_once() -> None:
 def test_what_a_review_shows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"nginx:{number}@{INDEX}" for number in range(10)]
     monkeypatch.setattr(gathering, "MOST_SHOWN", 2 * 110 + 50)
-    found = gather(names, wide(10, 10), NOON)
+    found = gathering.bounded(gather(names, wide(10, 10), NOON))
     assert [codes(each) for each in found.values()] == [[], [], *[["too-much"]] * 8]
     assert [each["known"] for each in found.values()] == [True, True, *[False] * 8]
 

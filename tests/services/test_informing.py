@@ -10,7 +10,7 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.review import Cause, Review
 from image_enforcer.services import gather as gathering
 from image_enforcer.services.informing import Informing, Require
-from tests.contract.contents import NOON
+from tests.contract.contents import NOON, digest_of
 from tests.services.test_gather import GAPS, IMAGE, Known, held, home, image, scan, tag
 
 SECOND = NOON.timestamp()
@@ -122,6 +122,19 @@ def test_many_spellings_of_one_image_show_no_more_than_a_review_may(monkeypatch:
     assert found.unknown is not None
     assert "(too-much)" in found.unknown.text
     assert informing(facts).inform(review(*names[:5])).unknown is None
+
+
+def test_what_was_too_much_for_one_review_is_not_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_READ", 2000)
+    monkeypatch.setattr(gathering, "_TOGETHER", 1)
+    digests = [digest_of(f"image {number}") for number in range(10)]
+    facts = Known(home(), *[held(d) for d in digests], *[image(d) for d in digests], *[scan(d) for d in digests])
+    names = [f"nginx@{digest}" for digest in digests]
+    one = informing(facts)
+    found = one.inform(review(*names)).document["images"]
+    assert [reason["code"] for reason in found[names[-1]]["unknown"]] == ["too-much"]
+    for name in names:
+        assert one.inform(review(name)).unknown is None
 
 
 def test_no_more_is_kept_than_there_is_room_for() -> None:

@@ -26,9 +26,9 @@ FIELDS: Final = frozenset({
     "schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject", "annotations", "digest",
     "size", "platform", "urls", "name", "tag", "architecture", "fsLayers", "history", "signatures",
 })  # fmt: skip
-"""Names in manifests, of every form. A tag that is called so would make its repository look like the manifest of a tag
-of the repository above it."""
-_FORM: Final = "2"
+"""Names in manifests, of every form. A tag or a step of a path that is called so would make what lies above it look
+like the manifest of a tag."""
+_FORM: Final = "3"
 """Another for each way to put documents."""
 
 
@@ -48,16 +48,18 @@ class Layout:
     """The paths of the registry's repositories, and the beginnings of their paths."""
 
     def __post_init__(self) -> None:
-        paths = (r.path.split("/") for r in self.repositories if r.registry == self.registry)
+        paths = (r.path.split("/") for r in self.repositories if r.registry == self.registry and _plain(r.path))
         taken = frozenset("/".join(steps[:n]) for steps in paths for n in range(1, len(steps) + 1))
         object.__setattr__(self, "_taken", taken)
 
     @property
     def name(self) -> str:
-        """Another for each layout: where it changes, everything is put anew."""
+        """Another for each layout: where it changes, everything is put anew. Of the repositories those count alone that
+        lie in the way of another's tags: one more that does not moves nothing."""
+        paths = {r.path for r in self.repositories if r.registry == self.registry}
         parts = [_FORM, self.registry, *map("/".join, (self.docker_root, self.clair_root, self.other_root))]
         parts += [*map(str, self.nodes), ""] if self.nodes else []
-        parts += sorted(map(str, self.repositories))
+        parts += sorted(path for path in self._taken if path.rpartition("/")[0] in paths)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
@@ -67,7 +69,8 @@ class Layout:
 
     def image(self, repository: Repository, version: str) -> tuple[str, ...]:
         """Where the manifest of a tag or a digest is put."""
-        if repository.registry == self.registry and version not in FIELDS and not self._runs_into(repository, version):
+        plain = repository.registry == self.registry and _plain(f"{repository.path}/{version}")
+        if plain and not self._runs_into(repository, version):
             return (*self.docker_root, *repository.path.split("/"), version)
         return (*self.other_root, repository.registry, repository.path, version)
 
@@ -78,6 +81,12 @@ class Layout:
     def _runs_into(self, repository: Repository, version: str) -> bool:
         """Whether another repository lies where this version's document would: ``a:b`` beside ``a/b``."""
         return f"{repository.path}/{version}" in self._taken
+
+
+def _plain(path: str) -> bool:
+    """Whether no step of a path but the first is called like a part of a manifest: what lies above it would look like
+    one, with whatever somebody calls their repositories and tags."""
+    return not FIELDS & set(path.split("/")[1:])
 
 
 def home(key: str) -> tuple[Repository, str]:

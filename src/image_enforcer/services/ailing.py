@@ -10,6 +10,8 @@ import msgspec
 from ..domain.watched import Trouble
 from ..ports.store import Publishing
 
+AGAIN: Final = 20
+"""Words after which it is looked what stands there now."""
 MOST: Final = 500
 """Characters of a text that are kept."""
 _TROUBLE: Final = msgspec.json.Decoder(Trouble)
@@ -24,10 +26,13 @@ class Ailing:
         self._scanner = scanner
         self._code: str | None = None
         """What was noted last; None before this worker has looked."""
+        self._asked = 0
 
     async def note(self, trouble: Trouble | None) -> None:
         """The scanner cannot be asked, or answers (None); raises a :class:`StoreError`."""
-        if self._code is None:
+        # Others that work on the store note too, and may have gone since.
+        self._asked += 1
+        if self._code is None or self._asked % AGAIN == 0:
             before = await asyncio.to_thread(noted, self._store, self._scanner)
             self._code = before.code if before is not None else ""
         code = trouble.code if trouble is not None else ""

@@ -142,9 +142,11 @@ class Delivering:
 
     async def _empty(self, noted: Mapping[str, Any], progress: _Progress) -> None:
         """Begin anew: the mark goes first, so that whoever dies here is known not to have come to the end."""
-        roots = {tuple(root) for root in noted.get("roots", ())} | set(self._layout.roots)
+        roots = [*(tuple(root) for root in noted.get("roots", ())), *self._layout.roots]
+        findings = {tuple(root) for root in noted.get("clair", ())} | {self._layout.clair_root}
         await self._sink.delete(MARK)
-        for root in sorted(roots):
+        # Findings go last: an image that is known without them would look clean meanwhile.
+        for root in sorted(dict.fromkeys(roots), key=lambda root: (root in findings, root)):
             await self._sink.delete(root)
         progress.position, progress.owed, progress.whole = _Position(), {}, True
 
@@ -152,7 +154,10 @@ class Delivering:
         position = asdict(progress.position)
         if not only_noted:
             await self._sink.put(MARK, json.dumps(position, sort_keys=True).encode())
-        note = {"position": position, "owed": progress.owed, "roots": self._layout.roots}
+        note = {
+            "position": position, "owed": progress.owed, "roots": self._layout.roots,
+            "clair": [self._layout.clair_root],
+        }  # fmt: skip
         await asyncio.to_thread(self._store.note, self._reader, json.dumps(note, sort_keys=True))
 
     async def _send_owed(self, owed: Mapping[str, bool], progress: _Progress) -> None:
@@ -183,13 +188,17 @@ class Delivering:
             if incomplete:
                 progress.owed[name] = False
             work.append((name, self._layout.image(repository, version), document))
+        layers: list[tuple[str, tuple[str, ...], bytes | None]] = []
         for entry in (e for e in entries if e.kind is Kind.LAYER):
             name = f"{entry.kind} {entry.key}"
             progress.owed.pop(name, None)
-            work.append((name, self._layout.layer(entry.key), entry.value))
-        # A document that goes may lie where another one comes: what goes is first.
-        gone = [(name, path, document) for name, path, document in work if document is None]
-        kept = [(name, path, document) for name, path, document in work if document is not None]
+            layers.append((name, self._layout.layer(entry.key), entry.value))
+        # A document that goes may lie where another one comes: what goes is first. Findings are there before what they
+        # are about, and go after it.
+        groups = [
+            [told for told in work if told[2] is None], [told for told in layers if told[2] is not None],
+            [told for told in work if told[2] is not None], [told for told in layers if told[2] is None],
+        ]  # fmt: skip
 
         async def one(name: str, path: tuple[str, ...], document: bytes | None) -> None:
             try:
@@ -201,7 +210,7 @@ class Delivering:
             progress.put += document is not None
             progress.deleted += document is None
 
-        for group in (gone, kept):
+        for group in groups:
             await _side_by_side([partial(one, *told) for told in group])
 
     async def _manifests(self, digests: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:

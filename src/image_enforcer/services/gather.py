@@ -61,10 +61,15 @@ def gather(
         except reference.BadReference as e:
             read[image] = str(e)
     world = _World(facts, [r for r in read.values() if isinstance(r, ImageReference)], now, ages, nodes)
-    return bounded({
+    return {
         image: _unparsable(image, found) if isinstance(found, str) else world.facts(image, found)
         for image, found in read.items()
-    })  # fmt: skip
+    }
+
+
+def is_too_much(facts: Mapping[str, Any]) -> bool:
+    """Whether an image is not known since there was too much to be read for one review."""
+    return any(reason["code"] == "too-much" for reason in facts["unknown"])
 
 
 def bounded(images: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -106,19 +111,19 @@ class _World:
         self._left = MOST_READ
         self._behind: dict[str, tuple[list[dict[str, Any]], list[str], list[dict[str, str]]]] = {}
         """What is known of each image behind a digest: made once, however many names there are for it."""
-        self._tags = self._find(Kind.TAG, {_tag_key(r) for r in references if r.digest is None})
-        self._held = self._find(Kind.HELD, {_held_key(r) for r in references if r.digest is not None})
-        self._homes = self._find(Kind.REPOSITORY, {str(r.home) for r in references})
-        digests = {d for r in references if (d := self._digest(r))}
+        self._tags = self._find(Kind.TAG, [_tag_key(r) for r in references if r.digest is None])
+        self._held = self._find(Kind.HELD, [_held_key(r) for r in references if r.digest is not None])
+        self._homes = self._find(Kind.REPOSITORY, [str(r.home) for r in references])
+        digests = [d for r in references if (d := self._digest(r))]
         self._manifests = self._find(Kind.MANIFEST, digests)
         listed = [self._children(m)[0] for m in self._manifests.values()]
-        children = {c["digest"] for some in listed if len(some) <= MOST_PLATFORMS for c in some}
-        self._manifests |= self._find(Kind.MANIFEST, children - digests)
-        self._scans = self._find(Kind.SCAN, {d for d, m in self._manifests.items() if m["kind"] == "image"})
+        children = [c["digest"] for some in listed if len(some) <= MOST_PLATFORMS for c in some]
+        self._manifests |= self._find(Kind.MANIFEST, [c for c in children if c not in self._manifests])
+        self._scans = self._find(Kind.SCAN, [d for d, m in self._manifests.items() if m["kind"] == "image"])
 
     def _find(self, kind: Kind, keys: Collection[str]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
-        asked = list(keys)
+        asked = list(dict.fromkeys(keys))  # in the order of the review
         for start in range(0, len(asked), _TOGETHER):
             part = asked[start : start + _TOGETHER]
             if self._left <= 0:

@@ -15,7 +15,7 @@ from ..analysis import reference
 from ..domain.manifest import Platform
 from ..domain.review import Cause, Refusal, Review
 from ..ports.facts import Facts, FactsError, State
-from .gather import SCHEMA, Ages, age, bounded, gather, weight
+from .gather import SCHEMA, Ages, age, bounded, gather, is_too_much, weight
 from .remedies import remedy
 
 MOST_KEPT: Final = 10_000
@@ -134,15 +134,21 @@ class Informing:
             self._kept, self._gathered, self._kept_for, self._weight = {}, {}, key, 0
         # An image has many spellings, with another tag before each digest, say: what is known of it is gathered once.
         names = {image: _normalised(image) for image in images if image not in self._kept}
-        missing = {name for name in names.values() if name not in self._gathered}
+        missing = [name for name in dict.fromkeys(names.values()) if name not in self._gathered]
+        fresh: dict[str, dict[str, Any]] = {}
         if missing:
             ages = Ages(most=self._max_age, copy=_age(state, second))
             fresh = gather(missing, self._facts, datetime.fromtimestamp(second, UTC), ages, self._nodes)
-            self._weight += sum([weight(found.get("platforms", ())) for found in fresh.values()])
-            self._gathered |= fresh
-        for image, name in names.items():
-            self._kept[image] = {**self._gathered[name], "image": image}
-        return bounded({image: self._kept[image] for image in images})
+        # That there was too much to be read is about this review, and nothing that others are told.
+        whole = {name: found for name, found in fresh.items() if not is_too_much(found)}
+        self._weight += sum([weight(found.get("platforms", ())) for found in whole.values()])
+        self._gathered |= whole
+        told = {
+            image: {**(fresh[name] if name in fresh else self._gathered[name]), "image": image}
+            for image, name in names.items()
+        }
+        self._kept |= {image: found for image, found in told.items() if names[image] in self._gathered}
+        return bounded({image: told[image] if image in told else self._kept[image] for image in images})
 
     def _refusal(self, found: Mapping[str, Mapping[str, Any]]) -> Refusal | None:
         """The first reason that counts."""

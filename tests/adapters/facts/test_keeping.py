@@ -1,5 +1,7 @@
 """One process keeps a copy, others wait for it to end; a lock is of one worker's address."""
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -82,3 +84,22 @@ def test_where_there_can_be_no_lock(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FactsError, match="see that it may be written"):
         Keeper(tmp_path / "file" / "facts.db", URL).take()
+
+
+def test_without_room_for_its_mark_it_is_kept_all_the_same(keeper: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    one, other = keeper(), keeper()
+    monkeypatch.setattr(os, "pwrite", full)
+    assert [one.take(), other.take()] == [True, False]
+    monkeypatch.setattr(os, "ftruncate", full)
+    one.release()
+    assert other.take()
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_said(keeper: Make, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "folder" / "facts.db.lock")
+    with pytest.raises(FactsError, match="name another file"):
+        keeper().take()

@@ -98,6 +98,20 @@ def test_somebody_else_may_read(theirs: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_by_a_link_it_is_the_same_store(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    store = open_store(f"sqlite:///{tmp_path / 'real' / 'store.db'}")
+    store.watch([repository()], NOON)
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "store.db")
+    for create in (False, True):
+        found = open_store(f"sqlite:///{tmp_path / 'link.db'}", create=create)
+        assert found.info().place == str((tmp_path / "real" / "store.db").resolve())
+        assert found.info().counts["repositories"] == 1
+        found.close()
+    store.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.db", "real"]
+
+
 def test_in_a_folder_for_all_a_reader_leaves_nothing_that_shuts_the_owner_out(theirs: Path) -> None:
     theirs.parent.chmod(0o777)
     before = sorted(theirs.parent.iterdir())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -57,24 +57,32 @@ class Keeper:
         """Leave the file to others."""
         file, self._file = self._file, None
         if file is not None:
-            os.ftruncate(file, 0)
+            with suppress(OSError):
+                os.ftruncate(file, 0)
             os.close(file)
 
     def _locked(self, file: int) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._compare(os.pread(file, MAX_MARK, 0))
+            self._compare(self._read(file))
             return False
         except OSError as e:
             why = f"{self._path}: no lock: {e.strerror or e}; name a file on a file system of this machine"
             raise FactsError(why) from None
-        found = os.pread(file, MAX_MARK, 0)
+        found = self._read(file)
         if found and not found.startswith(_MARK):
             raise FactsError(f"{self._path}: this is no lock of ours; name another file than {self._place}")
-        os.ftruncate(file, 0)
-        os.pwrite(file, self._mark, 0)
+        with suppress(OSError):  # without room for a mark, others do not know whose facts these are, and that is all
+            os.ftruncate(file, 0)
+            os.pwrite(file, self._mark, 0)
         return True
+
+    def _read(self, file: int) -> bytes:
+        try:
+            return os.pread(file, MAX_MARK, 0)
+        except OSError as e:
+            raise FactsError(f"{self._path}: {e.strerror or e}; name another file than {self._place}") from None
 
     def _compare(self, found: bytes) -> None:
         if not found.startswith(_MARK) or found == self._mark:

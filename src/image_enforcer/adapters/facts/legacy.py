@@ -57,7 +57,7 @@ class DockerLayers(Mapping[str, Any]):
         self._path = path
 
     def __getitem__(self, key: object) -> Any:
-        if not isinstance(key, str) or "/" in key or not key:
+        if not isinstance(key, str) or "/" in key or not key or (self._path and key in FIELDS):
             raise KeyError(key)
         found = self._version(key) if self._path else None
         if found is not None:
@@ -75,9 +75,10 @@ class DockerLayers(Mapping[str, Any]):
             start = f"{self.name()}:"
             tags = self._readable.read(Kind.TAG, self._readable.keys(Kind.TAG, start))
             there = self._readable.read(Kind.MANIFEST, {tag["digest"] for tag in tags.values() if tag.get("digest")})
-            names |= {key.removeprefix(start) for key, tag in tags.items() if tag.get("digest") in there} - FIELDS
+            names |= {key.removeprefix(start) for key, tag in tags.items() if tag.get("digest") in there}
             start = f"{self.name()}@"
             names |= {key.removeprefix(start) for key in self._readable.keys(Kind.HELD, start)}
+            names -= FIELDS
         return iter(sorted(names))
 
     def to_value(self) -> dict[str, Any]:
@@ -102,8 +103,6 @@ class DockerLayers(Mapping[str, Any]):
 
     def _version(self, version: str) -> bytes | None:
         """The manifest of a tag, or of a digest that the repository holds."""
-        if version in FIELDS:
-            return None
         if ":" in version:
             return self._manifest(version) if self._readable.read(Kind.HELD, [f"{self.name()}@{version}"]) else None
         tags = self._readable.read(Kind.TAG, [f"{self.name()}:{version}"])

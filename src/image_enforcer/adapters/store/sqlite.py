@@ -40,7 +40,7 @@ class Sqlite:
 
     def __init__(self, path: Path, new_epoch: Callable[[], str], *, create: bool = True) -> None:
         """Open a file, or make it, or with ``create`` false only read it; raises :class:`StoreError`."""
-        self._path = path.absolute()
+        self._path = Path(os.path.realpath(path))  # the log is beside the file itself, not beside a link to it
         self.place = str(self._path)
         self._new_epoch = new_epoch
         self._writer_lock = threading.Lock()

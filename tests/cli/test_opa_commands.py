@@ -105,6 +105,15 @@ def test_test(run: Run) -> None:
     assert run("test", "--ignore", "b.rego,a.rego", ".")[0] == 1
 
 
+def test_a_test_that_takes_too_long_is_an_error(run: Run, tmp_path: Path) -> None:
+    """OPA's own timer may be late or early, so that the same command beside a real one tells nothing."""
+    long = "test_long if { some i in numbers.range(1, 9000); some j in numbers.range(1, 9000); i == j + 9000 }"
+    (tmp_path / "long.rego").write_text(f"package long\n{long}\n", encoding="utf-8")
+    code, out, _ = run("test", "long.rego", "--timeout", "100ms")
+    assert (code, "eval_cancel_error: context deadline exceeded" in out, "ERROR: 1/1" in out) == (2, True, True)
+    assert run("test", "a.rego", "--timeout", "5s", "-r", "test_ok")[0] == 0
+
+
 def test_check(run: Run, tmp_path: Path) -> None:
     assert run("check", ".") == (0, "", "")
     (tmp_path / "b.rego").write_text("package b\nimport data.a\np := 1\n", encoding="utf-8")

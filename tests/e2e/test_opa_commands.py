@@ -84,7 +84,7 @@ COMMANDS = [
     "test -v --explain debug -r twice a", "test --explain notes a", "test -b -v a", "test a -r [", "test b",
     "test -v b",
     "test -f json b", "test -c b", "test -c c", "test c", "test --v0-compatible -v d", "test d", "test e", "test nope",
-    "test -c -r ok a", "test -c --threshold 99 c", "test -z -r later a", "test --timeout 1ns c",
+    "test -c -r ok a", "test -c --threshold 99 c", "test -z -r later a",
     "check a", "check -S e/unused.rego", "check -S -f json e/unused.rego", "check e", "check --v0-v1 d a", "check nope",
     "check -b a", "check -m 1 d", "inspect a", "inspect -f json f", "inspect nope", "inspect c",
     "deps -d a data.x", "deps -d a -f json data.x_test.test_with", "deps -d f data.f.allow", "deps [",

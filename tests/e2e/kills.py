@@ -187,15 +187,25 @@ def _status(answer: Answer) -> str:
 
 
 def published(store: Publishing) -> dict[tuple[str, str], Any]:
-    """What a store publishes, without times."""
+    """What a store publishes, without times. It may be written to meanwhile, as by those who still work.
+
+    Then what changes between two pages is told again, as it is now, or that it is gone. What does not is told once.
+    """
     found: dict[tuple[str, str], Any] = {}
+    told: set[tuple[str, str]] = set()
     since = began = 0
     while True:
         changes = store.changes(since, 1000, began)
+        if changes.since == 0:
+            found.clear()
+            told.clear()
         for entry in changes.entries:
-            assert (entry.kind.value, entry.key) not in found, f"{entry.key} is told twice"
+            key = entry.kind.value, entry.key
+            assert key not in told or entry.revision > changes.began, f"{key} of {entry.revision} is told twice"
+            told.add(key)
+            found.pop(key, None)
             if entry.value is not None:
-                found[entry.kind.value, entry.key] = _timeless(json.loads(entry.value))
+                found[key] = _timeless(json.loads(entry.value))
         since, began = changes.revision, changes.began
         if since >= changes.newest:
             return found

@@ -112,6 +112,27 @@ class PublishingSuite(StoreSuite):
                 assert len(page.entries) <= most or len(here) == 1
             assert tuple(seen) == whole.entries
 
+    def test_what_changes_between_two_pages_is_told_again(self, store: Store) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        look_at(store, NGINX, {"1": image("a"), "2": image("b")})
+        look_at(store, REDIS, {"1": image("c")})
+        page = store.changes(0, 3)
+        seen = {entry.key: entry for entry in page.entries}
+        assert page.revision < page.newest == page.began
+        assert f"{NGINX}:1" in seen
+        look_at(store, NGINX, {"1": image("d")}, at=NOON + MINUTE)
+        again: dict[str, Entry] = {}
+        while page.revision < page.newest:
+            page = store.changes(page.revision, 3, page.began)
+            for entry in page.entries:
+                if entry.key in seen:
+                    again[entry.key] = entry
+                    assert entry.revision > page.began
+                seen[entry.key] = entry
+        assert {f"{NGINX}:1", f"{NGINX}:2"} <= again.keys()
+        assert again[f"{NGINX}:2"].value is None
+        assert seen == {entry.key: entry for entry in store.changes(0, 1000).entries}
+
     def test_a_revision_that_never_was_gives_all(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         newest = look_at(store, NGINX, {"1": image("a")})

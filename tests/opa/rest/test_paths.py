@@ -50,6 +50,11 @@ def test_escapes_are_decoded_once_and_in_segments() -> None:
 def test_integers_are_indexes_and_quotes_are_refused() -> None:
     assert data_path("a/0/-1/01/x1/%31") == ("a", 0, -1, 1, "x1", 1)
     assert data_path("/system//main") == ("system", "main")
+    assert data_path("2.0/.0/-2./+3.00/.") == (2, 0, -2, 3, 0)
+    assert data_path("2.10/1e3/1.0.0/-/+/\u0661/2%0a") == ("2.10", "1e3", "1.0.0", "-", "+", "\u0661", "2\n")
+    assert data_path("9223372036854775807/9223372036854775808") == (2**63 - 1, "9223372036854775808")
+    assert data_path("-9223372036854775808/-9223372036854775809") == (-(2**63), "-9223372036854775809")
+    assert data_path(f"{'0' * 19}/{'0' * 20}") == (0, "0" * 20)
     with pytest.raises(BadSegment, match=r"invalid ref term 'a\"b'"):
         data_path("x/a%22b")
 

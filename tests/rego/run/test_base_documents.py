@@ -6,7 +6,7 @@ import pytest
 
 from image_enforcer import rego
 
-DATA = rego.from_json('{"l": [0, [1], {"x": [5]}], "m": {"1": 7}, "k": "1", "d": {"l": [0, [1]], "m": {"1": 7}}}')
+DATA = rego.from_json('{"l": [0, [1], {"x": [5]}], "m": {"1": 7, "1.0": 8, "2.5": 9, "1e3": 10}, "k": "1", "d": {"l": [0, [1]], "m": {"1": 7}}}')
 
 
 def found(expression: str) -> str:
@@ -22,6 +22,9 @@ def found(expression: str) -> str:
         ('data.l["."]', "0"), ('data.l["-0"]', "0"), ('data.l["2"].x["0"]', "5"), ("data.l[input.k]", "[1]"),
         ("data.l[data.k]", "[1]"), ('data.m["1"]', "7"), ("data.m[1]", "7"), ("data.m[input.n]", "7"),
         ('[y | y := data.d[_]["1"]]', "[[1],7]"),
+        ("data.m[1.0]", "8"), ("data.m[2.5]", "9"), ("data.m[5 / 2]", "9"), ("data.m[1e3]", "10"),
+        ("data.m[2.50]", "undefined"), ("data.m[1000]", "undefined"), ("data.d.m[1.0]", "undefined"),
+        ('object.get(data.m, 2.5, "no")', '"no"'), ("[y | z := data.m; y := z[2.5]]", "[]"),
         ('data.l["-1"]', "undefined"), ('data.l["3"]', "undefined"), ('data.l[""]', "undefined"),
         ('data.l["1.5"]', "undefined"), ('data.l["x"]', "undefined"), ('data.l["00000000000000000001"]', "undefined"),
         ('data.l["١"]', "undefined"),

@@ -42,12 +42,15 @@ def get(source: Value, step: Value) -> Value:
 
 
 def get_base(source: Value, step: Value) -> Value:
-    """:func:`get` in a base document, where an integer also names the key with its text, and a text an index."""
+    """:func:`get` in a base document, where a number also names the key with its text, and a text an index."""
     if type(source) is list and type(step) is str:
         return item(source, index_of(step))
     found = get(source, step)
-    if found is UNDEFINED and type(step) is int and type(source) in _OBJECTS:
-        return source.get(str(step), UNDEFINED)
+    if found is UNDEFINED and type(source) in _OBJECTS:
+        if type(step) is int:
+            return source.get(str(step), UNDEFINED)
+        if type(step) is Num:
+            return source.get(step.text, UNDEFINED)
     return found
 
 

@@ -6,7 +6,7 @@ and the machine's power. Times are passed in, in UTC. A claim holds until its le
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -145,9 +145,11 @@ class Info:
 class Watching(Protocol):
     """Which repositories are followed, and what their tags point to."""
 
-    def watch(self, repositories: Collection[Repository], now: datetime) -> Sequence[Repository]:
-        """Follow these and no others. New ones are due at once; what is not followed any more is forgotten, and given
-        back, in order."""
+    def watch(
+        self, repositories: Collection[Repository], now: datetime, stays: Callable[[Repository], bool] | None = None
+    ) -> Sequence[Repository]:
+        """Follow these, and no others but those that are followed and of which ``stays`` is true. New ones are due at
+        once; what is not followed any more is forgotten, and given back, in order."""
 
     def follow(self, repository: Repository, now: datetime, most: int) -> bool:
         """Follow this one too, which is then due at once; False where so many are followed already."""

@@ -42,10 +42,8 @@ class Followed:
     async def give(self) -> None:
         """Give the store the list, what was asked about included, and tell what is no more on it; raises a
         :class:`StoreError`."""
-        allowed = allowing(self._allow)
-        asked = await asyncio.to_thread(self._store.watched) if self._allow else []
-        followed = {*self._named, *(w.repository for w in asked if allowed(w.repository))}
-        if forgotten := await asyncio.to_thread(self._store.watch, followed, self._now()):
+        stays = allowing(self._allow)
+        if forgotten := await asyncio.to_thread(self._store.watch, self._named, self._now(), stays):
             self._told.forgotten(forgotten)
 
     async def look(self) -> None:

@@ -75,6 +75,22 @@ class WatchingSuite(StoreSuite):
         assert value(store, Kind.MANIFEST, both.digest) is not None
         assert not store.hint(NGINX, NOON)
 
+    def test_what_is_not_watched_any_more_may_stay(self, store: Store) -> None:
+        store.watch([NGINX, EVIL], NOON)
+        assert store.follow(REDIS, NOON, 10)
+        look_at(store, REDIS, {"1": image("a")})
+        asked: list[Repository] = []
+
+        def stays(repository: Repository) -> bool:
+            asked.append(repository)
+            return repository == REDIS
+
+        assert store.watch([NGINX], NOON, stays) == [EVIL]
+        assert sorted(asked) == [REDIS, EVIL]
+        assert [found.repository for found in store.watched()] == [NGINX, REDIS]
+        assert store.tags(REDIS).keys() == {"1"}
+        assert store.watch([NGINX], NOON, lambda _: False) == [REDIS]
+
     def test_a_hint_makes_due(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {})

@@ -6,7 +6,9 @@ import pytest
 
 from image_enforcer import rego
 
-DATA = rego.from_json('{"l": [0, [1], {"x": [5]}], "m": {"1": 7, "1.0": 8, "2.5": 9, "1e3": 10}, "k": "1", "d": {"l": [0, [1]], "m": {"1": 7}}}')
+DATA = rego.from_json(
+    '{"l": [0, [1], {"x": [5]}], "m": {"1": 7, "1.0": 8, "2.5": 9, "1e3": 10}, "k": "1", "d": {"l": [0, [1]], "m": {"1": 7}}}'
+)
 
 
 def found(expression: str) -> str:

@@ -31,8 +31,10 @@ class SqlWatching:
         self._database = database
         self._new_token = new_token
 
-    def watch(self, repositories: Collection[Repository], now: datetime) -> Sequence[Repository]:
-        """Follow these and no others; those that are not followed any more."""
+    def watch(
+        self, repositories: Collection[Repository], now: datetime, stays: Callable[[Repository], bool] | None = None
+    ) -> Sequence[Repository]:
+        """Follow these, and what is followed and stays, and no others; those that are not followed any more."""
         table = schema.repositories
         with self._database.writing() as conn:
             publication = Publication(conn, now)
@@ -50,7 +52,7 @@ class SqlWatching:
             for repository in fresh:
                 publication.put(Kind.REPOSITORY, str(repository), published.repository(None, 0, None))
             touched: set[str] = set()
-            dropped = sorted(known.keys() - wanted)
+            dropped = sorted(r for r in known.keys() - wanted if stays is None or not stays(r))
             for repository in dropped:
                 touched |= _forget(conn, publication, repository, known[repository])
             reach.settle(conn, publication, touched, now)

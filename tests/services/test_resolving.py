@@ -135,9 +135,21 @@ def test_a_registry_that_answers_is_asked_again_after_a_fault(runner: asyncio.Ru
 
 
 def test_what_is_in_trouble_keeps_what_was_known_beside_it(runner: asyncio.Runner) -> None:
-    facts = resolving(known(), Registries(), runner)
+    registries = Registries()
+    registries.refusing = {"docker.io"}
+    facts = resolving(known(), registries, runner)
     assert told(facts, "docker.io/library/nginx:latest")["digest"] == IMAGE
-    assert told(facts, "docker.io/library/nginx:latest")["trouble"]["code"] == "not-found"
+    assert told(facts, "docker.io/library/nginx:latest")["trouble"]["code"] == "unreachable"
+
+
+def test_a_tag_that_is_not_there_any_more_points_to_nothing(runner: asyncio.Runner) -> None:
+    facts = resolving(known(), Registries(), runner)
+    documents = DockerLayers(facts.resolved, "docker.io")
+    assert "latest" in documents["library"]["nginx"]
+    found = told(facts, "docker.io/library/nginx:latest")
+    assert (found["digest"], found["trouble"]["code"]) == (None, "not-found")
+    assert set(documents["library"]["nginx"]) == {"other"}
+    assert set(documents.to_value()["library"]["nginx"]) == {"other"}
 
 
 def test_a_copy_that_cannot_be_read_is_not_said_ahead(runner: asyncio.Runner) -> None:

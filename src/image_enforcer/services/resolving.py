@@ -1,7 +1,7 @@
 """Facts with tags as their registries have them now: for decisions that somebody waits for, not for a server's.
 
 What a tag points to is asked; what is known of that digest comes from the facts. A tag that cannot be resolved is in
-trouble, whatever the facts say of it.
+trouble, whatever the facts say of it; one that is not there any more points to nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..analysis import reference
 from ..domain.facts import Kind
 from ..domain.reference import ImageReference
 from ..ports.facts import Facts, FactsError, State
-from ..ports.registry import Registry, RegistryError, Unreachable
+from ..ports.registry import NotFound, Registry, RegistryError, Unreachable
 
 AT_ONCE: Final = 64
 """Tags that are asked about at a time."""
@@ -115,7 +115,7 @@ class Resolving:
                 self._answered.add(found.registry)
             else:
                 self._heard_nothing(found.registry)
-            return self._in_trouble(known, e.code, str(e))
+            return self._in_trouble(None if isinstance(e, NotFound) else known, e.code, str(e))
         self._answered.add(found.registry)
         at = self._now().isoformat()
         before = _before(known)

@@ -44,6 +44,11 @@ def test_what_is_none_is_said(text: str) -> None:
         ("linux/armhf", ["linux/arm/v7"], True),
         ("linux/arm/odd", ["linux/arm/v6"], True),
         ("macos/arm64", ["darwin/arm64"], True),
+        ("linux/arm64", ["darwin/arm64"], True),
+        ("linux/amd64", ["freebsd/amd64"], True),
+        ("linux/amd64", ["freebsd/arm64"], False),
+        ("freebsd/amd64", ["linux/amd64"], False),
+        ("linux/amd64", ["windows/amd64"], False),
         # What a machine runs beside what it is.
         ("linux/386", ["linux/amd64"], True),
         ("linux/i386", ["linux/amd64"], True),

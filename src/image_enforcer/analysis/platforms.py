@@ -23,6 +23,8 @@ _ARCHITECTURES: Final = {
 """Other names of architectures. More than containerd knows do no harm: they make fewer images be left out."""
 _ALSO: Final = {"amd64": frozenset({"386"}), "arm64": frozenset({"arm"})}
 """What a machine runs beside its own architecture."""
+_ALSO_SYSTEMS: Final = {"darwin": frozenset({"linux"}), "freebsd": frozenset({"linux"})}
+"""What a machine runs beside its own system, through a layer of its own (``defaults_darwin.go``, ``…_freebsd.go``)."""
 _ARM: Final = re.compile(r"v?([0-9]+)", re.ASCII)
 
 
@@ -49,7 +51,8 @@ def runs_on(platform: Platform | None, nodes: Iterable[Platform]) -> bool:
 
 def _may_run(platform: Platform, node: Platform) -> bool:
     system, architecture = _system(platform.os), _architecture(platform.architecture)
-    if system and system != _system(node.os):
+    here = _system(node.os)
+    if system and system != here and system not in _ALSO_SYSTEMS.get(here, frozenset()):
         return False
     ours = _architecture(node.architecture)
     if not architecture or architecture in _ALSO.get(ours, frozenset()):

@@ -7,7 +7,7 @@ code and a text, and as of which revision: facts are read as always.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from ..asgi import Receive, Scope, Send
 from ..domain.errors import EnforcerError
 from ..services.answering import Answering
 from ..services.informing import Require
-from . import documents
+from .door import Answer, Door, read
 from .tokens import Tokens
 
 PATH: Final = "/v1/facts/asked"
@@ -43,28 +43,22 @@ class AskedApp:
     """The ASGI application. ``tokens`` are those that may ask; None: everybody who reaches it may."""
 
     def __init__(self, tokens: Tokens | None) -> None:
-        self._tokens = tokens
+        self._door = Door(tokens, "questions")
         self._waiting = 0
         self.answering: Answering | None = None
         """Who answers, from when the worker works until it stops."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        if scope["type"] != "http":
-            return
-        await documents.answer(send, *await self._answer(scope, receive))
+        await self._door.answer(scope, receive, send, self._answer)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
-        if scope["method"] != "POST":
-            return 405, {"code": "method_not_allowed", "message": "questions are sent by POST"}
-        header = next((v for k, v in scope["headers"] if k == b"authorization"), None)
-        if self._tokens is not None and not self._tokens.accept(header):
-            return 401, {"code": "unauthorized", "message": "the request carries no valid token"}
-        body = await _body(receive)
-        if body is None:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        del scope
+        body = await read(receive, MAX_BODY)
+        if body.size > MAX_BODY or not body.whole:
             return 413, {"code": "too_large", "message": f"a question has at most {MAX_BODY} bytes"}
         try:
-            asked = _QUESTION.decode(body)
+            asked = _QUESTION.decode(body.content)
             references = [reference.parse(image) for image in dict.fromkeys(asked.images)]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, reference.BadReference) as e:
             return 400, {"code": "bad_request", "message": str(e)[:300]}
@@ -85,19 +79,3 @@ class AskedApp:
             for found in answer.found
         }
         return 200, {"epoch": answer.epoch, "revision": answer.revision, "images": images}
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None where it is too large, or its sender went away."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= MAX_BODY:
-            parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts) if size <= MAX_BODY else None

@@ -24,6 +24,7 @@ from ..domain.facts import Changes
 from ..ports.store import Publishing
 from . import bundles, documents
 from .bundles import MOST, PIECE, Bundle, Bundles, everything
+from .door import UNKNOWN, knows
 from .tokens import Tokens
 
 LONGEST: Final = 30
@@ -61,9 +62,8 @@ class FactsApp:
         del receive
         if scope["type"] != "http":
             return
-        header = next((v for k, v in scope["headers"] if k == b"authorization"), None)
-        if self._tokens is not None and not self._tokens.accept(header):
-            await documents.answer(send, 401, {"code": "unauthorized", "message": "the request carries no valid token"})
+        if not knows(self._tokens, scope):
+            await documents.answer(send, *UNKNOWN)
         elif scope["method"] != "GET":
             await documents.answer(send, 405, {"code": "method_not_allowed", "message": "facts are read by GET"})
         elif scope["path"] == "/v1/facts/changes":

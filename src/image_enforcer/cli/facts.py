@@ -111,7 +111,7 @@ def check_registry(name: str) -> None:
 
 def longest_age(text: str) -> int | None:
     """The seconds in ``--facts-max-age``; None where any age will do."""
-    from .durations import seconds
+    from ..settings.durations import seconds
 
     try:
         return int(seconds(text)) or None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .durations import seconds
+from ..settings.durations import seconds
 from .faults import Fault
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
-from .durations import seconds
+from ..settings.durations import seconds
 from .faults import Fault
 
 if TYPE_CHECKING:

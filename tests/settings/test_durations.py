@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from image_enforcer.cli.durations import LONGEST, seconds
+from image_enforcer.settings.durations import LONGEST, seconds
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from image_enforcer.settings import ENTRY_POINT, Address, Bounds, PolicySource, Serve
+from image_enforcer.settings import ENTRY_POINT, Address, Bounds, PolicySource, Serve, Tls
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,18 @@ def test_nobody_is_exempt_and_everything_is_bounded_unless_told_otherwise() -> N
 
 def test_the_entry_point_is_the_one_that_policies_document() -> None:
     assert ".".join(ENTRY_POINT) == "io.k8s.image_policy.verify"
+
+
+@pytest.mark.parametrize(
+    ("host", "token_file", "client_ca", "known"),
+    [
+        ("127.0.0.1", "", "", True), ("::1", "", "", True), ("0.0.0.0", "", "", False), ("", "", "", False),
+        ("0.0.0.0", "tokens", "", True), ("0.0.0.0", "", "ca.pem", True),
+    ],
+)  # fmt: skip
+def test_who_counts_as_known(host: str, token_file: str, client_ca: str, known: bool) -> None:
+    settings = Serve(
+        source=PolicySource(policies=("p",)), addr=Address(host=host, port=1), token_file=token_file,
+        admin_addr=Address(host="127.0.0.1", port=2), tls=Tls(cert_file="c", key_file="k", client_ca_file=client_ca),
+    )  # fmt: skip
+    assert settings.authenticated is known

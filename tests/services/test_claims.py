@@ -18,10 +18,12 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.reference import Repository as Home
 from image_enforcer.domain.watched import Trouble
 from image_enforcer.ports.store import ScanWork, Store, StoreError, StoreUnreachable, StoreUnusable
+from image_enforcer.services.claims import Claims
 from image_enforcer.services.syncing import Syncing
 from image_enforcer.settings.sync import Registry, Repository, Scanner, Sync
 from image_enforcer.wiring.sync import syncing
 from tests.adapters.registry.asking import until
+from tests.contract.contents import HOUR, MINUTE, NOON, repository, trouble
 from tests.fakes.clair_images import BASE, FLAWS, World
 from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.registry.server import FakeRegistry, digest_of
@@ -204,3 +206,31 @@ async def test_a_report_asked_for_by_the_next_worker_still_says_what_was_looked_
         scene.store.due_now("clair-v4", None, datetime.now(UTC))
     assert scene.clair.count("POST") == 1
     assert scene.heard.scans == 2
+
+
+def unheard(error: StoreUnreachable) -> None:
+    raise AssertionError(f"the store can be reached: {error}")
+
+
+async def test_what_is_claimed_is_held_until_it_is_recorded_or_left(store: Store) -> None:
+    claims = Claims(store, MINUTE, lambda: NOON, unheard)
+    store.watch([repository("shop/web"), repository("shop/api")], NOON)
+    one, other = store.claim_looks("one", *claims.term(None), 10)
+    with claims.holding([one, other]):
+        assert claims.held == [one, other]
+        assert await claims.recorded(one, lambda: store.record_trouble(one, trouble(), NOON + HOUR)) is not None
+        assert claims.held == [other]
+    assert claims.held == []
+    assert store.claim_looks("another", NOON, MINUTE, 10) == []
+    await claims.let_go([other])
+    (taken,) = store.claim_looks("another", NOON, MINUTE, 10)
+    assert taken.watched.repository == other.watched.repository
+    with claims.holding([other]):
+        assert await claims.recorded(other, lambda: store.record_trouble(other, trouble(), NOON + HOUR)) is None
+        assert claims.held == []
+
+
+async def test_what_was_due_before_is_claimed_for_as_long_from_now_on(store: Store) -> None:
+    claims = Claims(store, MINUTE, lambda: NOON, unheard)
+    assert claims.term(None) == (NOON, MINUTE)
+    assert claims.term(NOON - HOUR) == (NOON - HOUR, HOUR + MINUTE)

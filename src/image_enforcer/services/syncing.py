@@ -7,9 +7,8 @@ process, and several processes share the work.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -19,15 +18,14 @@ from ..domain.watched import Trouble
 from ..ports.registry import RateLimited, RegistryError
 from ..ports.scanner import ScannerBusy, ScannerError
 from ..ports.sink import SinkError
-from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreError, StoreUnreachable
+from ..ports.store import LookWork, ScanWork, Store, StoreUnreachable
 from .ailing import Ailing
+from .claims import Claims
 from .delivering import Delivering
 from .followed import Followed
 from .looking import Choice, Looking
 from .scanning import Scanning
 
-REST: Final = 0.5
-"""Seconds between two looks for work where there was none, and between two tries to reach the store."""
 STORE: Final = "store"
 """What troubles with the store are told about."""
 _SPARED: Final = (RateLimited.code, ScannerBusy.code)
@@ -112,7 +110,7 @@ class Syncing:
         self._now = now
         self._followed = Followed(store, self._choices, plan.allow, told, now)
         self._owner = owner or f"worker-{uuid.uuid4().hex[:12]}"
-        self._held: dict[str, LookWork | ScanWork] = {}
+        self._claims = Claims(store, plan.lease, now, self._unreachable)
 
     async def follow(self) -> None:
         """Tell the store what is followed, what was asked about included; raises a :class:`StoreError`."""
@@ -124,7 +122,7 @@ class Syncing:
         What a registry or the scanner wants left alone is, until then.
         """
         summary = Summary()
-        async with self._keeping():
+        async with self._claims.keeping():
             began = self._now()
             for left in await asyncio.to_thread(self._store.look_now, began, RateLimited.code):
                 text = f"it wants to be left alone until {left.next_look:%Y-%m-%d %H:%M:%S} UTC: not looked at"
@@ -149,14 +147,14 @@ class Syncing:
         is anybody's at once. A store that cannot be reached is waited for; raises any other :class:`StoreError`.
         """
         steps = (self._looks, self._scans, self._deliver, self._list)
-        async with self._keeping():
+        async with self._claims.keeping():
             tasks = [asyncio.create_task(self._again(step, rest)) for step in steps]
             try:
                 await asyncio.gather(*tasks)
             finally:
-                held = list(self._held.values())
+                held = self._claims.held
                 await _ended(tasks)
-                await self._extended(held, self._now())  # nobody has to wait for the claims to run out
+                await self._claims.let_go(held)
 
     async def _again(self, step: Callable[[Summary], Awaitable[bool]], rest: Callable[[bool], Awaitable[bool]]) -> None:
         while True:
@@ -173,59 +171,6 @@ class Syncing:
         await self._followed.look()
         return False
 
-    # --- claims ----------------------------------------------------------------------------------
-
-    @contextlib.asynccontextmanager
-    async def _keeping(self) -> AsyncIterator[None]:
-        """Claim for longer, all the while, what is being worked on."""
-        task = asyncio.create_task(self._extend())
-        try:
-            yield
-        finally:
-            await _ended([task])
-
-    async def _extend(self) -> None:
-        while True:
-            await asyncio.sleep(self._plan.lease.total_seconds() / 3)
-            await self._extended(list(self._held.values()), self._now() + self._plan.lease)
-
-    async def _extended(self, works: Sequence[LookWork | ScanWork], until: datetime) -> None:
-        looks = [work for work in works if isinstance(work, LookWork)]
-        scans = [work for work in works if isinstance(work, ScanWork)]
-        with contextlib.suppress(StoreError):  # who records the work says so
-            if looks:
-                await asyncio.to_thread(self._store.extend_looks, looks, until)
-            if scans:
-                await asyncio.to_thread(self._store.extend_scans, scans, until)
-
-    @contextlib.contextmanager
-    def _holding(self, works: Sequence[LookWork | ScanWork]) -> Iterator[None]:
-        held = {work.claim.token: work for work in works}
-        self._held |= held
-        try:
-            yield
-        finally:
-            for token in held:
-                self._held.pop(token, None)
-
-    async def _recorded(self, work: LookWork | ScanWork, record: Callable[[], int]) -> int | None:
-        """Record it, unless somebody else has taken the work meanwhile. A store that cannot be reached is tried again,
-        for as long as a claim lasts: it may just be restarting."""
-        until = self._now() + self._plan.lease
-        try:
-            while True:
-                try:
-                    return await asyncio.to_thread(record)
-                except ClaimLost:
-                    return None
-                except StoreUnreachable as e:
-                    if self._now() >= until:
-                        raise
-                    self._unreachable(e)
-                    await asyncio.sleep(REST)
-        finally:
-            self._held.pop(work.claim.token, None)
-
     def _unreachable(self, error: StoreUnreachable) -> None:
         self._told.failed(STORE, Trouble(code="store-unreachable", text=str(error), at=self._now()))
 
@@ -233,10 +178,10 @@ class Syncing:
 
     async def _looks(self, summary: Summary, due: datetime | None = None) -> bool:
         """Look at some repositories that are due, by now or at another time; whether there were any."""
-        at, lease = self._claim(due)
+        at, lease = self._claims.term(due)
         claimed = await asyncio.to_thread(self._store.claim_looks, self._owner, at, lease, self._plan.looks_at_once)
         self._told.recovered(STORE)
-        with self._holding(claimed):
+        with self._claims.holding(claimed):
             await asyncio.gather(*(self._look(work, summary) for work in claimed))
         return bool(claimed)
 
@@ -253,12 +198,12 @@ class Syncing:
             trouble = Trouble(code=e.code, text=str(e), at=self._now())
             self._failed(str(repository), trouble, summary)
             next_look = self._now() + min(pause, SLOWEST_LOOK)
-            await self._recorded(work, lambda: self._store.record_trouble(work, trouble, next_look))
+            await self._claims.recorded(work, lambda: self._store.record_trouble(work, trouble, next_look))
             return
         for tag, trouble in found.look.troubles:
             self._failed(f"{repository}:{tag}", trouble, summary)
         next_look = self._now() + max(self._plan.every, _left_alone(found.pause))
-        revision = await self._recorded(work, lambda: self._store.record_look(work, found.look, next_look))
+        revision = await self._claims.recorded(work, lambda: self._store.record_look(work, found.look, next_look))
         look = found.look
         if revision is not None:
             self._told.looked(repository, len(look.tags), len(look.manifests), len(look.troubles), revision)
@@ -268,11 +213,6 @@ class Syncing:
         self._told.failed(about, trouble)
 
     # --- scans -----------------------------------------------------------------------------------
-
-    def _claim(self, due: datetime | None) -> tuple[datetime, timedelta]:
-        """The time as of which work is claimed, and for how long it is from then."""
-        now, lease = self._now(), self._plan.lease
-        return (now, lease) if due is None else (due, lease + (now - due))
 
     async def _scans(self, summary: Summary, due: datetime | None = None) -> bool:
         """Have some images scanned that are due, by now or at another time; whether there were any."""
@@ -288,18 +228,18 @@ class Syncing:
             return False
         await self._ailing.note(None)
         self._told.recovered(scanning.name)
-        at, lease = self._claim(due)
+        at, lease = self._claims.term(due)
         claimed = await asyncio.to_thread(
             self._store.claim_scans, scanning.name, version, self._owner, at, lease, self._plan.scans_at_once
         )
-        with self._holding(claimed):
+        with self._claims.holding(claimed):
             await asyncio.gather(*(self._scan(scanning, work, version, summary) for work in claimed))
         return bool(claimed)
 
     async def _scan(self, scanning: Scanning, work: ScanWork, version: str, summary: Summary) -> None:
         result = await scanning.scan(work, version)
         summary.scans += 1
-        if await self._recorded(work, lambda: self._store.record_scan(work, result)) is None:
+        if await self._claims.recorded(work, lambda: self._store.record_scan(work, result)) is None:
             return
         if result.report is not None:
             self._told.scanned(work, len(result.report.findings), len(result.report.gaps))

@@ -60,7 +60,8 @@ async def test_any_other_method_is_answered_first_and_nothing_is_read(tokens: To
         reply = await ask(house, "/v1/letters", [b"dear"], method=method, headers=headers)
         assert reply.status == 405
         assert json.loads(reply.body) == {"code": "method_not_allowed", "message": "letters are sent by POST"}
-        assert reply.headers == {"content-type": "application/json", "content-length": str(len(reply.body))}
+        length = str(len(reply.body))
+        assert reply.headers == {"content-type": "application/json", "content-length": length, "allow": "POST"}
     assert (house.bodies, house.reads) == ([], 0)
 
 
@@ -148,3 +149,11 @@ async def test_so_much_of_a_body_is_kept(pieces: Sequence[bytes], gone: bool, ex
 
     assert await read(receive, 5) == expected
     assert messages == [], "it is read to its end"
+
+
+@pytest.mark.parametrize(
+    ("size", "whole", "status"), [(5, True, 0), (6, True, 413), (6, False, 413), (5, False, 400), (0, True, 0)]
+)
+def test_a_body_that_is_not_read(size: int, whole: bool, status: int) -> None:
+    refused = Body(content=b"", size=size, whole=whole).unread(5)
+    assert (refused[0] if refused else 0) == status

@@ -157,7 +157,8 @@ async def test_who_has_no_token_gets_nothing(store: Store, tmp_path: Path) -> No
 async def test_other_paths_and_methods(store: Store) -> None:
     app = app_of(store)
     assert (await _get(app, "/v1/facts")).status == 404
-    assert (await ask(app, "/v1/facts/snapshot", method="POST")).status == 405
+    refused = await ask(app, "/v1/facts/snapshot", method="POST")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET")
 
 
 # --- pulling --------------------------------------------------------------------------------------

@@ -85,5 +85,15 @@ async def test_a_notification_that_names_nothing_is_told_why(app: HintsApp, stor
     assert not due(store)
 
 
+async def test_a_notification_that_is_too_large_or_breaks_off_starts_nothing(app: HintsApp, store: Store) -> None:
+    """Also where the pieces that were kept would say something by themselves."""
+    path = "/v1/hints/registry.corp:5000?token=secret"
+    assert (await ask(app, path, [BODY, b" " * (1 << 20)])).status == 413
+    assert (await ask(app, path, [BODY], cut=True)).status == 400
+    assert not due(store)
+    assert (await ask(app, path, [BODY])).status == 200
+    assert due(store)
+
+
 async def test_only_posts(app: HintsApp) -> None:
     assert (await ask(app, "/v1/hints/registry.corp:5000?token=secret", method="GET")).status == 405

@@ -239,7 +239,7 @@ async def test_too_many_are_to_be_sent_again(scene: Scene) -> None:
         (f"{PATH}?token=secret", b"[" * 60_000, 400),
         (f"{PATH}?token=secret", b'{"notification_id": "../../indexer"}', 400),
         (f"{PATH}?token=secret", b'{"Notification": {"Name": "a/b"}}', 400),
-        (f"{PATH}?token=secret", b'{"notification_id": "%s", "x": "' + b"x" * (2 << 20) + b'"}', 400),
+        (f"{PATH}?token=secret", b'{"notification_id": "%s", "x": "' + b"x" * (2 << 20) + b'"}', 413),
     ],
 )
 async def test_anything_else_is_refused_and_clair_is_not_asked(

@@ -41,9 +41,15 @@ class Known:
             raise FactsError(self.broken)
         return State(epoch="e", revision=self.revision, as_of=NOON)
 
-    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+    def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
         self.asked.append(kind)
-        return {key: self.facts[kind, key] for key in keys if (kind, key) in self.facts}
+        found: dict[str, bytes] = {}
+        for key in keys:
+            if (kind, key) in self.facts:
+                found[key] = self.facts[kind, key]
+                if most is not None and sum(map(len, found.values())) > most:
+                    break
+        return found
 
     def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
         return sorted(key for of, key in self.facts if of is kind and key.startswith(start))[:most]
@@ -421,6 +427,26 @@ def test_what_a_review_reads_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     assert set(codes(found["nginx"])) == {"too-much"}
     assert found["nginx"]["known"] is False
     assert codes(found["redis"]) == ["not-resolved"]
+
+
+def test_not_even_what_is_looked_up_together_is_read_past_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MOST_READ", 10_000)
+    facts = wide(40)
+    read = 0
+
+    class Counting(Known):
+        def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
+            nonlocal read
+            found = super().find(kind, keys, most)
+            read += sum(map(len, found.values()))
+            return found
+
+    counting = Counting()
+    counting.facts = facts.facts
+    largest = max(map(len, facts.facts.values()))
+    found = gather(["nginx"], counting, NOON)["nginx"]
+    assert (set(codes(found)), found["known"]) == ({"too-much"}, False)
+    assert 10_000 < read <= 10_000 + largest
 
 
 def test_a_time_with_small_letters_is_one() -> None:

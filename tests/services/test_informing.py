@@ -98,9 +98,9 @@ def test_spellings_of_one_image_are_looked_up_once() -> None:
     class Counting(Known):
         keys_asked = 0
 
-        def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+        def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
             self.keys_asked += len(keys)
-            return super().find(kind, keys)
+            return super().find(kind, keys, most)
 
     facts = Counting(home(), held(), image(), scan())
     informer = informing(facts)

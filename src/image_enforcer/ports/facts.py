@@ -37,8 +37,11 @@ class Facts(Protocol):
     def state(self) -> State:
         """Which facts an answer would rest on; raises :class:`FactsError`."""
 
-    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
-        """The facts of these keys that there are, as JSON text, in one look-up; raises :class:`FactsError`."""
+    def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
+        """The facts of these keys that there are, as JSON text, in one look-up; raises :class:`FactsError`.
+
+        A copy stops once it has read more than ``most`` bytes: then facts may be missing that there are.
+        """
 
     def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
         """The keys that begin so, in order, at most so many; raises :class:`FactsError`."""

@@ -55,8 +55,8 @@ class AskedApp:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         del scope
         body = await read(receive, MAX_BODY)
-        if body.size > MAX_BODY or not body.whole:
-            return 413, {"code": "too_large", "message": f"a question has at most {MAX_BODY} bytes"}
+        if (refused := body.unread(MAX_BODY)) is not None:
+            return refused
         try:
             asked = _QUESTION.decode(body.content)
             references = [reference.parse(image) for image in dict.fromkeys(asked.images)]

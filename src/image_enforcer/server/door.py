@@ -35,8 +35,11 @@ class Door:
         if scope["type"] != "http":
             return
         if scope["method"] != "POST":
-            found: Answer = (405, {"code": "method_not_allowed", "message": f"{self._what} are sent by POST"})
-        elif not knows(self._tokens, scope, in_query=self._in_query):
+            document = {"code": "method_not_allowed", "message": f"{self._what} are sent by POST"}
+            await documents.answer(send, 405, document, allow="POST")
+            return
+        found: Answer
+        if not knows(self._tokens, scope, in_query=self._in_query):
             found = UNKNOWN
         else:
             found = await within(scope, receive)
@@ -67,6 +70,14 @@ class Body:
     """The bytes that arrived, those included that were thrown away."""
     whole: bool
     """Whether it came to its end; else the sender went away before."""
+
+    def unread(self, most: int) -> Answer | None:
+        """The answer to a body that is not read, since there is more of it than is taken, or not all of it is there."""
+        if self.size > most:
+            return 413, {"code": "too_large", "message": f"the body has more than the {most} bytes that are taken"}
+        if not self.whole:
+            return 400, {"code": "bad_request", "message": "the body did not come to its end"}
+        return None
 
 
 async def read(receive: Receive, most: int) -> Body:

@@ -65,7 +65,7 @@ class FactsApp:
         if not knows(self._tokens, scope):
             await documents.answer(send, *UNKNOWN)
         elif scope["method"] != "GET":
-            await documents.answer(send, 405, {"code": "method_not_allowed", "message": "facts are read by GET"})
+            await documents.answer(send, 405, {"code": "method_not_allowed", "message": "facts are read by GET"}, "GET")
         elif scope["path"] == "/v1/facts/changes":
             await self._changes(scope, send)
         elif scope["path"] == "/v1/facts/snapshot":

@@ -41,7 +41,9 @@ class HintsApp:
                 f"{text.name(registry, 100)} is no registry; write POST {PREFIX}registry.corp:5000, as images name it"
             )
             return 400, {"code": "bad_request", "message": what}
-        body = await read(receive, hints.MAX_BODY + 1)  # a byte more than is taken, for that to be seen
+        body = await read(receive, hints.MAX_BODY)
+        if (refused := body.unread(hints.MAX_BODY)) is not None:
+            return refused
         try:
             paths = hints.repositories(body.content)
         except hints.BadHint as e:

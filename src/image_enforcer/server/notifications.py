@@ -34,7 +34,9 @@ class NotificationsApp:
         del scope
         if self.noticing is None:
             return 503, {"code": "unavailable", "message": "no Clair is asked here, or not yet; see --clair-url"}
-        body = await read(receive, hints.MAX_BODY + 1)  # as of registries; the notifier takes less of it
+        body = await read(receive, hints.MAX_BODY)  # as of registries; the notifier takes less of it
+        if (refused := body.unread(hints.MAX_BODY)) is not None:
+            return refused
         try:
             taken = self.noticing.take(body.content)
         except BadNotification as e:

@@ -157,8 +157,9 @@ class _Published:
         epoch, revision = self._store.head()
         return State(epoch=epoch, revision=revision, as_of=None)
 
-    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
-        """See the port."""
+    def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
+        """See the port. A store reads all that it is asked for."""
+        del most
         found = self._store.entries(kind, keys)
         return {key: entry.value for key, entry in found.items() if entry.value is not None}
 

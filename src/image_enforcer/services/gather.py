@@ -126,15 +126,18 @@ class _World:
         asked = list(dict.fromkeys(keys))  # in the order of the review
         for start in range(0, len(asked), _TOGETHER):
             part = asked[start : start + _TOGETHER]
-            if self._left <= 0:
+            if self._left < 0:
                 self._bad |= {(kind, key): "" for key in part}
                 continue
-            for key, value in self._facts.find(kind, part).items():
+            read = self._facts.find(kind, part, self._left)
+            for key, value in read.items():
                 self._left -= len(value)
                 try:
                     found[key] = published.read(kind, value)
                 except published.BadFact as e:
                     self._bad[kind, key] = str(e)
+            if self._left < 0:  # what is missing may not have been read
+                self._bad |= {(kind, key): "" for key in part if key not in read}
         return found
 
     def _unread(self, *facts: tuple[Kind, str]) -> list[dict[str, str]]:

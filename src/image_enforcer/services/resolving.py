@@ -69,9 +69,9 @@ class Resolving:
         """See the port."""
         return self._facts.state()
 
-    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+    def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
         """See the port."""
-        known = self._facts.find(kind, keys)
+        known = self._facts.find(kind, keys, most)
         if kind is not Kind.TAG:
             return known
         missing = [key for key in keys if key not in self._found]
@@ -152,9 +152,9 @@ class Resolved:
         """See the port."""
         return self._facts.state()
 
-    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+    def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
         """See the port."""
-        known = self._facts.find(kind, keys)
+        known = self._facts.find(kind, keys, most)
         match kind:
             case Kind.TAG:
                 return {**known, **{key: self._tags[key] for key in keys if key in self._tags}}

@@ -48,6 +48,12 @@ def said(facts: LocalFacts) -> set[int]:
     }
 
 
+def test_it_stops_where_more_was_read_than_is_wanted(facts: LocalFacts) -> None:
+    """Each value is one byte long."""
+    assert [len(facts.find(Kind.TAG, KEYS, most)) for most in (0, 1, 3, 4, 5, 100)] == [1, 2, 4, 5, 5, 5]
+    assert facts.find(Kind.TAG, KEYS[:2], 0).keys() < facts.find(Kind.TAG, KEYS[:2], 1).keys() == set(KEYS[:2])
+
+
 def test_what_is_asked_at_once_is_of_one_revision(facts: LocalFacts, place: Path) -> None:
     with facts.at_once():
         assert said(facts) == {1}

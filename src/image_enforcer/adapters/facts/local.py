@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -91,7 +91,7 @@ class LocalFacts:
         with self._taken() as reader, self._translated():
             return reader.state()
 
-    def find(self, kind: Kind, keys: Collection[str]) -> Mapping[str, bytes]:
+    def find(self, kind: Kind, keys: Collection[str], most: int | None = None) -> Mapping[str, bytes]:
         """See the port."""
         number = KINDS.index(kind)
         with self._taken() as reader, self._translated():
@@ -99,7 +99,8 @@ class LocalFacts:
                 (key,) = keys
                 row = reader.db.execute(_ONE, (number, key)).fetchone()
                 return {} if row is None else {key: row[0]}
-            return dict(reader.db.execute(_FIND, (number, json.dumps(list(keys)))))
+            rows = reader.db.execute(_FIND, (number, json.dumps(list(keys))))
+            return dict(rows) if most is None else _some(rows, most)
 
     def keys(self, kind: Kind, start: str, most: int | None = None) -> Sequence[str]:
         """See the port."""
@@ -175,3 +176,14 @@ class LocalFacts:
             db.close()
             raise
         return _Reader(db, self._path, file)
+
+
+def _some(rows: Iterable[tuple[str, bytes]], most: int) -> dict[str, bytes]:
+    """Rows, up to the one with which there are more bytes than ``most``."""
+    found: dict[str, bytes] = {}
+    for key, value in rows:
+        found[key] = value
+        most -= len(value)
+        if most < 0:
+            break
+    return found

@@ -74,28 +74,49 @@ class Frozen(AbstractContextManager[None]):
 
 
 class Claims:
-    """What a store says is being worked on, and by whom."""
+    """What a store says is being worked on, and by whom, and whether it is being written to."""
 
     def __init__(self, store: str) -> None:
         self._store = store
+        self._lite = Path(store.removeprefix("sqlite:///")) if store.startswith("sqlite") else None
         self._dead: set[str] = set()
 
     def bury(self) -> None:
         """Whoever has a claim now is dead."""
         self._dead |= {owner for owner, _ in self._rows()}
 
-    def alive(self) -> set[str]:
-        """What somebody is at who is not dead: ``look`` and ``scan``."""
-        return {what for owner, what in self._rows() if owner not in self._dead}
+    def scans(self) -> bool:
+        """Whether somebody who is not dead has an image indexed and reported on by Clair."""
+        return any(owner not in self._dead for owner, what in self._rows() if what == "scan")
+
+    def writes(self) -> bool:
+        """Whether a transaction has written, and has not ended."""
+        if self._lite is not None:
+            with closing(sqlite3.connect(self._lite, timeout=0, isolation_level=None)) as lite:
+                try:
+                    lite.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as e:
+                    if e.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                        raise
+                    return True
+                lite.execute("ROLLBACK")
+                return False
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND backend_xid IS NOT NULL"
+        )
+        with closing(psycopg.connect(self._store)) as conn:
+            row = conn.execute(query).fetchone()
+            assert row is not None
+            return bool(row[0])
 
     def _rows(self) -> list[tuple[str, str]]:
         query = (
             "SELECT lease_owner, 'look' FROM repositories WHERE lease_token IS NOT NULL"
             " UNION SELECT lease_owner, 'scan' FROM scans WHERE lease_token IS NOT NULL"
         )
-        if self._store.startswith("sqlite"):
-            place = Path(self._store.removeprefix("sqlite:///"))
-            with closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as lite:
+        if self._lite is not None:
+            with closing(sqlite3.connect(f"{self._lite.as_uri()}?mode=ro", uri=True)) as lite:
                 return list(lite.execute(query))
         with closing(psycopg.connect(self._store)) as conn:
             return [(owner, what) for owner, what in conn.execute(query)]

@@ -99,26 +99,23 @@ class Scene:
             ready, status = f"{self.peers.address}/v2/", 200
         return running(command, self.folder / "gathering.log", ready, ready_status=status)
 
-    def moment(self, kind: str, chance: random.Random) -> None:
-        """Wait for a moment: one in twenty at any time, the others soon after work has begun."""
+    def moment(self, chance: random.Random) -> None:
+        """Wait for a moment: one in twenty at any time, the others soon after Clair was asked."""
         time.sleep(chance.uniform(0.0, 1.0))
         until = time.monotonic() + (0 if chance.random() < 0.05 else 5)
-        while time.monotonic() < until and not self._doing(kind):
+        while time.monotonic() < until and not self.claims.scans():
             time.sleep(0.002)
         time.sleep(chance.uniform(0.0, 0.01))
 
-    def _doing(self, kind: str) -> bool:
-        """Whether somebody is at something that this is needed for."""
-        doing = self.claims.alive()
-        return "scan" in doing if kind == "clair" else bool(doing)
-
-    def kill(self, kind: str, chance: random.Random) -> bool:
-        """Let something die and come back; whether somebody was at something that it was needed for."""
+    def kill(self, kind: str, chance: random.Random) -> str:
+        """Let something die and come back; what it was within, if anything: a ``write`` of the store's, or an ``index``
+        of Clair's, which reads the registry and writes to PostgreSQL."""
         process = self.gathering.process
         assert process is not None
         self.healthy()
         with Frozen(process):
-            within = self._doing(kind)
+            indexed, written = self.claims.scans(), self.claims.writes()
+            within = "write" if written else "index" if indexed else ""
             match kind:
                 case "sync or worker":
                     self.gathering.kill()
@@ -186,15 +183,16 @@ def put_through(peers: Peers, kind: str, folder: Path, kills: int, seed: int) ->
             for number in range(kills):
                 world.change()
                 what = KINDS[number % len(KINDS)] if number < len(KINDS) else chance.choice(KINDS)
-                scene.moment(what, chance)
+                scene.moment(chance)
                 done[what] += 1
-                landed[what] += scene.kill(what, chance)
+                if within := scene.kill(what, chance):
+                    landed[f"{what} within {within}"] += 1
             world.change()
             scene.work()
             _compare(scene)
             time.sleep(1)
         scene.healthy()
-        print(f"{kind}: {kills} kills {dict(done)}, within work {dict(landed)}; {asking.asked} reviews")
+        print(f"{kind}: {kills} kills {dict(done)}, {dict(landed)}; {asking.asked} reviews")
         assert asking.answers == {name: {answer} for name, answer in before.items()}
     assert asking.asked > 3 * kills
     assert landed.total() >= 0.6 * kills

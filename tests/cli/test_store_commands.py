@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from image_enforcer.adapters.store.opening import open_store
+from image_enforcer.cli import up
 from image_enforcer.cli.main import main
 from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.report import Gap
@@ -211,6 +213,33 @@ def test_up_ends_with_both_and_when_one_ends(tmp_path: Path) -> None:
     ended = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert b"serve ended with 2" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("scanner", "options", "required"),
+    [
+        ("", (), "resolved"),
+        ("scanner: {kind: clair-v4, url: 'http://clair:6060'}", (), "scanned"),
+        ("", ("--clair-url", "http://clair:6060"), "scanned"),
+        ("", ("--clair-url", "http://clair:6060", "--facts-require", "resolved"), "resolved"),
+    ],
+)
+def test_up_wants_scans_where_there_is_a_scanner(
+    scanner: str, options: tuple[str, ...], required: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "sync.yaml"
+    settings.write_text(f"registries: [{{name: a.example, repositories: [team/app]}}]\n{scanner}\n", "utf-8")
+    started: list[list[str]] = []
+
+    def together(commands: Sequence[Sequence[str]]) -> int:
+        started.extend(map(list, commands))
+        return 0
+
+    monkeypatch.setattr(up, "_together", together)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert main(["up", "--policy", str(tmp_path), "--settings", str(settings), *options]) == 0
+    _, serve = started
+    assert serve[serve.index("--facts-require") + 1] == required
 
 
 def test_up_without_policies_says_how_to_have_some(

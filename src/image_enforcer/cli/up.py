@@ -54,7 +54,7 @@ def up(
     data
         data files and directories; may be given several times
     settings
-        a YAML file with registries, repositories and a scanner
+        a YAML file with registries, repositories and perhaps a scanner
     store
         sqlite:///PATH or postgresql://…; by default the settings', else a file of its own, up.db, below
         ~/.local/state/image-enforcer
@@ -87,7 +87,7 @@ def up(
         ("--store", store),
     ):  # fmt: skip
         worker += [option, value] if value is not None else []
-    scanned = source.clair_url is not None or settings is not None
+    scanned = source.clair_url is not None or _told(settings).scanner is not None
     require = facts_require or ("scanned" if scanned else "resolved")
     serve = ["serve", *_given("--policy", policy), *_given("--data", data), "--addr", addr, "--admin-addr", admin_addr]
     serve += ["--facts", f"http://{facts}", "--facts-require", require, *nodes]

@@ -20,6 +20,7 @@ from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.report import Gap
 from image_enforcer.domain.watched import Look, Trouble
 from image_enforcer.services.ailing import Ailing
+from image_enforcer.services.undelivered import Undelivered
 from tests.contract.contents import NOON, failure, image, result
 from tests.contract.store.steps import NGINX, claim_scans, look_at
 from tools.demo import free_port
@@ -137,6 +138,47 @@ async def test_status_says_what_ails_the_scanner(tmp_path: Path, capsys: pytest.
     assert "\x1b" not in out
     with closing(open_store(address)) as opened:
         await Ailing(opened, "clair").note(None)  # another worker, which can ask it
+    assert main(["status", "--store", address]) == 0
+
+
+def test_status_says_which_tags_are_in_trouble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = f"sqlite:///{tmp_path / 'store.db'}"
+    now = datetime.now(UTC)
+    lying = Trouble(code="lying", text="it answers 418\x1b[2J", at=now)
+    with closing(open_store(address)) as opened:
+        opened.watch([NGINX], now)
+        look_at(opened, NGINX, {"ok": image("a")}, at=now, troubles={f"{number}": lying for number in range(7)})
+    assert main(["status", "--store", address]) == 1
+    out = capsys.readouterr().out
+    place = "docker.io/library/nginx"
+    assert f"troubled 7 tags: {', '.join(f'{place}:{number}' for number in range(5))} and 2 more\n" in out
+    assert "it answers 418\\u001b[2J [lying]\n         next: tell who runs the registry" in out
+    assert main(["status", "--store", address, "-o", "json"]) == 1
+    tags = json.loads(capsys.readouterr().out)["tags"]
+    (found,) = tags["troubles"]
+    assert (tags["troubled"], found["code"], found["tags"], len(found["first"])) == (7, "lying", 7, 5)
+    with closing(open_store(address)) as opened:
+        look_at(opened, NGINX, {"ok": image("a")}, at=now + timedelta(seconds=1))
+    assert main(["status", "--store", address]) == 0
+
+
+async def test_status_says_which_sinks_did_not_get_everything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = scanned(tmp_path, "good")
+    with closing(open_store(address)) as opened:
+        await Undelivered(opened, ["http://opa:8181"]).note(
+            {"http://opa:8181": Trouble(code="sink", text="it cannot be reached\x1b[2J", at=NOON)}
+        )
+    assert main(["status", "--store", address]) == 1
+    out = capsys.readouterr().out
+    assert "failing  http://opa:8181, since 2026-03-01T12:00:00+00:00\n         it cannot be reached\\u001b" in out
+    assert "[sink]\n         next: see that the OPA runs" in out
+    assert main(["status", "--store", address, "-o", "json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["sinks"]
+    assert (found["sink"], found["code"]) == ("http://opa:8181", "sink")
+    with closing(open_store(address)) as opened:
+        await Undelivered(opened, ["http://opa:8181"]).note({})
     assert main(["status", "--store", address]) == 0
 
 

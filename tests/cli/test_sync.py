@@ -11,6 +11,7 @@ from image_enforcer.cli.following import Following
 from image_enforcer.settings.sync import Sync
 from image_enforcer.wiring.sync import entries, layout
 from tests.fakes.opa_data import FakeOpaData
+from tests.fakes.registry.faults import FAULTS
 from tests.fakes.registry.server import FakeRegistry
 
 Run = Callable[..., tuple[int, str, str]]
@@ -314,6 +315,23 @@ def test_once_with_trouble_is_3(run: Run, registry: FakeRegistry) -> None:
     lines = [json.loads(line) for line in out.splitlines()]
     assert (code, err) == (3, "")
     assert {line["event"]: line.get("code") for line in lines} == {"looked": None, "failed": "not-found"}
+
+
+def test_what_once_could_not_have_is_in_the_status(run: Run, registry: FakeRegistry) -> None:
+    registry.switch(FAULTS["418"], "/manifests/v2", times=1)
+    with FakeOpaData() as opa:
+        arguments = ("sync", "-repository", "team/app", "-registry-url", registry.url, "-opa-url", opa.url, "-once")
+        opa.refuse = lambda method, path: 500
+        code, out, _ = run(*arguments)
+        assert (code, f"failed {registry.place}/team/app:v2: " in out) == (3, True)
+        code, out, _ = run("status")
+        assert code == 1
+        assert f"troubled 1 tag: {registry.place}/team/app:v2\n" in out
+        assert f"failing  {opa.url}, since " in out
+        opa.refuse = lambda method, path: 0
+        assert run(*arguments)[0] == 0
+        code, out, _ = run("status")
+        assert (code, "troubled" in out, "failing" in out) == (0, False, False)
 
 
 def test_credentials_of_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Trouble
-from image_enforcer.ports.store import Backlog, Keeping, ScanTroubles, ScanWork, StoreUnreachable
+from image_enforcer.ports.store import Backlog, Keeping, ScanTroubles, ScanWork, StoreUnreachable, TagTroubles
 from image_enforcer.server.observing import Observing
 from image_enforcer.server.work_metrics import WorkMetrics
 from image_enforcer.settings import Address
@@ -22,6 +22,10 @@ from tests.contract.contents import NOON, repository, trouble
 LEFT = Backlog(
     revision=9, repositories=4, failing=1, looks_due=2, oldest_look=NOON, scanner="clair", images=9, scanned=7,
     incomplete=3, scans_due=3, scan_troubles=(ScanTroubles(code="no-layers", count=2, digest=Digest("d"), text="t"),),
+    tag_troubles=tuple(
+        TagTroubles(code=code, count=count, tags=("a.example/b:1",), text="t")
+        for code, count in (("lying", 7), ("X", 2), ("Y", 3))
+    ),
 )  # fmt: skip
 
 
@@ -109,6 +113,8 @@ def test_what_is_left_is_told_while_somebody_knows() -> None:
     assert found['image_enforcer_images{state="incomplete"}'] == 3
     assert found['image_enforcer_images{state="scanned"}'] == 4
     assert found['image_enforcer_images_troubled{code="no-layers"}'] == 2
+    assert found['image_enforcer_tags_troubled{code="lying"}'] == 7
+    assert found['image_enforcer_tags_troubled{code="other"}'] == 5
     assert found["image_enforcer_facts_revision"] == 9
     assert not [name for name in figures(metrics.text(None)) if "image_enforcer_images" in name]
 

@@ -9,7 +9,9 @@ from ..domain.errors import EnforcerError
 
 
 class SinkError(EnforcerError):
-    """Root of what goes wrong with sinks."""
+    """Root of what goes wrong with sinks. ``code`` is the reason's name in logs and metrics."""
+
+    code = "sink"
 
 
 class SinkUnreachable(SinkError):

@@ -95,6 +95,18 @@ class ScanTroubles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagTroubles:
+    """Tags that could not be resolved, or whose manifest could not be had, for one reason: how many, and some."""
+
+    code: str
+    count: int
+    tags: tuple[str, ...]
+    """The first of them, as images name them, in order."""
+    text: str
+    """What was said about the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """How far the work has come."""
 
@@ -103,6 +115,8 @@ class Backlog:
     failing: int
     """Repositories whose last look failed."""
     looks_due: int
+    tag_troubles: tuple[TagTroubles, ...] = ()
+    """Of tags at which the last look failed; the most frequent first."""
     oldest_look: datetime | None
     """When the repository was looked at that nobody has looked at for the longest; None before each has been."""
     scanner: str

@@ -42,6 +42,9 @@ class WorkMetrics:
             "image_enforcer_repositories", "Repositories that are followed, by how the last look went.", ["state"],
             registry=r,
         )  # fmt: skip
+        self._tags_troubled = Gauge(
+            "image_enforcer_tags_troubled", "Tags at which the last look failed, by why.", ["code"], registry=r
+        )
         self._looks_due = Gauge("image_enforcer_looks_due", "Repositories that are due to be looked at.", registry=r)
         self._oldest = Gauge(
             "image_enforcer_oldest_look_timestamp_seconds",
@@ -100,11 +103,13 @@ class WorkMetrics:
 
     def text(self, backlog: Backlog | None) -> bytes:
         """All of it, in Prometheus' text format; without what is left to do where the store cannot say."""
-        for gauge in (self._repositories, self._images, self._images_troubled):
+        for gauge in (self._repositories, self._tags_troubled, self._images, self._images_troubled):
             gauge.clear()
         if backlog is not None:
             self._repositories.labels("failing").set(backlog.failing)
             self._repositories.labels("well").set(backlog.repositories - backlog.failing)
+            for tags in backlog.tag_troubles:
+                self._tags_troubled.labels(_code(tags.code)).inc(tags.count)
             self._looks_due.set(backlog.looks_due)
             self._oldest.set(0 if backlog.oldest_look is None else backlog.oldest_look.timestamp())
             self._images.labels("scanned").set(backlog.scanned - backlog.incomplete)
@@ -112,7 +117,7 @@ class WorkMetrics:
             self._images.labels("unscanned").set(backlog.images - backlog.scanned)
             self._scans_due.set(backlog.scans_due)
             for found in backlog.scan_troubles:
-                self._images_troubled.labels(_code(found.code)).set(found.count)
+                self._images_troubled.labels(_code(found.code)).inc(found.count)
             self._revision.set(backlog.revision)
         return generate_latest(self._registry)
 

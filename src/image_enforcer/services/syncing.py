@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -25,6 +25,7 @@ from .delivering import Delivering
 from .followed import Followed
 from .looking import Choice, Looking
 from .scanning import Scanning
+from .undelivered import Undelivered
 
 STORE: Final = "store"
 """What troubles with the store are told about."""
@@ -106,6 +107,7 @@ class Syncing:
         self._scanning = scanning
         self._ailing = Ailing(store, scanning.name if scanning is not None else "")
         self._sinks = sinks
+        self._undelivered = Undelivered(store, [sink.name for sink in sinks])
         self._told = told
         self._now = now
         self._followed = Followed(store, self._choices, plan.allow, told, now)
@@ -254,18 +256,23 @@ class Syncing:
 
     async def _deliver(self, summary: Summary) -> bool:
         """Bring the sinks up to the store; gives False, since there is nothing left to send then."""
+        ailing: dict[str, Trouble] = {}
         for sink in self._sinks:
             try:
                 done = await sink.deliver()
             except SinkError as e:
-                self._failed(sink.name, Trouble(code="sink", text=str(e), at=self._now()), summary)
+                ailing[sink.name] = Trouble(code=e.code, text=str(e), at=self._now())
+                self._failed(sink.name, ailing[sink.name], summary)
                 continue
             summary.put += done.put
             summary.deleted += done.deleted
             if done.put or done.deleted:
                 self._told.delivered(sink.name, done.put, done.deleted, done.whole)
             for document, refused in done.refused:
-                self._failed(f"{sink.name} {document}", Trouble(code="sink", text=refused, at=self._now()), summary)
+                trouble = Trouble(code=SinkError.code, text=refused, at=self._now())
+                self._failed(f"{sink.name} {document}", trouble, summary)
+                ailing.setdefault(sink.name, replace(trouble, text=f"{document}: {refused}"))
+        await self._undelivered.note(ailing)
         return False
 
 

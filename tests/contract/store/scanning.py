@@ -8,7 +8,20 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Manifest
 from image_enforcer.domain.report import Gap, Report, Severity
 from image_enforcer.ports.store import ClaimLost, Store
-from tests.contract.contents import HOUR, MINUTE, NOON, digest_of, failure, finding, image, index, legacy, part, result
+from tests.contract.contents import (
+    HOUR,
+    MINUTE,
+    NOON,
+    digest_of,
+    failure,
+    finding,
+    image,
+    index,
+    legacy,
+    part,
+    result,
+    trouble,
+)
 from tests.contract.store.steps import (
     EVIL,
     NGINX,
@@ -306,6 +319,19 @@ class ScanningSuite(StoreSuite):
         assert sorted((t.code, t.count) for t in found.scan_troubles) == [("b", 1), ("layer-unreadable", 2)]
         assert found.scan_troubles[0].count == 2
         assert store.backlog(NOON + 2 * HOUR).scans_due == 5
+
+    def test_the_backlog_says_which_tags_are_in_trouble_and_why(self, store: Store) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        lying, limited = trouble(code="lying", text="it answers 418"), trouble(code="rate-limited")
+        look_at(store, REDIS, {"ok": image("a")}, troubles={"1": lying, "2": limited})
+        look_at(store, NGINX, {}, troubles={f"{number:02}": lying for number in range(9)}, at=NOON + MINUTE)
+        first, second = store.backlog(NOON + MINUTE).tag_troubles
+        assert (first.code, first.count, first.text) == ("lying", 10, "it answers 418")
+        assert first.tags == tuple(f"docker.io/library/nginx:{number:02}" for number in range(5))
+        assert (second.code, second.count, second.tags) == ("rate-limited", 1, ("docker.io/library/redis:2",))
+        look_at(store, NGINX, {"00": image("a")}, at=NOON + 2 * HOUR)
+        look_at(store, REDIS, {"ok": image("a")}, at=NOON + 4 * HOUR)
+        assert store.backlog(NOON + 4 * HOUR).tag_troubles == ()
 
     def test_the_oldest_look_is_told_once_every_repository_has_been_looked_at(self, store: Store) -> None:
         store.watch([NGINX, REDIS], NOON)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from ...domain.digest import Digest
 from ...ports.store import Backlog, Info, ScanTroubles
-from . import layer_parts, migrating, scan_rows, schema
+from . import layer_parts, migrating, scan_rows, schema, tag_rows
 from .database import Database
 from .publication import Publication
 
@@ -77,7 +77,7 @@ class SqlKeeping:
             ).all()
             return Backlog(
                 revision=conn.execute(select(schema.meta.c.revision)).scalar_one(), repositories=places.all,
-                failing=places.failing, looks_due=places.due,
+                failing=places.failing, looks_due=places.due, tag_troubles=tag_rows.troubles(conn),
                 oldest_look=places.oldest if places.looked == places.all else None, scanner=scanner,
                 images=images.all, scanned=images.scanned, scans_due=images.due,
                 incomplete=images.incomplete,

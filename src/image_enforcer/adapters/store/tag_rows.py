@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from ...domain.digest import Digest
 from ...domain.facts import Kind
 from ...domain.watched import Look, Tag, TagLook, Trouble
+from ...ports.store import TagTroubles
 from . import published, schema
 from .bulk import batches, bulk_load
 from .publication import Publication
 from .scan_rows import trouble_of
+
+MOST_TROUBLES: Final = 20
+"""Kinds of trouble with tags that are told."""
+MOST_NAMED: Final = 5
+"""Tags that are named for each kind."""
+
+
+def troubles(conn: Connection) -> tuple[TagTroubles, ...]:
+    """Why tags are in trouble, with the first of them for each reason; reads all tags once."""
+    table, home = schema.tags, schema.repositories
+    code, order = table.c.trouble_code, (home.c.registry, home.c.path, table.c.name)
+    found = (
+        select(
+            code, table.c.trouble_text, table.c.name, home.c.registry, home.c.path,
+            func.count().over(partition_by=code).label("all"),
+            func.row_number().over(partition_by=code, order_by=order).label("place"),
+        )
+        .join(home, home.c.id == table.c.repository)
+        .where(code.is_not(None))
+        .subquery()
+    )  # fmt: skip
+    most = found.c.all.desc(), found.c.trouble_code, found.c.place
+    kinds: dict[str, list[Row[Any]]] = {}
+    for row in conn.execute(select(found).where(found.c.place <= MOST_NAMED).order_by(*most)):
+        kinds.setdefault(row.trouble_code, []).append(row)
+    told = [
+        TagTroubles(
+            code=code, count=rows[0].all, tags=tuple(f"{row.registry}/{row.path}:{row.name}" for row in rows),
+            text=rows[0].trouble_text,
+        )
+        for code, rows in kinds.items()
+    ]  # fmt: skip
+    return tuple(told[:MOST_TROUBLES])
 
 
 def read(row: Row[Any]) -> Tag:

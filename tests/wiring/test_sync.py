@@ -1,16 +1,19 @@
 """What `sync` is put together from: secrets, credentials, places, and how it is stopped."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from image_enforcer.adapters.registry.credentials import BadCredentials, Password
 from image_enforcer.adapters.store.opening import open_store
+from image_enforcer.domain.reference import Repository
 from image_enforcer.ports.store import StoreUnusable
 from image_enforcer.settings import sync as told
 from image_enforcer.settings.sync import BadSettings
-from image_enforcer.wiring.sync import default_store, hosts, secret, state_folder, syncing, until_stopped
+from image_enforcer.wiring.sync import default_store, entries, hosts, secret, state_folder, syncing, until_stopped
 from tests.services.synced import Heard
 
 Rest = Callable[[bool], Awaitable[bool]]
@@ -23,7 +26,7 @@ def test_a_secret_is_a_line_of_text(tmp_path: Path) -> None:
     assert secret("") == ""
 
 
-@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"x" * (65 << 10)])
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"x" * (65 << 10), b"one\ntwo\n", b"a\x00b", b"a\x7f"])
 def test_what_is_no_secret(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "secret"
     file.write_bytes(content)
@@ -65,6 +68,55 @@ async def test_what_cannot_be_used_is_said_before_anything_is_done(settings: tol
         async with syncing(settings, Heard(), store, {}, tmp_path):
             pass
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [("LocalHost:5000", "localhost:5000"), ("LocalHost:5000", "LocalHost:5000"), ("a.b", "a.b")]
+)
+def test_a_password_of_the_settings_is_for_its_registry_however_that_is_written(
+    name: str, asked: str, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("hush\n", "utf-8")
+    registry = told.Registry(name=name, username="kim", password_file=str(tmp_path / "password"))
+    (entry,) = entries(told.Sync(registries=(registry,)), {}, tmp_path)
+    assert entry.credential == Password("kim", "hush")
+    assert entry.key.fits(Repository(registry=asked, path="team/app"))
+
+
+@pytest.mark.parametrize(
+    ("legacy", "asked"),
+    [
+        ("", "docker.io"), ("registry-1.docker.io", "docker.io"), ("index.docker.io", "docker.io"),
+        ("Reg.Example:5000", "reg.example:5000"),
+    ],
+)  # fmt: skip
+def test_those_of_the_environment_are_for_the_legacy_registry_however_that_is_written(
+    legacy: str, asked: str, tmp_path: Path
+) -> None:
+    (entry,) = entries(told.Sync(legacy_registry=legacy), {"DOCKER_USER": "kim", "DOCKER_PASSWORD": "hush"}, tmp_path)
+    assert entry.key.fits(Repository(registry=asked, path="team/app"))
+
+
+@pytest.mark.parametrize("more", [{}, {"DOCKER_PASSWORD": ""}])
+def test_a_user_without_a_password_is_an_error(more: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="DOCKER_PASSWORD is not: set both"):
+        entries(told.Sync(), {"DOCKER_USER": "kim"} | more, tmp_path)
+    assert entries(told.Sync(), {"DOCKER_USER": ""} | more, tmp_path) == []
+
+
+def test_pull_secrets_are_files_among_others(tmp_path: Path) -> None:
+    for name, host in (("team", "a.example"), ("shop", "b.example")):
+        auth = {"username": name, "password": "hush"}
+        (tmp_path / name).write_text(json.dumps({"auths": {host: auth}}), "utf-8")
+    both = tuple(str(tmp_path / name) for name in ("team", "shop"))
+    found = entries(told.Sync(docker_config=both), {}, tmp_path)
+    assert [entry.key.host for entry in found] == ["a.example", "b.example"]
+    (one,) = entries(told.Sync(docker_config=both[1]), {}, tmp_path)
+    assert one.key.host == "b.example"
+    with pytest.raises(BadCredentials, match="absent: No such file"):
+        entries(told.Sync(docker_config=(*both, str(tmp_path / "absent"))), {}, tmp_path)
+    (tmp_path / "sync.yaml").write_text(f"docker_config: [{', '.join(both)}]", "utf-8")
+    assert told.read(tmp_path / "sync.yaml").credential_files == both
 
 
 async def test_what_is_under_way_comes_to_its_end() -> None:

@@ -138,12 +138,19 @@ class Sync(Part, frozen=True, kw_only=True):
     """The one registry that ``data.docker.layers`` is about; see :func:`legacy_registry`."""
     layer_root: str = "/data/docker/layers"
     clair_root: str = "/data/clair/layers"
-    docker_config: str = ""
-    """A Docker configuration file with credentials, instead of those that docker and podman read."""
+    docker_config: str | tuple[str, ...] = ""
+    """Docker configuration files with credentials, or mounted pull secrets, instead of those that docker and podman
+    read."""
     looks_at_once: Few = 4
     scans_at_once: Few = 4
     lease: Seconds = 120.0
     """Seconds after which what a worker had begun that died is anybody's. One that lives keeps what it has."""
+
+    @property
+    def credential_files(self) -> tuple[str, ...]:
+        """The files of ``docker_config``; none where those count that docker and podman read."""
+        told = (self.docker_config,) if isinstance(self.docker_config, str) else self.docker_config
+        return tuple(file for file in told if file)
 
 
 def legacy_registry(found: Sync) -> str:

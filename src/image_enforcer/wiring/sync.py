@@ -7,6 +7,7 @@ import random
 import signal
 import ssl
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -216,20 +217,21 @@ def _host(told: told_settings.Registry) -> Host:
 
 
 def entries(settings: Sync, environment: Mapping[str, str], home: Path) -> Sequence[credentials.Entry]:
-    """The credentials of the settings, those of the environment, and those that docker and podman keep."""
+    """The credentials of the settings, those of the environment, and those that docker and podman keep.
+
+    Raises :class:`BadSettings`, and :class:`~image_enforcer.adapters.registry.credentials.BadCredentials`.
+    """
     found: list[credentials.Entry] = []
     for registry in settings.registries:
         if registry.username:
             password = credentials.Password(registry.username, secret(registry.password_file))
-            found.append(credentials.Entry(credentials.Key(host=registry.name), password))
-    user = environment.get("DOCKER_USER", "")
-    if user:
-        password = credentials.Password(user, environment.get("DOCKER_PASSWORD", ""))
-        # Never to a registry that is the legacy one by default: who set them may have meant Docker Hub.
-        host = settings.legacy_registry or "docker.io"
-        found.append(credentials.Entry(credentials.Key(host=host), password))
-    if settings.docker_config:
-        return [*found, *credentials.read(Path(settings.docker_config))]
+            found.append(credentials.Entry(credentials.key(registry.name), password))
+    if environment.get("DOCKER_USER") and not environment.get("DOCKER_PASSWORD"):
+        raise BadSettings("DOCKER_USER is set, and DOCKER_PASSWORD is not: set both, or none")
+    # Never to a registry that is the legacy one by default: who set them may have meant Docker Hub.
+    found += credentials.of_environment(environment, settings.legacy_registry or "docker.io")
+    if files := settings.credential_files:
+        return [*found, *(entry for file in files for entry in credentials.read(Path(file)))]
     for place in credentials.places(environment, home):
         if place.is_file():
             return [*found, *credentials.read(place)]
@@ -303,6 +305,11 @@ def secret(path: str) -> str:
         raise BadSettings(f"{path}: {e.strerror or e}") from None
     except UnicodeDecodeError:
         raise BadSettings(f"{path}: this is no text") from None
-    if len(content) > MAX_SECRET or not text.strip():
+    text = text.strip()
+    if len(content) > MAX_SECRET or not text:
         raise BadSettings(f"{path}: a secret is a line of text")
-    return text.strip()
+    if any(unicodedata.category(c) == "Cc" for c in text):
+        raise BadSettings(
+            f"{path}: a secret is one line of text, without control characters; write the one that is meant"
+        )
+    return text

@@ -274,5 +274,18 @@ def test_user_and_password_of_the_environment_are_for_one_registry() -> None:
     assert credentials.of_environment({"DOCKER_USER": "a"}, "reg.example") == ()
 
 
+@pytest.mark.parametrize("host", ["reg.example", "https://reg.example/v1/", "reg.example:5000", "localhost"])
+def test_a_pull_secret_in_the_old_form(host: str) -> None:
+    found = credentials.parse(config(**{host: {**auth("a", "b"), "email": "x@y"}}), "here")
+    assert found == (Entry(key(host), Password("a", "b")),)
+
+
+def test_what_stands_beside_auths_is_no_host() -> None:
+    assert credentials.parse(config(HttpHeaders={"a": "b"}, proxies={"default": {}}), "here") == ()
+    assert credentials.parse(config(**{"auths": {}, "reg.example": auth("a", "b")}), "here") == ()
+    with pytest.raises(BadCredentials, match="here: this is no Docker configuration"):
+        credentials.parse(config(**{"reg.example": ["a"]}), "here")
+
+
 def test_helpers_are_entries_like_others() -> None:
     assert credentials.parse(config(credHelpers={"a.b": "x"}), "here") == (Entry(Key(host="a.b"), Helper("x")),)

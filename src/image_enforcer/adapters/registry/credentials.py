@@ -1,7 +1,8 @@
 """Who we are to registries: Docker's configuration files, their helpers, and the pull secrets of Kubernetes.
 
-Sources: docker/cli config file (``auths``, ``credsStore``, ``credHelpers``); containers-auth.json(5), whose keys may
-name a part of a registry, the most specific first; Kubernetes, "Using private registries", whose keys may have globs.
+Sources: docker/cli config file (``auths``, or hosts at the top as it was first, ``credsStore``, ``credHelpers``);
+containers-auth.json(5), whose keys may name a part of a registry, the most specific first; Kubernetes, "Using private
+registries", whose keys may have globs.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class _Config(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def parse(content: bytes, place: str) -> tuple[Entry, ...]:
-    """The entries of a configuration file or a ``.dockerconfigjson``; raises :class:`BadCredentials`.
+    """The entries of a configuration file, a ``.dockerconfigjson`` or a ``.dockercfg``; raises :class:`BadCredentials`.
 
     ``credsStore`` is asked about every registry, whether or not ``auths`` has a word on it, as docker does.
     """
@@ -162,13 +163,28 @@ def parse(content: bytes, place: str) -> tuple[Entry, ...]:
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise BadCredentials(f"{place}: this is no Docker configuration; write it with docker login") from None
     entries = [Entry(key(host), Helper(_named(name, place))) for host, name in (read.cred_helpers or {}).items()]
-    for host, auth in (read.auths or {}).items():
+    auths = _old_form(content, place) if read.auths is None and not entries and not read.creds_store else read.auths
+    for host, auth in (auths or {}).items():
         credential = _credential(auth, f"{place}, {host}") if auth is not None else None
         if credential is not None:
             entries.append(Entry(key(host), credential))
     if read.creds_store:
         entries.append(Entry(Key(host="", everywhere=True), Helper(_named(read.creds_store, place))))
     return tuple(entries)
+
+
+def _old_form(content: bytes, place: str) -> dict[str, _Auth]:
+    """The entries of a file without ``auths``: in the first form of it, and in pull secrets of the type
+    kubernetes.io/dockercfg, hosts stand at the top. Nothing else that may stand there is called like a host."""
+    fields: dict[str, msgspec.Raw] = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    try:
+        return {
+            name: msgspec.json.decode(told, type=_Auth)
+            for name, told in fields.items()
+            if any(c in name for c in ".:") or name == "localhost"
+        }
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise BadCredentials(f"{place}: this is no Docker configuration; write it with docker login") from None
 
 
 def _named(helper: str, place: str) -> str:

@@ -123,6 +123,11 @@ def test_the_environment_says_the_same(run: Run, monkeypatch: pytest.MonkeyPatch
         (("-repository", "a", "-opa-layer-root", "/data"), "is no path below data"),
         (("-repository", "a", "-opa-layer-root", "/data/../x"), "is no path below data"),
         (("-repository", "a", "-opa-clair-root", ""), "is no path below data"),
+        (("-repository", "a", "-opa-layer-root", "/data/clair/layers"), "clair/layers are not apart"),
+        (("-repository", "a", "-opa-layer-root", "/data/clair/layers/x"), "are not apart"),
+        (("-repository", "a", "-opa-clair-root", "/data/docker"), "are not apart"),
+        (("-repository", "a", "-opa-layer-root", "/data/docker/registries"), "are not apart"),
+        (("-repository", "a", "-opa-layer-root", "/data/image_enforcer"), "are not apart"),
         (("-repository", "a", "-nosuch"), "nosuch"),
         (("-repository",), "--repository"),
         (("-settings", "absent.yaml"), "absent.yaml: No such file"),
@@ -149,6 +154,11 @@ def file(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
+ONE = "registries: [{name: a.example, repositories: [b]}]\n"
+SERVED = """
+registries: [{name: a.example, serve_blobs: true, repositories: [b]}]
+scanner: {kind: clair-v4, url: "http://clair"}
+"""
 GOOD = """
 every: 90
 layer_root: /data/images
@@ -191,6 +201,23 @@ def test_lengths_of_time_and_repositories_may_be_written_short(tmp_path: Path) -
     assert found.registries[0].repositories[0].include == ("*",)
 
 
+def test_a_repository_of_the_settings_is_followed_as_the_options_say(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("sync", "--settings", file(tmp_path, GOOD), "-repository", "nginx", "-dry-run")
+    assert (code, out.count("library/nginx")) == (0, 1)
+    assert "would follow docker.io/library/nginx (*) every 90 s\n" in out
+
+
+@pytest.mark.parametrize("store", ["mysql://x", "sqlite:///:memory:", "nonsense"])
+def test_a_dry_run_looks_at_the_stores_address(run: Run, store: str) -> None:
+    code, out, err = run("sync", "-repository", "a", "--store", store, "-dry-run")
+    assert (code, out, "is no address of a store" in err) == (2, "", True)
+
+
+def test_a_dry_run_makes_no_store(run: Run, tmp_path: Path) -> None:
+    assert run("sync", "-repository", "a", "--store", f"sqlite:///{tmp_path / 'new.db'}", "-dry-run")[0] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
     found = settings(file(tmp_path, GOOD), "redis")
     followed = {(r.name, p.name) for r in found.registries for p in r.repositories}
@@ -209,7 +236,12 @@ def test_options_are_added_to_a_settings_file(tmp_path: Path) -> None:
     [
         ("registries: [{name: 'a.example', repositories: [{name: b}]}]", "a.example"),
         ("registries: [{name: a.example, repositories: [{name: b}]}, {name: c.example}]", "docker.io"),
-        ("registries: [{name: a.example, repositories: [{name: b}]}]\nlegacy_registry: c.example", "c.example"),
+        (
+            "registries: [{name: a.example, repositories: [b]}, {name: c.example}]\nlegacy_registry: c.example",
+            "c.example",
+        ),
+        ("allow: ['*.example/*']\nlegacy_registry: c.example", "c.example"),
+        ("registries: [{name: a.example, repositories: [b]}]\nlegacy_registry: docker.io", "docker.io"),
         ("allow: ['a.example/*']", "docker.io"),
     ],
 )
@@ -217,7 +249,9 @@ def test_the_legacy_registry_of_a_settings_file(tmp_path: Path, text: str, regis
     found = Following(settings=file(tmp_path, text)).gathered()
     assert layout(found).registry == registry
     (entry,) = entries(found, {"DOCKER_USER": "me", "DOCKER_PASSWORD": "hush"}, tmp_path)
-    assert entry.key.host == ("c.example" if "legacy" in text else "docker.io")  # nobody else gets the password
+    assert entry.key.host == (
+        "c.example" if "legacy_registry: c" in text else "docker.io"
+    )  # nobody else gets the password
 
 
 @pytest.mark.parametrize(
@@ -260,6 +294,26 @@ def test_the_legacy_registry_of_a_settings_file(tmp_path: Path, text: str, regis
         ("sinks: [{url: 'http://opa'}, {url: 'ftp://y'}]", "sinks[1].url 'ftp://y' is no address"),
         ("sinks: [{url: 'http://kim:hunter2@opa:99999'}]", "sinks[0].url 'http://opa:99999' is no address"),
         ("sinks: [{url: 'kim:hunter2@opa'}]", "sinks[0].url 'opa' is no address"),
+        (ONE + "legacy_registry: https://a.example", "'https://a.example' is none of the registries; write a.example"),
+        (ONE + "legacy_registry: A.example", "legacy_registry: 'A.example' is none of the registries; write a.example"),
+        (ONE + "legacy_registry: b.example", "is none of the registries"),
+        ("allow: ['*.example/*']\nlegacy_registry: other", "is none of the registries; name it among registries"),
+        ("registries: [{name: docker.io, repositories: [nginx, redis, library/nginx]}]", "docker.io is there twice"),
+        (ONE + "store: mysql://kim:hush@x", "'x' is no address of a store: write sqlite:///"),
+        (ONE + "scanner: {kind: clair-v4, url: 'http://clair', key_file: absent.key}", "absent.key: No such file"),
+        (ONE + "scanner: {kind: clair-v1, url: 'http://clair', ca_file: absent.pem}", "absent.pem cannot be read"),
+        (ONE + "sinks: [{url: 'http://opa', token_file: absent.token}]", "absent.token: No such file"),
+        (ONE + "sinks: [{url: 'http://opa', ca_file: absent.pem}]", "absent.pem cannot be read"),
+        (ONE + "docker_config: absent.json", "absent.json: No such file"),
+        ("registries: [{name: a.example, ca_file: absent.pem, repositories: [b]}]", "absent.pem cannot be read"),
+        (
+            "registries: [{name: a.example, username: kim, password_file: absent.password, repositories: [b]}]",
+            "absent.password: No such file",
+        ),
+        (
+            SERVED + "blobs: {addr: '127.0.0.1:0', cert_file: absent.crt, key_file: absent.key}",
+            "absent.crt and absent.key cannot be used",
+        ),
         ("{}", "no repository is to be followed"),
         ("", "no repository is to be followed"),
         ("\x00", ".yaml"),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Final
 
 from ..domain.facts import Kind
@@ -87,6 +88,15 @@ def _plain(path: str) -> bool:
     """Whether no step of a path but the first is called like a part of a manifest: what lies above it would look like
     one, with whatever somebody calls their repositories and tags."""
     return not FIELDS & set(path.split("/")[1:])
+
+
+def entangled(roots: Sequence[tuple[str, ...]]) -> tuple[str, str] | None:
+    """Two roots of which one is the other, or lies in it, as paths; None where all are apart."""
+    for one, other in combinations(roots, 2):
+        shared = min(len(one), len(other))
+        if one[:shared] == other[:shared]:
+            return "/".join(one), "/".join(other)
+    return None
 
 
 def home(key: str) -> tuple[Repository, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -121,7 +122,9 @@ class Following(Source):
         if followed := self._followed(registry.name):
             registry = next((r for r in found.registries if r.name == registry.name), registry)
             others = tuple(r for r in found.registries if r.name != registry.name)
-            merged = msgspec.structs.replace(registry, repositories=(*registry.repositories, *followed))
+            names = {r.name for r in followed}
+            kept = tuple(r for r in registry.repositories if r.name not in names)
+            merged = msgspec.structs.replace(registry, repositories=(*kept, *followed))
             changes |= {"registries": (*others, merged), "legacy_registry": registry.name}
         if self.clair_url is not None:
             url = told.address(self.clair_url, "--clair-url")
@@ -142,8 +145,7 @@ class Following(Source):
             found = msgspec.structs.replace(found, registries=served)
         told.check_blobs(found)
         nodes(found)
-        for root in (found.layer_root, found.clair_root):
-            told.steps(root)
+        told.check_roots(found)
         return found
 
     def _times(self) -> dict[str, float]:
@@ -186,6 +188,9 @@ def _named(registry: told_settings.Registry, path: str) -> told_settings.Registr
     import msgspec
 
     named = tuple(msgspec.structs.replace(r, name=_full(r.name, registry.name, path)) for r in registry.repositories)
+    if twice := next((name for name, times in Counter(r.name for r in named).items() if times > 1), None):
+        text = f"{path}: repository {twice!r} of {registry.name} is there twice"
+        raise Fault("IE2003", text, hint="name it once, with all its globs")
     return msgspec.structs.replace(registry, repositories=named)
 
 

@@ -80,6 +80,15 @@ def sync(
 
 
 def _dry(found: Sync) -> int:
+    from ..domain.errors import EnforcerError
+    from ..settings.sync import BadSettings
+    from ..wiring.checking import check
+
+    try:
+        check(found, os.environ, Path.home())
+    except EnforcerError as e:
+        code = "IE2003" if isinstance(e, BadSettings) else "IE3001"
+        raise Fault(code, str(e), hint="mend the settings, or the file that they name") from None
     for registry in found.registries:
         for repository in registry.repositories:
             chosen = ", ".join(repository.include) + "".join(f", not {e}" for e in repository.exclude)

@@ -6,6 +6,7 @@ A settings file is YAML with these names; unknown ones are errors. Secrets stand
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -13,11 +14,14 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from ..analysis import addresses
+from ..analysis import addresses, documents
+from ..analysis.reference import DEFAULT_REGISTRY
 from ..domain.errors import EnforcerError
 from .durations import seconds
 
 MAX_FILE: Final = 4 << 20
+OWN_ROOT: Final = ("image_enforcer",)
+"""Where it is said how far documents have come."""
 
 
 class BadSettings(EnforcerError):
@@ -169,6 +173,18 @@ def steps(path: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def check_roots(found: Sync) -> None:
+    """Raises :class:`BadSettings` where documents would lie among others: where the ones go, so would the others."""
+    roots = [steps(found.layer_root), steps(found.clair_root), documents.OTHER_ROOT, OWN_ROOT]
+    if (clash := documents.entangled(roots)) is not None:
+        one, other = (f"/data/{root}" for root in clash)
+        raise BadSettings(
+            f"{one} and {other} are not apart: layer_root (--opa-layer-root) and clair_root (--opa-clair-root) lie "
+            "neither in one another nor among other documents; by default they are /data/docker/layers and "
+            "/data/clair/layers"
+        )
+
+
 def address(url: str, what: str) -> str:
     """An address of HTTP or HTTPS without the slash at its end; raises :class:`BadSettings`."""
     try:
@@ -267,6 +283,16 @@ def _check(found: Sync) -> None:
             raise BadSettings(f"{where}: username and password_file must be given together")
     for place, url in _addresses(found):
         address(url, place)
+    _check_legacy(found)
+
+
+def _check_legacy(found: Sync) -> None:
+    """Raises :class:`BadSettings` for a legacy registry of which nothing is ever known."""
+    name, names = found.legacy_registry, [registry.name for registry in found.registries]
+    allowed = any(fnmatchcase(name, glob.partition("/")[0].lower()) for glob in found.allow)
+    if name and name not in names and name != DEFAULT_REGISTRY and not allowed:
+        meant = f"write {' or '.join(names[:3])}" if names else "name it among registries"
+        raise BadSettings(f"legacy_registry: {name!r} is none of the registries; {meant}")
 
 
 def _addresses(found: Sync) -> Iterator[tuple[str, str]]:

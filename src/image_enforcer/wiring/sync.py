@@ -239,17 +239,18 @@ def entries(settings: Sync, environment: Mapping[str, str], home: Path) -> Seque
 
 
 def _scanner(told: told_settings.Scanner) -> tuple[ClairV1, V1Notifier] | tuple[ClairV4, V4Notifier]:
-    context = _context(told.ca_file)
+    context = authorities(told.ca_file)
     match told.kind:
         case "clair-v1":
             v1 = ClairV1(told.url.removesuffix("/v1"), clock=time.time, chance=random.random, context=context)
             return v1, V1Notifier(v1.exchange)
         case "clair-v4":
-            v4 = ClairV4(told.url, clock=time.time, chance=random.random, key=_key(told), context=context)
+            v4 = ClairV4(told.url, clock=time.time, chance=random.random, key=pre_shared_key(told), context=context)
             return v4, V4Notifier(v4.exchange)
 
 
-def _key(told: told_settings.Scanner) -> PreSharedKey | None:
+def pre_shared_key(told: told_settings.Scanner) -> PreSharedKey | None:
+    """What requests to a scanner are signed with; None where no key is named. Raises :class:`BadSettings`."""
     if not told.key_file:
         return None
     try:
@@ -258,8 +259,8 @@ def _key(told: told_settings.Scanner) -> PreSharedKey | None:
         raise BadSettings(f"{told.key_file}: {e}") from None
 
 
-def _context(ca_file: str) -> ssl.SSLContext | None:
-    """TLS that trusts a file of authorities; None where the system's are meant."""
+def authorities(ca_file: str) -> ssl.SSLContext | None:
+    """TLS that trusts a file of authorities; None where the system's are meant. Raises :class:`BadSettings`."""
     if not ca_file:
         return None
     try:

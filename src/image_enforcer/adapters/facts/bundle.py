@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ...analysis import facts as published
-from ...analysis.documents import DOCUMENTED, Layout, children, home, manifest_document
+from ...analysis.documents import DOCUMENTED, Layout, children, entangled, home, manifest_document
 from ...domain.facts import Changes, Kind
 from ...ports.facts import FactsError
 from . import replica_file
@@ -79,16 +79,14 @@ def make(file: BinaryIO, batches: Iterable[Changes], as_of: datetime, layout: La
 def owned(layout: Layout) -> list[str]:
     """The roots of a bundle. Raises :class:`FactsError` where OPA would take none that has them."""
     roots = [*layout.roots, STATE_ROOT]
-    for number, root in enumerate(roots):
-        name = "/".join(root)
+    names = ["/".join(root) for root in roots]
+    for name in names:
         if "%" in name:
             raise FactsError(f"{name}: OPA takes no root with a percent sign; see layer_root and clair_root")
-        for other in roots[number + 1 :]:
-            shared = min(len(root), len(other))
-            if root[:shared] == other[:shared]:
-                text = f"{name} and {'/'.join(other)} are not apart, as the roots of a bundle are"
-                raise FactsError(f"{text}; see layer_root and clair_root")
-    return ["/".join(root) for root in roots]
+    if (found := entangled(roots)) is not None:
+        text = f"{found[0]} and {found[1]} are not apart, as the roots of a bundle are"
+        raise FactsError(f"{text}; see layer_root and clair_root")
+    return names
 
 
 def _write(place: Path, layout: Layout, out: BinaryIO) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ...analysis import text
@@ -49,16 +49,28 @@ def open_store(
     return SqlStore(_database(url, new_token, create), new_token, granularity)
 
 
+def check_address(url: str) -> None:
+    """Raises a :class:`~image_enforcer.ports.store.StoreError` for what can be the address of no store; asks nobody."""
+    _parsed(url)
+
+
 def _database(url: str, new_token: Callable[[], str], create: bool) -> Database:
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Sqlite(Path(parsed.database or ""), new_token, create=create)
+    return Postgresql(parsed, new_token, create=create)
+
+
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None
     match parsed and parsed.get_backend_name():
         case "sqlite" if parsed is not None and parsed.database and parsed.database != ":memory:":
-            return Sqlite(Path(parsed.database), new_token, create=create)
+            return parsed
         case "postgresql" | "postgres" if parsed is not None:
-            return Postgresql(parsed, new_token, create=create)
+            return parsed
     shown = text.name(url.rpartition("@")[2].partition("?")[0], 100)  # without what may be a password
     raise StoreUnusable(
         f"{shown!r} is no address of a store: write sqlite:///path/to/file or postgresql://user@host/database "

@@ -49,7 +49,7 @@ def test_without_arguments(run: Run) -> None:
     assert run() == (2, "", "error[IE2001]: no command is given\n  hint: image-enforcer --help lists the commands\n")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["-help"], ["help"]])
 def test_overview(run: Run, arguments: list[str]) -> None:
     code, out, err = run(*arguments)
     assert (code, err) == (0, "")
@@ -61,7 +61,7 @@ def test_overview(run: Run, arguments: list[str]) -> None:
 def test_help_of_every_command(run: Run, command: str) -> None:
     code, out, err = run("help", command)
     assert (code, err) == (0, "")
-    assert run(command, "--help") == run(command, "-h") == (code, out, err)
+    assert run(command, "--help") == run(command, "-h") == run(command, "-help") == (code, out, err)
     assert out.startswith(f"usage: image-enforcer {command}")
     assert "\n\nExit codes:\n  0 " in out
     assert out.rstrip().endswith("130  interrupted")

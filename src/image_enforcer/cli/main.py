@@ -14,7 +14,7 @@ from .faults import Done, Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from types import TracebackType
     from typing import Literal
 
@@ -73,6 +73,8 @@ PARSED = (
 FUNCTIONS = {"eval": "evaluate:evaluate", "test": "test:run_tests", "exec": "execute:execute"}
 """The module and function of a command, where they are not named as it is."""
 SHELLS: tuple[Literal["bash", "zsh", "fish"], ...] = ("bash", "zsh", "fish")
+HELP = ("--help", "-h", "-help")
+"""What asks for help; the last in Go's form."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -173,7 +175,7 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments:
         raise Fault("IE2001", "no command is given", hint="image-enforcer --help lists the commands")
     command, rest = arguments[0], arguments[1:]
-    if command in ("--help", "-h"):
+    if command in HELP:
         return _help([])
     if command == "--version" or (command == "version" and not _asks_for_help(rest)):
         if rest:
@@ -195,7 +197,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _asks_for_help(arguments: list[str]) -> bool:
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    return any(word in ("--help", "-h") for word in arguments[:end])
+    return any(word in HELP for word in arguments[:end])
 
 
 def _help(words: list[str]) -> int:
@@ -264,6 +266,7 @@ def _command(arguments: list[str]) -> int:
     from . import environment
 
     app = _app()
+    names: set[str] = set()
     if arguments[0] in ("sync", "worker"):
         from .go_flags import two_dashes
         from .sync import FLAGS, MANY
@@ -274,19 +277,30 @@ def _command(arguments: list[str]) -> int:
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as e:
-        raise _misunderstood(e, arguments[0]) from None
+        raise _misunderstood(e, arguments[0], names) from None
     return int(result or 0)
 
 
-def _misunderstood(error: CycloptsError, command: str) -> Fault:
-    """The parser's words, with its suggestion as the hint."""
+def _misunderstood(error: CycloptsError, command: str, names: Collection[str]) -> Fault:
+    """The parser's words, with its suggestion as the hint. ``names`` are those of options that may have one dash."""
     text = " ".join(str(error).split())
+    if names and text.startswith("Unknown option: -") and " is not a recognized option" in text:
+        # The parser takes a word with one dash for several options of one letter.
+        text = _unknown(text.removeprefix("Unknown option: ").partition(". ")[0], names)
     text, _, suggestion = text.partition(" Did you mean ")
     hint = f"did you mean {suggestion}" if suggestion else f"image-enforcer {command} --help"
     if text.startswith("Unknown option: -."):
         hint = "-f - reads manifests from standard input" if command == "verify" else hint
     text = text.removeprefix(f'Command "{command}" ').removesuffix(".")
     return Fault("IE2002", text[:1].lower() + text[1:], hint=hint)
+
+
+def _unknown(word: str, names: Collection[str]) -> str:
+    """What the parser would say of a word that has two dashes."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word.lstrip("-").partition("=")[0], sorted(names), 1)
+    return f"Unknown option: {word}." + (f' Did you mean "-{close[0]}"?' if close else "")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """`pull` as a process: it spares what is no copy, and of several that keep one file one pulls."""
 
+import signal
+import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -14,9 +16,9 @@ from tools.demo import free_port
 
 
 @contextmanager
-def pulling(url: str, place: Path) -> Iterator[subprocess.Popen[str]]:
+def pulling(url: str, place: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        command("pull", url, "--to", str(place)), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        command("pull", url, "--to", str(place), *more), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env=environment(),
     )  # fmt: skip
     assert process.stderr is not None
@@ -52,6 +54,20 @@ def test_a_file_that_is_no_copy_stays(tmp_path: Path, nobody: str, capsys: pytes
     assert main(["pull", nobody, "--to", str(place), "--once"]) == 2
     assert place.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_once_that_is_interrupted_has_not_succeeded(number: int, code: int, tmp_path: Path) -> None:
+    place = tmp_path / "facts.db"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(SECONDS)
+        with pulling(f"http://127.0.0.1:{silent.getsockname()[1]}", place, "--once") as process:
+            connection, _ = silent.accept()  # it waits for an answer that never comes
+            with connection:
+                process.send_signal(number)
+                assert process.wait(SECONDS) == code
+            assert "Traceback" not in process.communicate()[1]
+    assert not place.exists()
 
 
 def test_one_pulls_and_another_takes_over(tmp_path: Path, nobody: str, capsys: pytest.CaptureFixture[str]) -> None:

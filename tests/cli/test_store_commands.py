@@ -209,11 +209,20 @@ def test_db_says_what_is_there_and_copies_it(store: str, tmp_path: Path, capsys:
         (["db", "info", "--to", "x"], 2, "--to FILE"),
         (["db", "drop"], 2, "info"),
         (["status", "--store", "postgresql://nobody@127.0.0.1:1/none"], 3, "127.0.0.1"),
+        (["status", "--store", "postgresql://u:hush@127.0.0.1:1/x?port=abc"], 2, "127.0.0.1:1/x cannot be reached by"),
+        (
+            ["status", "--store", "postgresql://u:hush@127.0.0.1:1/x?passwrd=x"],
+            2,
+            'invalid connection option "passwrd"',
+        ),
+        (["sync", "--once", "--repository", "a", "--store", "postgresql://u@127.0.0.1:1/x?passwrd=x"], 2, "IE3001"),
     ],
 )
 def test_wrong_use(arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == code
-    assert said in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert said in err
+    assert "hush" not in err
 
 
 @pytest.mark.parametrize("command", [["status"], ["db", "info"], ["db", "backup", "--to", "copy.db"]])

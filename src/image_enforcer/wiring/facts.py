@@ -110,7 +110,8 @@ async def _pull(pulling: Pulling, keeper: Keeper, place: Path, once: bool, said:
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
+    # Told to stop while it is brought up to date once, it has not done what it was to do, and ends as others then do.
+    for number in () if once else (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
     failures = 0
     try:
@@ -136,7 +137,8 @@ async def _pull(pulling: Pulling, keeper: Keeper, place: Path, once: bool, said:
             if not changed:  # a worker that does not hold its answers back is not to be asked without end
                 await asyncio.sleep(REST)
     except asyncio.CancelledError:
-        return
+        if once:
+            raise
     finally:
         await pulling.close()
 

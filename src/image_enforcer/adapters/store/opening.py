@@ -14,7 +14,7 @@ from ...analysis import text
 from ...ports.store import Store, StoreUnusable
 from .database import Database
 from .keeping import SqlKeeping
-from .postgresql import Postgresql
+from .postgresql import Postgresql, check_options
 from .publishing import SqlPublishing
 from .scanning import SqlScanning
 from .sqlite import Sqlite
@@ -51,7 +51,9 @@ def open_store(
 
 def check_address(url: str) -> None:
     """Raises a :class:`~image_enforcer.ports.store.StoreError` for what can be the address of no store; asks nobody."""
-    _parsed(url)
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
+        check_options(parsed)
 
 
 def _database(url: str, new_token: Callable[[], str], create: bool) -> Database:

@@ -15,6 +15,7 @@ from typing import Final
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, update
 from sqlalchemy import text as sql
+from sqlalchemy.exc import ArgumentError
 
 from ...analysis import text
 from ...ports.store import StoreError, StoreUnreachable, StoreUnusable
@@ -24,6 +25,7 @@ from .database import translated
 
 _MIGRATING: Final = 0x496D4566_00000001
 """The advisory lock under which tables are made and changed."""
+_DRIVER: Final = "postgresql+psycopg"
 _CONNECTIONS: Final = 15
 _NO_DATABASE: Final = re.compile(r'FATAL: +database ".*" does not exist')
 _PATIENCE: Final = 30.0
@@ -45,8 +47,8 @@ class Postgresql:
     def __init__(self, url: URL, new_epoch: Callable[[], str], *, create: bool = True) -> None:
         """Connect, and make the tables where there are none, or with ``create`` false see that they are there; raises
         :class:`StoreError`."""
-        host = url.host or url.normalized_query.get("host", ("localhost",))[0]
-        self.place = f"{host}:{url.port or 5432}/{url.database or url.username or ''}"
+        check_options(url)
+        self.place = _place(url)
         self._new_epoch = new_epoch
         self._engine = _engine(url)
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -104,9 +106,29 @@ class Postgresql:
         return translated(self.place, psycopg.Error, _as_error)
 
 
+def check_options(url: URL) -> None:
+    """Raises :class:`StoreUnusable` for what PostgreSQL's library does not take as an address; asks nobody."""
+    named = url.set(drivername=_DRIVER)
+    try:
+        _, options = named.get_dialect()().create_connect_args(named)
+        psycopg.conninfo.make_conninfo(**options)
+    except (psycopg.ProgrammingError, ArgumentError) as e:
+        said = text.name(str(e).strip().partition("\n")[0], 300)
+        raise StoreUnusable(
+            f"the store {_place(url)} cannot be reached by this address: {said}; write "
+            "postgresql://user@host:5432/database, with options of libpq behind a question mark"
+        ) from None
+
+
+def _place(url: URL) -> str:
+    """Where it is, without secrets."""
+    host = url.host or url.normalized_query.get("host", ("localhost",))[0]
+    return f"{host}:{url.port or 5432}/{url.database or url.username or ''}"
+
+
 def _engine(url: URL) -> Engine:
     engine = create_engine(
-        url.set(drivername="postgresql+psycopg"),
+        url.set(drivername=_DRIVER),
         pool_size=5,
         max_overflow=_CONNECTIONS - 5,
         pool_timeout=_PATIENCE,

@@ -1,6 +1,7 @@
 """`sync`, `worker` and `pull` on the command line: what is understood, what is refused, and how they end."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from image_enforcer.wiring.sync import entries, layout
 from tests.fakes.opa_data import FakeOpaData
 from tests.fakes.registry.faults import FAULTS
 from tests.fakes.registry.server import FakeRegistry
+from tests.server.running import command, environment
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -83,7 +85,10 @@ def test_a_copy_of_another_registry_may_be_called_like_it(run: Run) -> None:
 
 def test_tags_are_chosen(run: Run) -> None:
     _, out, _ = run("sync", "-repository", "a", "--include", "1.*", "--include=2.*", "--exclude", "*-rc", "--dry-run")
-    assert out == "would follow docker.io/library/a (1.*, 2.*, not *-rc) every 60 s\n"
+    assert out.splitlines() == [
+        "would follow docker.io/library/a (1.*, 2.*, not *-rc) every 60 s",
+        "nothing is scanned: no --clair-url", "nothing is pushed to an OPA: no --opa-url",
+    ]  # fmt: skip
 
 
 def test_the_environment_says_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,6 +352,28 @@ def test_once_does_what_is_due_and_says_so(run: Run, registry: FakeRegistry, tmp
         assert f"delivered {opa.url}: 4 documents put, 0 deleted, everything anew" in out
         assert {"v1", "v2"} < opa.at("docker", "layers", "team", "app").keys()
     assert (tmp_path / "state/image-enforcer/store.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "note nothing is scanned: no --clair-url; nothing is pushed to an OPA: no --opa-url"),
+        (("-opa-url", "http://127.0.0.1:1"), "note nothing is scanned: no --clair-url"),
+    ],
+)
+def test_what_the_original_would_have_done_by_default_is_said_at_the_start(
+    registry: FakeRegistry, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    arguments = ("sync", "-repository", "team/app", "-registry-url", registry.url, *options)
+    with subprocess.Popen(
+        command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        env={**environment(), "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")},
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().partition(" ")[2] == f"{said}\n"
+        finally:
+            process.terminate()
 
 
 def test_once_after_a_failure_tries_again(run: Run, registry: FakeRegistry, tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ def sync(
             serving_blobs(found) as blobs, opened(found, environment, home) as store,
             telling(sys.stdout, output, store, following.admin_addr) as telling_of,
         ):  # fmt: skip
+            if not once and (left := _left_out(found)):
+                telling_of.lines.said("note", "; ".join(left))
             made = syncing(found, telling_of.told, store, environment, home, blobs)
             summary = run_sync(made, once=once, beside=telling_of.beside())
             if summary.elsewhere:
@@ -104,4 +106,16 @@ def _dry(found: Sync) -> int:
         print(f"would serve blobs of {served} to it at {found.blobs.addr}")
     for sink in found.sinks:
         print(f"would put documents into {sink.url}")
+    for left in _left_out(found):
+        print(left)
     return 0
+
+
+def _left_out(found: Sync) -> list[str]:
+    """What is not done that clair-layer-sync does by default, at addresses of this machine."""
+    left = []
+    if found.scanner is None:
+        left.append("nothing is scanned: no --clair-url")
+    if not found.sinks:
+        left.append("nothing is pushed to an OPA: no --opa-url")
+    return left

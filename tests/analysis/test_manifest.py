@@ -156,6 +156,34 @@ def test_bounds() -> None:
         parse(b" " * (manifest.MAX_SIZE + 1), OCI_MANIFEST)
 
 
+LONG = "a/" + "x" * 254
+
+
+@pytest.mark.parametrize(
+    ("said", "content_type", "name"),
+    [
+        ({**IMAGE, "layers": [{**LAYER, "mediaType": LONG}]}, OCI_MANIFEST, "mediaType"),
+        ({**IMAGE, "config": {**CONFIG, "mediaType": LONG}}, OCI_MANIFEST, "mediaType"),
+        ({**IMAGE, "artifactType": LONG}, OCI_MANIFEST, "artifactType"),
+        ({**INDEX, "manifests": [{**LAYER, "artifactType": LONG}]}, OCI_INDEX, "artifactType"),
+        *(
+            (
+                {**INDEX, "manifests": [{**LAYER, "platform": {"os": "a", "architecture": "b", name: LONG}}]},
+                OCI_INDEX, name,
+            )
+            for name in ("os", "architecture", "variant", "os.version")
+        ),
+    ],
+)  # fmt: skip
+def test_words_that_are_too_long_are_refused_and_stay_where_they_were_taken(
+    said: dict[str, Any], content_type: str, name: str
+) -> None:
+    with pytest.raises(BadManifest, match=f"^{name} .* in it is longer than 255 characters$"):
+        parse(encoded(said), content_type)
+    assert manifest.stored(encoded(said), content_type).content == encoded(said)
+    parse(encoded(said).replace(LONG.encode(), LONG[:-1].encode()), content_type)
+
+
 @pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
 def test_the_digest_that_was_asked_for(algorithm: str) -> None:
     content = encoded(IMAGE)

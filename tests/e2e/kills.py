@@ -214,10 +214,10 @@ def published(store: Publishing) -> dict[tuple[str, str], Any]:
     """
     found: dict[tuple[str, str], Any] = {}
     told: set[tuple[str, str]] = set()
-    since = began = 0
+    since, began, rest = 0, 0, ""
     while True:
-        changes = store.changes(since, 1000, began)
-        if changes.since == 0:
+        changes = store.changes(since, 1000, began, rest)
+        if changes.since == 0 and not changes.after:
             found.clear()
             told.clear()
         for entry in changes.entries:
@@ -227,7 +227,7 @@ def published(store: Publishing) -> dict[tuple[str, str], Any]:
             found.pop(key, None)
             if entry.value is not None:
                 found[key] = _timeless(json.loads(entry.value))
-        since, began = changes.revision, changes.began
+        since, began, rest = changes.revision, changes.began, changes.rest
         if since >= changes.newest:
             return found
 

@@ -28,6 +28,7 @@ from image_enforcer.wiring.facts import snapshot
 from tests.contract.contents import HOUR, MINUTE, NOON, image, repository
 from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.opa_data import FakeOpaData
+from tests.fakes.parted import Parted
 from tests.fakes.registry.server import FakeRegistry
 from tests.server.asgi import Reply, ask
 from tests.services.synced import VULNERABLE, index, known_world, scannable, syncing
@@ -189,7 +190,7 @@ class _Told:
         self.asked = 0
         self.forgotten = False
 
-    def changes(self, since: int, most: int, began: int = 0) -> Changes:
+    def changes(self, since: int, most: int, began: int = 0, rest: str = "") -> Changes:
         """Everything is of the newest revision."""
         self.asked += 1
         if since < self.floor or since > self.revision:
@@ -202,6 +203,20 @@ class _Told:
             epoch=self.epoch, since=since, began=self.revision, revision=self.revision, newest=self.revision,
             entries=entries,
         )  # fmt: skip
+
+
+async def test_a_store_that_tells_it_in_parts_makes_the_same(store: Store) -> None:
+    look(store, "v1", "v2")
+    plain = await Bundles(store, Making(), Clock(), 0).newest()
+    parted, making = Parted(store), Making()
+    bundles = Bundles(cast(Publishing, parted), making, Clock(), 0)
+    first = await bundles.newest()
+    assert (first.etag, parted.parts > 3) == (plain.etag, True)
+    look(store, "v1", "v2")
+    assert await bundles.newest() is first
+    look(store, "v2", "v3")
+    assert (await bundles.newest()).etag == (await Bundles(store, Making(), Clock(), 0).newest()).etag
+    assert making.made == 2
 
 
 async def test_a_store_that_was_replaced_or_tells_everything_anew_makes_another() -> None:

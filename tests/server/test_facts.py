@@ -75,8 +75,8 @@ async def _get(app: FactsApp, path: str, query: str = "", headers: dict[str, str
     return await ask(asking, path, method="GET", headers=headers)
 
 
-def app_of(store: Store, tokens: Tokens | None = None) -> FactsApp:
-    return FactsApp(store, snapshot, tokens)
+def app_of(store: Store, tokens: Tokens | None = None, **more: Any) -> FactsApp:
+    return FactsApp(store, snapshot, tokens, **more)
 
 
 # --- the application ------------------------------------------------------------------------------
@@ -103,6 +103,30 @@ async def test_an_answer_waits_until_something_changes(store: Store) -> None:
     await asyncio.to_thread(look, store, "v3")
     document = json.loads((await waiting).body)
     assert document["entries"]
+
+
+async def test_a_revision_that_is_too_large_comes_in_parts_to_those_who_take_them(store: Store) -> None:
+    now = store.info()
+    look(store, "v1", "v2", "v3")
+    app = app_of(store, part=500)
+    asked: dict[str, Any] = {"epoch": now.epoch, "since": now.revision}
+    reply = await changes(app, **asked)
+    assert (reply.status, json.loads(reply.body)["code"]) == (409, "too_large")
+    seen, after = [], ""
+    while True:
+        reply = await changes(app, **asked, parts=1, after=after)
+        document = json.loads(reply.body)
+        assert (reply.status, document["since"], document["after"]) == (200, now.revision, after)
+        assert len(reply.body) < 1500
+        seen += document["entries"]
+        if not document["rest"]:
+            break
+        assert document["revision"] == now.revision
+        after = document["rest"]
+    assert document["revision"] == now.revision + 1
+    assert seen == json.loads((await changes(app_of(store), **asked)).body)["entries"]
+    reply = await asyncio.wait_for(changes(app, **asked, parts=1, after="nonsense", wait=30), 10)
+    assert (reply.status, json.loads(reply.body)["code"]) == (409, "other_store")
 
 
 async def test_nothing_new_is_an_answer_too_and_nobody_waits_for_a_server_that_ends(store: Store) -> None:
@@ -215,6 +239,76 @@ async def test_first_everything_then_what_changed(store: Store, tmp_path: Path) 
         await puller.pull(0)
         assert tags(place) == {"v2"}
     assert [p.name for p in place.parent.iterdir() if p.name.endswith(".new")] == []
+
+
+async def test_parts_are_put_into_the_copy_together(store: Store, tmp_path: Path) -> None:
+    one, other = tmp_path / "one.db", tmp_path / "other.db"
+    said: list[str] = []
+    async with served(app_of(store, part=500)) as url, pulling(url, one, said=said.append) as puller:
+        await puller.pull(0)
+        look(store, "v1", "v2", "v3")
+        assert await puller.pull(0) is True
+        assert await puller.pull(0) is False
+        async with pulling(url, other) as late:
+            await late.pull(0)
+    assert (_facts(one), tags(one), said) == (_facts(other), {"v1", "v2", "v3"}, [])
+
+
+@pytest.mark.parametrize(("bound", "reason"), [("MAX_CHANGES", "at a time"), ("MAX_PARTS", "have changed")])
+async def test_where_too_much_changed_a_whole_copy_is_fetched_and_that_is_said(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, reason: str
+) -> None:
+    monkeypatch.setattr(f"image_enforcer.adapters.facts.pulling.{bound}", 1000)
+    place = tmp_path / "copy.db"
+    said: list[str] = []
+    part = {"MAX_CHANGES": 1 << 20, "MAX_PARTS": 500}[bound]
+    async with served(app_of(store, part=part)) as url, pulling(url, place, said=said.append) as puller:
+        await puller.pull(0)
+        look(store, "v1", "v2", "v3")
+        assert await puller.pull(0) is True
+        assert tags(place) == {"v1", "v2", "v3"}
+        assert [(f"1000 bytes {reason}" in text or f"1000 bytes of changes {reason}" in text) for text in said] == [
+            True
+        ]
+        assert said[0].endswith("; a whole copy is fetched")
+        assert await puller.pull(0) is False
+
+
+async def test_who_dies_between_two_parts_has_nothing_of_them(store: Store, tmp_path: Path) -> None:
+    body = good(store, tmp_path)
+    place = tmp_path / "copy.db"
+    info = store.info()
+    part = {
+        "epoch": info.epoch, "since": info.revision, "began": 0, "revision": info.revision, "after": "", "rest": "x",
+        "newest": info.revision + 1,
+        "entries": [{"kind": "tag", "key": f"{REPOSITORY}:v3", "value": {"digest": None}, "revision": 9}],
+    }  # fmt: skip
+    answers = iter([Reply(body=json.dumps(part).encode()), Reply(status=500)])
+    with FakeWorker(snapshot=lambda: signed(body), changes=lambda: next(answers)) as worker:
+        async with pulling(worker.url, place) as puller:
+            await puller.pull(0)
+            with pytest.raises(WorkerUnreachable):
+                await puller.pull(0)
+    assert tags(place) == {"v1"}
+
+
+@pytest.mark.parametrize("how", [{}, {"after": "x", "rest": "x"}])
+async def test_a_worker_that_does_not_go_on_is_not_asked_without_end(
+    store: Store, tmp_path: Path, how: dict[str, Any]
+) -> None:
+    body = good(store, tmp_path)
+    info = store.info()
+    same = {
+        "epoch": info.epoch, "since": info.revision, "began": 0, "revision": info.revision,
+        "newest": info.revision + 1, "entries": [], **how,
+    }  # fmt: skip
+    first = iter([{**same, "after": "", "rest": "x"}] if how else [])
+    answer = lambda: Reply(body=json.dumps(next(first, same)).encode())
+    with FakeWorker(snapshot=lambda: signed(body), changes=answer) as worker:
+        async with pulling(worker.url, tmp_path / "copy.db") as puller:
+            await puller.pull(0)
+            with pytest.raises(WorkerLying, match="does not go on"):
+                await puller.pull(0)
 
 
 async def test_a_copy_is_as_a_whole_one_would_be(store: Store, tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from image_enforcer.adapters.sinks.opa import OpaSink
 from image_enforcer.analysis.documents import Layout
 from image_enforcer.domain.reference import Repository
-from image_enforcer.services.delivering import MARK
+from image_enforcer.ports.sink import SinkError
+from image_enforcer.services.delivering import MARK, Delivering
 from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.opa_data import FakeOpaData
+from tests.fakes.parted import Parted
 from tests.fakes.registry.server import FakeRegistry
 from tests.services.synced import VULNERABLE, Synced, index, known_world, scannable, syncing
 
@@ -63,6 +67,28 @@ async def test_tags_and_layers_are_put_and_go_again(
         assert opa.at(*APP) == {}
         assert opa.at("clair", "layers") == {}
         assert synced.heard.deliveries[-1] == (0, 4, False)
+
+
+async def test_a_revision_that_comes_in_parts_is_marked_when_all_of_it_was_sent(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    for number in range(3):
+        registry.image("team/app", f"v{number}", (b"%d" % number,))
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        parted = Parted(synced.store)
+        sink = OpaSink(opa.url)
+        delivering = Delivering(cast(Any, parted), sink, Layout(registry=registry.place))
+        opa.refuse = lambda method, path: 503 if method == "PUT" and opa.count()["PUT"] > 4 else 0
+        with pytest.raises(SinkError):
+            await delivering.deliver()
+        assert parted.parts > 4
+        assert opa.at(*MARK) is None or opa.at(*MARK)["revision"] < synced.store.info().revision
+        opa.refuse = lambda method, path: 0
+        await delivering.deliver()
+        assert opa.at(*MARK)["revision"] == synced.store.info().revision
+        assert tags(opa) == {"v0", "v1", "v2"}
+        await sink.close()
 
 
 async def test_a_tag_that_moves_has_another_document(registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path) -> None:

@@ -35,6 +35,9 @@ MAX_SIZE: Final = 4 << 20
 """Bytes of a manifest: what the specification wants every registry to take."""
 MAX_LAYERS: Final = 1000
 MAX_CHILDREN: Final = 1000
+MAX_WORD: Final = 255
+"""Characters of a media type, as RFC 6838 (4.2), to which the specification refers, has it; also of what else is told
+of a descriptor."""
 MAX_CONTENT: Final = 1 << 50
 """Bytes that a descriptor may promise."""
 _INDEXES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
@@ -104,6 +107,13 @@ def parse(content: bytes, content_type: str, expected: Digest | None = None) -> 
     ``expected`` is the digest that was asked for. Without one, the digest is made with sha256. Raises
     :class:`BadManifest` and :class:`UnsupportedManifest`.
     """
+    found = stored(content, content_type, expected)
+    _bounded(found)
+    return found
+
+
+def stored(content: bytes, content_type: str, expected: Digest | None = None) -> Manifest:
+    """A manifest that was taken once, by this version or an earlier one: words in it may be of any length."""
     if len(content) > MAX_SIZE:
         raise BadManifest(f"it is larger than {MAX_SIZE} bytes")
     kind = _read(content, _Kind)
@@ -159,6 +169,30 @@ def _image(content: bytes, media_type: str, found: Digest) -> ImageManifest:
         layers=tuple(map(_descriptor, read.layers)), artifact_type=read.artifact_type or "",
         subject=_descriptor(read.subject) if read.subject is not None else None,
     )  # fmt: skip
+
+
+def _bounded(found: Manifest) -> None:
+    """Whether all that is told of a manifest is of a length that it may have; raises :class:`BadManifest`."""
+    match found:
+        case ImageManifest():
+            _word("artifactType", found.artifact_type)
+            described = (found.config, *found.layers)
+        case ImageIndex():
+            described = found.children
+        case _:
+            return
+    for each in described:
+        _word("mediaType", each.media_type)
+        _word("artifactType", each.artifact_type)
+        if each.platform is not None:
+            platform = each.platform
+            for name in ("os", "architecture", "variant", "os_version"):
+                _word(name.replace("_", "."), getattr(platform, name))
+
+
+def _word(name: str, told: str) -> None:
+    if len(told) > MAX_WORD:
+        raise BadManifest(f"{name} {text.name(told, 40)} in it is longer than {MAX_WORD} characters")
 
 
 def _descriptor(read: _Descriptor) -> Descriptor:

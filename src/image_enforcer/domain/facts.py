@@ -40,6 +40,9 @@ class Entry:
 class Changes:
     """The entries behind a revision, the oldest change first, one for each kind and key.
 
+    Of one revision, what goes is told first, then findings of layers, then what they are about; findings that go are
+    last: whoever takes them one by one never holds an image without its findings.
+
     ``epoch`` names the store: revisions of two stores do not compare. ``revision`` is what a reader has once it has
     taken these; where that is less than ``newest``, there are more. ``since`` is the revision that they follow: where
     it is 0, everything is told anew, and what a reader holds and is not told again is gone.
@@ -52,3 +55,8 @@ class Changes:
     revision: int
     newest: int
     entries: tuple[Entry, ...]
+    after: str = ""
+    """The ``rest`` that was asked with, where these follow it; empty where they begin with a revision."""
+    rest: str = ""
+    """To be handed back too: where these end within a revision that is too large for one answer. Whoever has taken them
+    has still not more than ``revision``, and must not be asked about that one half. Empty where they end with it."""

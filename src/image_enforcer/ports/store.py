@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..domain.digest import Digest
 from ..domain.errors import EnforcerError
@@ -19,6 +19,9 @@ from ..domain.manifest import ImageManifest, Manifest, Platform
 from ..domain.reference import Repository
 from ..domain.report import Report
 from ..domain.watched import Look, Tag, TagLook, Trouble, Watched
+
+PART: Final = 16 << 20
+"""Bytes of entries that are read at a time, about. A single entry may be more."""
 
 
 class StoreError(EnforcerError):
@@ -265,10 +268,11 @@ class Scanning(Protocol):
 class Publishing(Protocol):
     """The facts, as those read them who decide."""
 
-    def changes(self, since: int, most: int, began: int = 0) -> Changes:
-        """The entries behind a revision, about so many: those of one revision are never parted.
+    def changes(self, since: int, most: int, began: int = 0, rest: str = "", size: int = PART) -> Changes:
+        """The entries behind a revision, about so many, of about so many bytes together.
 
-        ``since`` and ``began`` are the ``revision`` and ``began`` of the answer before. A revision that the store never
+        Those of one revision are parted only where they alone are more than ``size`` bytes. ``since``, ``began`` and
+        ``rest`` are the ``revision``, ``began`` and ``rest`` of the answer before. A revision that the store never
         had, or that lies before gone entries which were pruned, gives all from 0; ``began`` tells a reader that stands
         there from one that is on its way through everything.
         """

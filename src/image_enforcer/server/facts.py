@@ -2,6 +2,8 @@
 
 ``GET /v1/facts/snapshot`` is a SQLite file with its checksum, ``GET /v1/facts/changes?epoch=…&since=…&wait=…`` the
 entries behind a revision, as soon as there are some. Whoever asks about another store is answered 409: fetch it whole.
+A revision that is too large for one answer comes in parts, by ``after=…``, to those who say ``parts=1``: they wait with
+all of it until they have the last one. Others are answered 409 for it.
 ``GET /v1/facts/bundle.tar.gz`` has the documents of older policies, for OPAs, by their protocol for bundles
 (https://www.openpolicyagent.org/docs/management-bundles#bundle-service-api).
 """
@@ -21,7 +23,7 @@ import msgspec
 from ..asgi import Receive, Scope, Send
 from ..domain.errors import EnforcerError
 from ..domain.facts import Changes
-from ..ports.store import Publishing
+from ..ports.store import PART, Publishing
 from . import bundles, documents
 from .bundles import MOST, PIECE, Bundle, Bundles, everything
 from .door import UNKNOWN, knows
@@ -46,9 +48,13 @@ Make = Callable[[Path, Iterator[Changes]], tuple[str, int, str]]
 
 
 class FactsApp:
-    """The ASGI application. ``tokens`` are those that may read; without any, everybody who reaches it may."""
+    """The ASGI application. ``tokens`` are those that may read; without any, everybody who reaches it may. ``part`` is
+    how many bytes of entries stand in one answer, about."""
 
-    def __init__(self, store: Publishing, make: Make, tokens: Tokens | None, bundled: Bundles | None = None) -> None:
+    def __init__(
+        self, store: Publishing, make: Make, tokens: Tokens | None, bundled: Bundles | None = None, part: int = PART
+    ) -> None:
+        self._part = part
         self._store = store
         self._make = make
         self._tokens = tokens
@@ -84,18 +90,22 @@ class FactsApp:
             text = "since, began and wait are integers, and not negative"
             await documents.answer(send, 400, {"code": "bad_request", "message": text})
             return
-        epoch = asked.get("epoch", [""])[0]
+        epoch, after, parts = (asked.get(name, [""])[0] for name in ("epoch", "after", "parts"))
         try:
-            found = await self._waited(epoch, since, began, min(wait, LONGEST))
+            found = await self._waited(epoch, since, began, after, min(wait, LONGEST))
         except EnforcerError as e:
             await documents.answer(send, 503, {"code": "unavailable", "message": str(e)})
             return
-        if found.epoch != epoch or found.since != since:
+        if (found.epoch, found.since, found.after) != (epoch, since, after):
             await documents.answer(send, 409, {"code": "other_store", "message": "fetch /v1/facts/snapshot"})
+            return
+        if found.rest and not parts:
+            text = "the next revision is too large for one answer: fetch /v1/facts/snapshot, or ask with parts=1"
+            await documents.answer(send, 409, {"code": "too_large", "message": text})
             return
         await documents.answer(send, 200, {
             "epoch": found.epoch, "since": found.since, "began": found.began, "revision": found.revision,
-            "newest": found.newest,
+            "newest": found.newest, "after": found.after, "rest": found.rest,
             "entries": [
                 {
                     "kind": e.kind, "key": e.key, "value": None if e.value is None else msgspec.Raw(e.value),
@@ -105,12 +115,12 @@ class FactsApp:
             ],
         })  # fmt: skip
 
-    async def _waited(self, epoch: str, since: int, began: int, wait: int) -> Changes:
+    async def _waited(self, epoch: str, since: int, began: int, after: str, wait: int) -> Changes:
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         while True:
-            found = await asyncio.to_thread(self._store.changes, since, MOST, began)
-            told = found.entries or since != found.since or epoch != found.epoch
+            found = await asyncio.to_thread(self._store.changes, since, MOST, began, after, self._part)
+            told = found.entries or (epoch, since, after) != (found.epoch, found.since, found.after)
             if told or self.draining or loop.time() >= until:
                 return found
             await asyncio.sleep(LOOK)

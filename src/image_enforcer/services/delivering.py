@@ -121,21 +121,24 @@ class Delivering:
 
     async def _bring_up(self, noted: Mapping[str, Any], progress: _Progress) -> None:
         owed = dict(progress.owed)
+        rest = ""  # within a revision that comes in parts; the mark stays before it until all of it has been sent
         while True:
             asked = progress.position
-            changes = await asyncio.to_thread(self._store.changes, asked.revision, BATCH, asked.began)
-            if asked.epoch and (changes.epoch != asked.epoch or changes.since != asked.revision):
-                owed = {}
+            changes = await asyncio.to_thread(self._store.changes, asked.revision, BATCH, asked.began, rest)
+            follows = (changes.since, changes.after) == (asked.revision, rest)
+            if not follows or asked.epoch not in ("", changes.epoch):
+                owed, rest = {}, ""
                 await self._empty(noted, progress)
                 continue
             await self._send(changes.entries, progress)
+            rest = changes.rest
             progress.position = _Position(
                 layout=self._layout.name, epoch=changes.epoch, revision=changes.revision, began=changes.began
             )
             last = changes.revision >= changes.newest
             if last and owed:
                 await self._send_owed(owed, progress)
-            if progress.position != asked or progress.owed != owed:
+            if not rest and (progress.position != asked or progress.owed != owed):
                 await self._mark(progress, only_noted=progress.position == asked)
             if last:
                 return

@@ -98,7 +98,9 @@ def run_pull(
     Where another process keeps it, this one waits for that to end. ``said`` is told of what changes: an event's name
     and a text.
     """
-    pulling = Pulling(url, place, now=now, token=secret(token_file), ca_file=ca_file)
+    pulling = Pulling(
+        url, place, now=now, token=secret(token_file), ca_file=ca_file, said=partial(said, "anew")
+    )  # fmt: skip
     keeper = Keeper(place, url.rstrip("/"))
     try:
         asyncio.run(_pull(pulling, keeper, place, once, said))

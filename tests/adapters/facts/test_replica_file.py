@@ -9,8 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +74,49 @@ def test_a_store_that_is_replaced_while_it_is_copied_is_told(tmp_path: Path) -> 
     for number, second in enumerate((changes(3, 4, epoch="other"), changes(0, 4))):
         with pytest.raises(FactsError, match="try again"):
             replica_file.make(tmp_path / f"{number}.db", [changes(0, 3), second], NOON)
+
+
+def parted(since: int, revision: int) -> list[Changes]:
+    """A revision that changes everything, in parts."""
+    whole = step(revision)
+    cuts = ["", "a", "b", ""]
+    return [
+        replace(
+            whole, entries=whole.entries[number * 20 : number * 20 + 20], after=cuts[number], rest=cuts[number + 1],
+            since=since, revision=since if cuts[number + 1] else revision,
+        )
+        for number in range(3)
+    ]  # fmt: skip
+
+
+def test_parts_of_a_revision_are_seen_together_or_not_at_all(place: Path) -> None:
+    seen: list[set[int]] = []
+
+    def telling(told: Iterable[Changes]) -> Iterator[Changes]:
+        with reading(place) as facts:
+            for part in told:
+                yield part
+                seen.append(revisions(facts))
+
+    replica_file.apply_all(place, telling(parted(1, 2)), NOON)
+    assert seen == [{1}, {1}, {1}]
+    with reading(place) as facts:
+        assert (revisions(facts), facts.state().revision) == ({2}, 2)
+    first, second, third = parted(2, 3)
+    for told in ([first, second], [second, third], [first, third], [first, second, third, first]):
+        with pytest.raises(FactsError, match=r"end within a revision|do not follow"):
+            replica_file.apply_all(place, told, NOON)
+        with reading(place) as facts:
+            assert (revisions(facts), facts.state().revision) == ({2}, 2)
+
+
+def test_a_copy_is_made_of_parts(tmp_path: Path) -> None:
+    replica_file.make(tmp_path / "good.db", parted(0, 2), NOON)
+    with reading(tmp_path / "good.db") as facts:
+        assert (len(facts.find(Kind.TAG, KEYS)), facts.state().revision) == (50, 2)
+    first, _, third = parted(0, 2)
+    with pytest.raises(FactsError, match="try again"):
+        replica_file.make(tmp_path / "bad.db", [first, third], NOON)
 
 
 def test_readers_see_whole_revisions_while_the_copy_is_replaced(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,64 @@ class PublishingSuite(StoreSuite):
                 assert all(sizes[revision] == count for revision, count in here.items())
                 assert len(page.entries) <= most or len(here) == 1
             assert tuple(seen) == whole.entries
+
+    def test_a_revision_that_is_too_large_comes_in_parts(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        first = look_at(store, NGINX, {"old": image("old", ["old"])})
+        scan_all(store, parts={digest_of("old"): part("CVE-1")})
+        look_at(store, NGINX, {f"{n}": image(f"{n}") for n in range(5)}, at=NOON + MINUTE)
+        for since in (0, first):
+            whole = store.changes(since, 1000)
+            assert (whole.after, whole.rest) == ("", "")
+            for size in (1, 700, 1500, 100_000):
+                seen: list[Entry] = []
+                page = replace(whole, revision=since, began=0, entries=(), newest=whole.newest + 1)
+                while page.revision < page.newest or page.rest:
+                    before = page
+                    page = store.changes(before.revision, 1000, before.began, before.rest, size)
+                    assert (page.since, page.after) == (before.revision, before.rest)
+                    assert len(page.entries) == 1 or sum(len(e.value or b"") for e in page.entries) <= size
+                    # Whoever is within a revision has not more than the one before.
+                    assert (page.revision < page.newest) if page.rest else page.entries[-1].revision == page.revision
+                    seen += page.entries
+                assert tuple(seen) == whole.entries
+        whole = store.changes(0, 1000)
+        last = [entry for entry in whole.entries if entry.revision == whole.newest]
+        told = [(entry.kind, entry.value is None) for entry in last]
+        gone = [kind for kind, no_more in told if no_more]
+        assert told[: len(gone) - 1] == [(kind, True) for kind in gone[:-1]]
+        assert (told[-1], Kind.LAYER in gone[:-1]) == ((Kind.LAYER, True), False)
+
+    def test_findings_are_told_before_what_they_are_about(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("a")})
+        scan_all(store, parts={digest_of("base"): part("CVE-1")})
+        look_at(store, NGINX, {})
+        newest = look_at(store, NGINX, {"1": image("a")}, at=NOON + MINUTE)
+        last = [entry.kind for entry in store.changes(0, 1000).entries if entry.revision == newest]
+        assert (last[0], Kind.TAG in last, Kind.HELD in last) == (Kind.LAYER, True, True)
+
+    def test_what_changes_between_two_parts_is_told_again(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {f"{n}": image(f"{n}") for n in range(4)})
+        page = store.changes(0, 1000, size=1000)
+        assert page.rest
+        seen = {(entry.kind, entry.key): entry for entry in page.entries}
+        look_at(store, NGINX, {"0": image("other"), "9": image("9")}, at=NOON + MINUTE)
+        while page.rest or page.revision < page.newest:
+            page = store.changes(page.revision, 1000, page.began, page.rest, 1000)
+            seen.update({(entry.kind, entry.key): entry for entry in page.entries})
+        assert seen == {(entry.kind, entry.key): entry for entry in store.changes(0, 1000).entries}
+
+    @pytest.mark.parametrize(
+        "rest", ["x", "1 1 tag", "a 1 tag k", "99 1 tag k", "-1 1 tag k", "0 0 tag k", "2 1 tag \0", "9" * 5000]
+    )
+    def test_a_place_that_never_was_gives_all(self, store: Store, rest: str) -> None:
+        store.watch([NGINX], NOON)
+        newest = look_at(store, NGINX, {"1": image("a")})
+        whole = store.changes(0, 100)
+        assert store.changes(0, 100, newest, rest) == whole
+        assert store.changes(newest - 1, 100, newest, rest) == whole
 
     def test_what_changes_between_two_pages_is_told_again(self, store: Store) -> None:
         store.watch([NGINX, REDIS], NOON)

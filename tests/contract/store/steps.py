@@ -85,7 +85,7 @@ def everything(store: Store, most: int = 1000) -> dict[tuple[Kind, str], Entry]:
         entries.update({(entry.kind, entry.key): entry for entry in page.entries})
         if page.revision == page.newest:
             return entries
-        page = store.changes(page.revision, most, page.began)
+        page = store.changes(page.revision, most, page.began, page.rest)
 
 
 class StoreSuite:

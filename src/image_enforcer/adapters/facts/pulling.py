@@ -1,6 +1,8 @@
 """Pulling facts from a worker: a whole copy at first, then what changed, for as long as the process lives.
 
 Whatever goes wrong, the last copy stays and grows old; its age says so. What is fetched is checked before it is used.
+What changed is put into the copy together, once all of it is there: a copy is always as the store was at some moment.
+Where it is too much, or does not follow, a whole copy is fetched, so that nothing keeps a copy from going on for good.
 """
 
 from __future__ import annotations
@@ -10,16 +12,14 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import aiohttp
-import msgspec
 from aiohttp import ClientSession
 
-from ...analysis import text
-from ...domain.facts import Changes, Entry, Kind
 from ...ports.facts import FactsError
 from . import replica_file
+from .parts import Parts
 from .session import WorkerLying, WorkerRefused, WorkerUnreachable, session, why
 
 WAIT: Final = 20
@@ -29,35 +29,31 @@ IDLE: Final = 30.0
 LONGEST: Final = 1800.0
 """Seconds that a whole copy may take."""
 MAX_CHANGES: Final = 64 << 20
-MAX_SNAPSHOT: Final = 8 << 30
+"""Bytes of one answer about what changed. One entry alone may be more: then a whole copy is fetched."""
+MAX_PARTS: Final = 1 << 30
+"""Bytes of such answers that are put into a copy at once, beyond which a whole one is the shorter way."""
+MAX_SNAPSHOT: Final = 64 << 30
 PIECE: Final = 256 << 10
 
-Number = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
-"""A revision. Larger ones fit into no file."""
+Position = tuple[str, int, int]
+"""The epoch and the revision of a copy, and where it began."""
 
 
-class _Entry(msgspec.Struct, frozen=True):
-    kind: Kind
-    key: str
-    value: msgspec.Raw
-    revision: Number
-
-
-class _Changes(msgspec.Struct, frozen=True):
-    epoch: str
-    since: Number
-    began: Number
-    revision: Number
-    newest: Number
-    entries: tuple[_Entry, ...]
+class _Anew(Exception):
+    """Only a whole copy helps, and why."""
 
 
 class Pulling:
-    """Keeps one replica. ``url`` is the worker's address, ``token`` what it wants to be told."""
+    """Keeps one replica. ``url`` is the worker's address, ``token`` what it wants to be told.
+
+    ``said`` is told why a copy that is there is fetched anew, before it is.
+    """
 
     def __init__(
-        self, url: str, place: Path, *, now: Callable[[], datetime], token: str = "", ca_file: str = ""
-    ) -> None:
+        self, url: str, place: Path, *, now: Callable[[], datetime], token: str = "", ca_file: str = "",
+        said: Callable[[str], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self._said = said
         self._url = url.rstrip("/")
         self._place = place
         self._now = now
@@ -84,15 +80,42 @@ class Pulling:
         place is of somebody else.
         """
         found = await asyncio.to_thread(self._position)
-        changes = None if found is None else await self._changes(*found, wait)
-        if changes is None:
-            await self._whole()
-            return True
-        as_of = self._now() if changes.revision >= changes.newest else None
-        await asyncio.to_thread(replica_file.apply, self._place, changes, as_of)
-        return bool(changes.entries)
+        if found is not None:
+            try:
+                return await self._forward(found, wait)
+            except _Anew as e:
+                self._said(f"{self._url}: {e}; a whole copy is fetched")
+        await self._whole()
+        return True
 
-    def _position(self) -> tuple[str, int, int] | None:
+    async def _forward(self, found: Position, wait: int) -> bool:
+        """Bring the copy forward to the newest revision, in one transaction; whether there was anything.
+
+        Raises :class:`_Anew` where only a whole copy helps.
+        """
+        epoch, since, began = found
+        rest = ""
+        try:
+            with Parts(self._place.parent, self._url) as parts:
+                while True:
+                    as_of = self._now()
+                    told = parts.add(await self._asked(epoch, since, began, rest, wait))
+                    if (told.epoch, told.since, told.after) != (epoch, since, rest) or told.revision < since:
+                        raise _Anew("its changes do not follow what is here")
+                    if told.revision >= told.newest and not told.rest:
+                        break
+                    if (told.revision, told.rest) == (since, rest):
+                        raise WorkerLying(f"{self._url} says that there is more, and does not go on")
+                    if parts.size > MAX_PARTS:
+                        raise _Anew(f"more than {MAX_PARTS} bytes have changed")
+                    since, rest, wait = told.revision, told.rest, 0
+                await asyncio.to_thread(replica_file.apply_all, self._place, parts.read(), as_of)
+                return parts.entries > 0
+        except OSError as e:
+            text = f"{self._place.parent}: {e.strerror or e}; see that there is room, and that it may be written"
+            raise FactsError(text) from None
+
+    def _position(self) -> Position | None:
         replica_file.spare(self._place)
         try:
             found = replica_file.position(self._place, thoroughly=not self._verified)
@@ -101,37 +124,28 @@ class Pulling:
         except FactsError:
             return None  # damaged, or of another format: it is fetched anew, and stays until that has been checked
 
-    async def _changes(self, epoch: str, since: int, began: int, wait: int) -> Changes | None:
-        """What changed since a revision; None where only a whole copy helps."""
+    async def _asked(self, epoch: str, since: int, began: int, after: str, wait: int) -> bytes:
+        """One answer about what changed since a revision; raises :class:`_Anew` where only a whole copy helps."""
         url = f"{self._url}/v1/facts/changes"
-        asked = {"epoch": epoch, "since": str(since), "began": str(began), "wait": str(wait)}
+        asked = {"epoch": epoch, "since": str(since), "began": str(began), "wait": str(wait), "parts": "1"}
+        if after:
+            asked["after"] = after
         try:
             async with (
                 asyncio.timeout(SECONDS + wait),
                 self._opened().get(url, params=asked, allow_redirects=False) as response,
             ):
                 if response.status == 409:
-                    return None
+                    raise _Anew("it has no changes for what is here")
                 self._check(response.status)
-                body = await response.content.read(MAX_CHANGES + 1)
+                body = bytearray()
                 while len(body) <= MAX_CHANGES and not response.content.at_eof():
                     body += await response.content.read(MAX_CHANGES + 1 - len(body))
         except (TimeoutError, aiohttp.ClientError, UnicodeError) as e:  # the last: of a name that no resolver takes
             raise self._unreachable(e) from None
         if len(body) > MAX_CHANGES:
-            raise WorkerLying(f"{self._url} sends more than {MAX_CHANGES} bytes of changes at a time")
-        try:
-            read = msgspec.json.decode(body, type=_Changes)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as e:
-            raise WorkerLying(f"{self._url} sends what are no changes: {text.name(str(e), 200)}") from None
-        if read.epoch != epoch or read.since != since or read.revision < since:
-            return None
-        return Changes(
-            epoch=read.epoch, since=read.since, began=read.began, revision=read.revision, newest=read.newest,
-            entries=tuple([
-                Entry(kind=e.kind, key=e.key, value=_value(e.value), revision=e.revision) for e in read.entries
-            ]),
-        )  # fmt: skip
+            raise _Anew(f"it sends more than {MAX_CHANGES} bytes of changes at a time")
+        return bytes(body)
 
     async def _whole(self) -> None:
         """Fetch a whole copy, check it, and put it in place."""
@@ -191,8 +205,3 @@ def _clear(path: Path) -> None:
     """Remove what an earlier try left."""
     for rest in ("", "-wal", "-shm"):
         Path(f"{path}{rest}").unlink(missing_ok=True)
-
-
-def _value(raw: msgspec.Raw) -> bytes | None:
-    value = bytes(raw)
-    return None if value == b"null" else value

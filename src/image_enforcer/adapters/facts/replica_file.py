@@ -129,7 +129,7 @@ def make(path: Path, batches: Iterable[Changes], as_of: datetime) -> tuple[str, 
 
     ``batches`` are all changes from the first on, in order, until there are no more. Raises :class:`FactsError`.
     """
-    epoch, revision, began = "", 0, 0
+    epoch, revision, began, rest = "", 0, 0, ""
     with _opened(path, create=True) as db:
         db.executescript(
             f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; PRAGMA journal_mode = OFF;"
@@ -138,9 +138,9 @@ def make(path: Path, batches: Iterable[Changes], as_of: datetime) -> tuple[str, 
         for changes in batches:
             if epoch not in ("", changes.epoch):
                 raise FactsError(f"{path}: the store was replaced while its facts were read; try again")
-            if changes.since != revision:
+            if (changes.since, changes.after) != (revision, rest):
                 raise FactsError(f"{path}: the store told everything anew while its facts were read; try again")
-            epoch, revision, began = changes.epoch, changes.revision, changes.began
+            epoch, revision, began, rest = changes.epoch, changes.revision, changes.began, changes.rest
             _put(db, changes.entries)
         db.execute("INSERT INTO state VALUES (1, ?, ?, ?, ?)", (epoch, revision, began, as_of.isoformat()))
         db.execute("COMMIT")
@@ -205,9 +205,15 @@ def position(path: Path, *, thoroughly: bool = False) -> tuple[str, int, int] | 
 
 
 def apply(path: Path, changes: Changes, as_of: datetime | None) -> None:
-    """Bring a replica forward, in one transaction. ``as_of`` is given where nothing newer is known to exist.
+    """Bring a replica forward by one answer; see :func:`apply_all`."""
+    apply_all(path, [changes], as_of)
 
-    Raises :class:`FactsError`, also where the changes are of another epoch, or do not follow what it has.
+
+def apply_all(path: Path, batches: Iterable[Changes], as_of: datetime | None) -> None:
+    """Bring a replica forward by answers that follow one another, all in one transaction: nobody sees the half of it.
+
+    ``as_of`` is given where nothing newer is known to exist. Raises :class:`FactsError`, also where the changes are of
+    another epoch, do not follow what it has, or end within a revision. The replica is then as it was.
     """
     with _opened(path) as db:
         check(db, path)
@@ -217,13 +223,18 @@ def apply(path: Path, changes: Changes, as_of: datetime | None) -> None:
         row = db.execute("SELECT epoch, revision FROM state").fetchone()
         if row is None:
             raise FactsError(f"{path}: says of no revision to be; remove it, and it is fetched anew")
-        if row[0] != changes.epoch:
-            raise FactsError(f"{path}: facts of another store ({row[0]}, not {changes.epoch}); it is fetched anew")
-        if row[1] != changes.since:
-            text = f"{path}: at revision {row[1]}, which changes since {changes.since} do not follow"
-            raise FactsError(f"{text}; see that no other process keeps it")
-        _put(db, changes.entries)
-        db.execute("UPDATE state SET revision = ?", (changes.revision,))
+        epoch, revision, rest = row[0], row[1], ""
+        for changes in batches:
+            if epoch != changes.epoch:
+                raise FactsError(f"{path}: facts of another store ({epoch}, not {changes.epoch}); it is fetched anew")
+            if (changes.since, changes.after) != (revision, rest):
+                text = f"{path}: at revision {revision}, which changes since {changes.since} do not follow"
+                raise FactsError(f"{text}; see that no other process keeps it")
+            _put(db, changes.entries)
+            revision, rest = changes.revision, changes.rest
+        if rest:
+            raise FactsError(f"{path}: changes end within a revision; they are fetched anew")
+        db.execute("UPDATE state SET revision = ?", (revision,))
         if as_of is not None:
             db.execute("UPDATE state SET as_of = ?", (as_of.isoformat(),))
         db.execute("COMMIT")

@@ -11,7 +11,8 @@ from ...analysis import manifest
 from ...domain.digest import Digest
 from ...domain.facts import Changes, Entry, Kind
 from ...domain.manifest import Manifest
-from . import schema
+from ...ports.store import PART
+from . import pages, schema
 from .bulk import batches
 from .database import Database
 
@@ -22,29 +23,24 @@ class SqlPublishing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def changes(self, since: int, most: int, began: int = 0) -> Changes:
-        """The entries behind a revision. One revision's entries stand in one answer, however many they are."""
-        table, meta = schema.entries, schema.meta
+    def changes(self, since: int, most: int, began: int = 0, rest: str = "", size: int = PART) -> Changes:
+        """The entries behind a revision. One revision's entries stand in one answer, unless they are too many bytes."""
+        meta = schema.meta
         with self._database.reading() as conn:
             state = conn.execute(select(meta.c.epoch, meta.c.revision, meta.c.floor)).one()
-            if not 0 < since <= state.revision or max(since, began) < state.floor:
-                since, began = 0, state.revision
-            query = (
-                select(table.c.kind, table.c.key, table.c.value, table.c.revision)
-                .where(table.c.revision > since)
-                .order_by(table.c.revision, table.c.kind, table.c.key)
-            )
-            rows = conn.execute(query.limit(most + 1)).all()
-            revision = state.revision
-            if len(rows) > most:
-                cut = rows[-1].revision
-                rows = [row for row in rows if row.revision < cut]
-                if not rows:
-                    rows = conn.execute(query.where(table.c.revision == cut)).all()
-                revision = rows[-1].revision
+            place = pages.Place.read(rest)
+            if place is not None and not since < place.revision <= state.revision:
+                place = None
+            lost = bool(rest) and place is None
+            on_its_way = 0 < since <= state.revision or (since == 0 and place is not None)
+            if lost or not on_its_way or max(since, began) < state.floor:
+                since, began, place = 0, state.revision, None
+            page = pages.read(conn, since, place, most, size)
             return Changes(
-                epoch=state.epoch, since=since, began=began, revision=revision, newest=state.revision,
-                entries=tuple(map(_entry, rows)),
+                epoch=state.epoch, since=since, began=began,
+                revision=state.revision if page.last is None else page.last, newest=state.revision,
+                entries=page.entries, after="" if place is None else rest,
+                rest="" if page.rest is None else str(page.rest),
             )  # fmt: skip
 
     def head(self) -> tuple[str, int]:
@@ -77,7 +73,7 @@ class SqlPublishing:
                 columns = (table.c.digest, table.c.media_type, table.c.content)
                 for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
                     digest = Digest(row.digest)
-                    found[digest] = manifest.parse(row.content, row.media_type, digest)
+                    found[digest] = manifest.stored(row.content, row.media_type, digest)
         return found
 
     def position(self, reader: str) -> str:

@@ -145,7 +145,7 @@ def _publish(conn: Connection, publication: Publication, digests: Collection[str
     for batch in batches(digests):
         columns = (table.c.digest, table.c.media_type, table.c.content)
         for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
-            read = manifest.parse(row.content, row.media_type, Digest(row.digest))
+            read = manifest.stored(row.content, row.media_type, Digest(row.digest))
             publication.put(Kind.MANIFEST, row.digest, published.manifest(read))
     layer_parts.turn(conn, publication, scan_rows.publish(conn, publication, digests))
 

@@ -288,7 +288,7 @@ def _images(conn: Connection, digests: Collection[str]) -> Mapping[str, ImageMan
     for batch in batches(digests):
         columns = (table.c.digest, table.c.media_type, table.c.content)
         for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
-            read = manifest.parse(row.content, row.media_type, Digest(row.digest))
+            read = manifest.stored(row.content, row.media_type, Digest(row.digest))
             assert isinstance(read, ImageManifest), "only images have rows among the scans"
             images[row.digest] = read
     return images

@@ -214,9 +214,9 @@ def published(store: Publishing) -> dict[tuple[str, str], Any]:
     """
     found: dict[tuple[str, str], Any] = {}
     told: set[tuple[str, str]] = set()
-    since, began, rest = 0, 0, ""
+    since, began, rest, stamp = 0, 0, "", ""
     while True:
-        changes = store.changes(since, 1000, began, rest)
+        changes = store.changes(since, 1000, began, rest, stamp)
         if changes.since == 0 and not changes.after:
             found.clear()
             told.clear()
@@ -227,7 +227,7 @@ def published(store: Publishing) -> dict[tuple[str, str], Any]:
             found.pop(key, None)
             if entry.value is not None:
                 found[key] = _timeless(json.loads(entry.value))
-        since, began, rest = changes.revision, changes.began, changes.rest
+        since, began, rest, stamp = changes.revision, changes.began, changes.rest, changes.stamp
         if since >= changes.newest:
             return found
 

@@ -18,8 +18,8 @@ class Parted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def changes(self, since: int, most: int, began: int = 0, rest: str = "") -> Changes:
+    def changes(self, since: int, most: int, began: int = 0, rest: str = "", stamp: str = "") -> Changes:
         """See :class:`~image_enforcer.ports.store.Publishing`."""
-        found = self._store.changes(since, most, began, rest, size=1)
+        found = self._store.changes(since, most, began, rest, stamp, size=1)
         self.parts += bool(found.rest)
         return found

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 import json
+import sqlite3
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -190,7 +191,7 @@ class _Told:
         self.asked = 0
         self.forgotten = False
 
-    def changes(self, since: int, most: int, began: int = 0, rest: str = "") -> Changes:
+    def changes(self, since: int, most: int, began: int = 0, rest: str = "", stamp: str = "") -> Changes:
         """Everything is of the newest revision."""
         self.asked += 1
         if since < self.floor or since > self.revision:
@@ -217,6 +218,22 @@ async def test_a_store_that_tells_it_in_parts_makes_the_same(store: Store) -> No
     look(store, "v2", "v3")
     assert (await bundles.newest()).etag == (await Bundles(store, Making(), Clock(), 0).newest()).etag
     assert making.made == 2
+
+
+async def test_a_store_that_was_put_back_to_an_older_copy_makes_another(store: Store, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as db, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        db.backup(copy)
+    look(store, "v1", "v2")
+    making = Making()
+    bundles = Bundles(store, making, Clock(), 0)
+    first = await bundles.newest()
+    with closing(open_store(f"sqlite:///{tmp_path / 'copy.db'}")) as other:
+        look(other, "v1", "v3")
+        look(other, "v1", "v3")
+        bundles._store = other
+        second = await bundles.newest()
+        assert (second.etag != first.etag, making.made) == (True, 2)
+        assert second.etag == (await Bundles(other, Making(), Clock(), 0).newest()).etag
 
 
 async def test_a_store_that_was_replaced_or_tells_everything_anew_makes_another() -> None:

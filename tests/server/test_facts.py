@@ -64,6 +64,12 @@ def look(store: Store, *tags: str) -> None:
     store.record_look(work, found, at + HOUR)
 
 
+def at(store: Store) -> dict[str, Any]:
+    """What one sends who has all of a store."""
+    told = store.changes(0, 1000)
+    return {"epoch": told.epoch, "since": told.revision, "began": told.began, "stamp": told.stamp}
+
+
 async def changes(app: FactsApp, headers: dict[str, str] | None = None, **asked: Any) -> Answer:
     return await _get(app, "/v1/facts/changes", urlencode(asked), headers)
 
@@ -83,21 +89,21 @@ def app_of(store: Store, tokens: Tokens | None = None, **more: Any) -> FactsApp:
 
 
 async def test_changes_are_those_behind_a_revision(store: Store) -> None:
-    now = store.info()
+    now, had = store.info(), at(store)
     look(store, "v1", "v2")
-    reply = await changes(app_of(store), epoch=now.epoch, since=now.revision)
+    reply = await changes(app_of(store), **had)
     document = json.loads(reply.body)
     assert (reply.status, document["since"], document["revision"]) == (200, now.revision, now.revision + 1)
     assert document["newest"] == document["revision"]
     assert f"{REPOSITORY}:v2" in {e["key"] for e in document["entries"] if e["kind"] == "tag"}
+    had = at(store)
     look(store, "v2")
-    document = json.loads((await changes(app_of(store), epoch=now.epoch, since=now.revision + 1)).body)
+    document = json.loads((await changes(app_of(store), **had)).body)
     assert [e["key"] for e in document["entries"] if e["value"] is None and e["kind"] == "tag"] == [f"{REPOSITORY}:v1"]
 
 
 async def test_an_answer_waits_until_something_changes(store: Store) -> None:
-    now = store.info()
-    waiting = asyncio.create_task(changes(app_of(store), epoch=now.epoch, since=now.revision, wait=30))
+    waiting = asyncio.create_task(changes(app_of(store), **at(store), wait=30))
     await asyncio.sleep(0.05)
     assert not waiting.done()
     await asyncio.to_thread(look, store, "v3")
@@ -106,10 +112,9 @@ async def test_an_answer_waits_until_something_changes(store: Store) -> None:
 
 
 async def test_a_revision_that_is_too_large_comes_in_parts_to_those_who_take_them(store: Store) -> None:
-    now = store.info()
+    now, asked = store.info(), at(store)
     look(store, "v1", "v2", "v3")
     app = app_of(store, part=500)
-    asked: dict[str, Any] = {"epoch": now.epoch, "since": now.revision}
     reply = await changes(app, **asked)
     assert (reply.status, json.loads(reply.body)["code"]) == (409, "too_large")
     seen, after = [], ""
@@ -132,11 +137,20 @@ async def test_a_revision_that_is_too_large_comes_in_parts_to_those_who_take_the
 async def test_nothing_new_is_an_answer_too_and_nobody_waits_for_a_server_that_ends(store: Store) -> None:
     now = store.info()
     app = app_of(store)
-    document = json.loads((await changes(app, epoch=now.epoch, since=now.revision)).body)
+    document = json.loads((await changes(app, **at(store))).body)
     assert (document["entries"], document["revision"]) == ([], now.revision)
-    waiting = asyncio.create_task(changes(app, epoch=now.epoch, since=now.revision, wait=30))
+    waiting = asyncio.create_task(changes(app, **at(store), wait=30))
     app.draining = True
     assert (await asyncio.wait_for(waiting, 10)).status == 200
+
+
+async def test_who_proves_nothing_or_something_else_has_a_conflict(store: Store) -> None:
+    look(store, "v2")
+    had = at(store)
+    for stamp in ("", "other", had["stamp"][:-1]):
+        reply = await asyncio.wait_for(changes(app_of(store), **{**had, "stamp": stamp}, wait=30), 10)
+        assert (reply.status, json.loads(reply.body)["code"]) == (409, "other_store")
+    assert (await changes(app_of(store), **had)).status == 200
 
 
 @pytest.mark.parametrize("asked", [{"epoch": "other", "since": 1}, {"since": 1}, {"epoch": "", "since": 10**9}])
@@ -163,6 +177,7 @@ async def test_a_whole_copy_has_its_checksum(store: Store, tmp_path: Path) -> No
     place = tmp_path / "copy.db"
     place.write_bytes(reply.body)
     info = store.info()
+    assert reply.headers["x-facts-stamp"] == store.changes(0, 1).stamp
     assert replica_file.position(place, thoroughly=True) is not None
     assert (reply.headers["x-facts-epoch"], reply.headers["x-facts-revision"]) == (info.epoch, str(info.revision))
 
@@ -354,6 +369,68 @@ async def test_a_store_that_was_replaced_is_copied_whole(store: Store, tmp_path:
                 await puller.pull(0)
                 assert facts.state().epoch != before.epoch
             assert tags(place) == {"v3"}
+
+
+@pytest.fixture
+def restored(store: Store, tmp_path: Path) -> Iterator[tuple[Store, Store]]:
+    """A store that has gone on, and another that went on from an older copy of its file, to further revisions."""
+    with closing(sqlite3.connect(tmp_path / "store.db")) as db, closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        db.backup(copy)
+    look(store, "v1", "v2")
+    with closing(open_store(f"sqlite:///{tmp_path / 'copy.db'}")) as other:
+        for _ in range(3):
+            look(other, "v1", "v3")
+        assert other.head()[0] == store.head()[0]
+        assert other.head()[1] > store.head()[1]
+        yield store, other
+
+
+async def test_a_store_that_was_put_back_to_an_older_copy_is_copied_whole(
+    restored: tuple[Store, Store], tmp_path: Path
+) -> None:
+    before, after = restored
+    place = tmp_path / "facts.db"
+    async with served(app_of(before)) as url, pulling(url, place) as puller:
+        await puller.pull(0)
+        assert tags(place) == {"v1", "v2"}
+    said: list[str] = []
+    async with served(app_of(after)) as url, pulling(url, place, said=said.append) as puller:
+        await puller.pull(0)
+        assert tags(place) == {"v1", "v3"}
+        assert len(said) == 1
+        look(after, "v2")
+        await puller.pull(0)
+        assert (tags(place), len(said)) == ({"v2"}, 1)
+
+
+async def test_a_copy_without_a_stamp_is_not_trusted(store: Store, tmp_path: Path) -> None:
+    place = tmp_path / "copy.db"
+    said: list[str] = []
+    async with served(app_of(store)) as url, pulling(url, place, said=said.append) as puller:
+        await puller.pull(0)
+        with closing(sqlite3.connect(place, isolation_level=None)) as db:
+            db.execute("DROP TABLE mark")
+        look(store, "v2")
+        await puller.pull(0)
+        assert (tags(place), len(said)) == ({"v2"}, 1)
+        await puller.pull(0)
+        assert len(said) == 1
+
+
+async def test_a_worker_that_knows_no_stamps_is_followed(store: Store, tmp_path: Path) -> None:
+    body = good(store, tmp_path)
+    info = store.info()
+    document = {
+        "epoch": info.epoch, "since": info.revision, "began": 0, "revision": info.revision + 1,
+        "newest": info.revision + 1,
+        "entries": [{"kind": "tag", "key": f"{REPOSITORY}:v3", "value": {"digest": None}, "revision": 9}],
+    }  # fmt: skip
+    answer = Reply(body=json.dumps(document).encode())
+    with FakeWorker(snapshot=lambda: signed(body), changes=lambda: answer) as worker:
+        async with pulling(worker.url, tmp_path / "copy.db") as puller:
+            await puller.pull(0)
+            await puller.pull(0)
+    assert tags(tmp_path / "copy.db") == {"v1", "v3"}
 
 
 async def test_a_damaged_copy_is_fetched_anew(store: Store, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Deliveries to OPA's data interface: what is put and deleted, what is sent anew, and that nothing is lost."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -89,6 +91,30 @@ async def test_a_revision_that_comes_in_parts_is_marked_when_all_of_it_was_sent(
         assert opa.at(*MARK)["revision"] == synced.store.info().revision
         assert tags(opa) == {"v0", "v1", "v2"}
         await sink.close()
+
+
+async def test_a_store_that_was_put_back_to_an_older_copy_leaves_nothing_of_what_it_lost(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("team/app", "v1", (b"1",))
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        await synced.again()
+        (tmp_path / "older").mkdir()
+        with (
+            closing(sqlite3.connect(tmp_path / "store.db")) as db,
+            closing(sqlite3.connect(tmp_path / "older" / "store.db")) as copy,
+        ):
+            db.backup(copy)
+        registry.image("team/app", "v2", (b"2",))
+        await synced.again()
+        assert tags(opa) == {"v1", "v2"}
+    del registry.repositories["team/app"].tags["v2"]
+    async with syncing(registry, tmp_path / "older", opa=opa.url) as synced:
+        for _ in range(3):
+            await synced.again(7200)
+        assert synced.heard.deliveries[0][2] is True
+        assert tags(opa) == {"v1"}
+        assert len(synced.heard.deliveries) == 1 or not synced.heard.deliveries[1][2]
 
 
 async def test_a_tag_that_moves_has_another_document(registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path) -> None:

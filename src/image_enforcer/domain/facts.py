@@ -55,6 +55,9 @@ class Changes:
     revision: int
     newest: int
     entries: tuple[Entry, ...]
+    stamp: str = ""
+    """To be handed back too: a word that only this history of the store has at ``revision``, or at ``began`` where that
+    is the newer one. A store that was put back to an older copy of itself has another there, or none."""
     after: str = ""
     """The ``rest`` that was asked with, where these follow it; empty where they begin with a revision."""
     rest: str = ""

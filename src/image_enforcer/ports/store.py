@@ -268,13 +268,15 @@ class Scanning(Protocol):
 class Publishing(Protocol):
     """The facts, as those read them who decide."""
 
-    def changes(self, since: int, most: int, began: int = 0, rest: str = "", size: int = PART) -> Changes:
+    def changes(
+        self, since: int, most: int, began: int = 0, rest: str = "", stamp: str = "", size: int = PART
+    ) -> Changes:
         """The entries behind a revision, about so many, of about so many bytes together.
 
-        Those of one revision are parted only where they alone are more than ``size`` bytes. ``since``, ``began`` and
-        ``rest`` are the ``revision``, ``began`` and ``rest`` of the answer before. A revision that the store never
-        had, or that lies before gone entries which were pruned, gives all from 0; ``began`` tells a reader that stands
-        there from one that is on its way through everything.
+        Those of one revision are parted only where they alone are more than ``size`` bytes. ``since``, ``began``,
+        ``rest`` and ``stamp`` are ``revision`` and the others of the answer before. A revision and a stamp that
+        the store never had together, or no more has, or that lie before gone entries which were pruned, give all from
+        0; ``began`` tells a reader that stands there from one that is on its way through everything.
         """
 
     def head(self) -> tuple[str, int]:

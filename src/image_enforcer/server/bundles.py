@@ -36,11 +36,11 @@ Make = Callable[[BinaryIO, Iterator[Changes], datetime], str]
 
 def everything(store: Publishing) -> Iterator[Changes]:
     """All changes from the first on."""
-    since, began, rest = 0, 0, ""
+    since, began, rest, stamp = 0, 0, "", ""
     while True:
-        found = store.changes(since, MOST, began, rest)
+        found = store.changes(since, MOST, began, rest, stamp)
         yield found
-        since, began, rest = found.revision, found.began, found.rest
+        since, began, rest, stamp = found.revision, found.began, found.rest, found.stamp
         if since >= found.newest:
             return
 
@@ -115,7 +115,7 @@ class Bundles:
     def _followed(self, position: Changes) -> Changes | None:
         """How far the store has come by now; None where documents may be others than at this position."""
         while True:
-            found = self._store.changes(position.revision, MOST, position.began, position.rest)
+            found = self._store.changes(position.revision, MOST, position.began, position.rest, position.stamp)
             if (found.epoch, found.since, found.after) != (position.epoch, position.revision, position.rest):
                 return None
             if any(entry.kind in DOCUMENTED for entry in found.entries):

@@ -2,6 +2,8 @@
 
 ``GET /v1/facts/snapshot`` is a SQLite file with its checksum, ``GET /v1/facts/changes?epoch=…&since=…&wait=…`` the
 entries behind a revision, as soon as there are some. Whoever asks about another store is answered 409: fetch it whole.
+So is who asks without the ``stamp`` that the answer before had, or the whole copy's header ``X-Facts-Stamp``: it proves
+that the revision is of this store, which may have been put back to an older copy of itself.
 A revision that is too large for one answer comes in parts, by ``after=…``, to those who say ``parts=1``: they wait with
 all of it until they have the last one. Others are answered 409 for it.
 ``GET /v1/facts/bundle.tar.gz`` has the documents of older policies, for OPAs, by their protocol for bundles
@@ -90,9 +92,9 @@ class FactsApp:
             text = "since, began and wait are integers, and not negative"
             await documents.answer(send, 400, {"code": "bad_request", "message": text})
             return
-        epoch, after, parts = (asked.get(name, [""])[0] for name in ("epoch", "after", "parts"))
+        epoch, stamp, after, parts = (asked.get(name, [""])[0] for name in ("epoch", "stamp", "after", "parts"))
         try:
-            found = await self._waited(epoch, since, began, after, min(wait, LONGEST))
+            found = await self._waited(epoch, since, began, after, stamp, min(wait, LONGEST))
         except EnforcerError as e:
             await documents.answer(send, 503, {"code": "unavailable", "message": str(e)})
             return
@@ -105,7 +107,7 @@ class FactsApp:
             return
         await documents.answer(send, 200, {
             "epoch": found.epoch, "since": found.since, "began": found.began, "revision": found.revision,
-            "newest": found.newest, "after": found.after, "rest": found.rest,
+            "newest": found.newest, "after": found.after, "rest": found.rest, "stamp": found.stamp,
             "entries": [
                 {
                     "kind": e.kind, "key": e.key, "value": None if e.value is None else msgspec.Raw(e.value),
@@ -115,11 +117,11 @@ class FactsApp:
             ],
         })  # fmt: skip
 
-    async def _waited(self, epoch: str, since: int, began: int, after: str, wait: int) -> Changes:
+    async def _waited(self, epoch: str, since: int, began: int, after: str, stamp: str, wait: int) -> Changes:
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         while True:
-            found = await asyncio.to_thread(self._store.changes, since, MOST, began, after, self._part)
+            found = await asyncio.to_thread(self._store.changes, since, MOST, began, after, stamp, self._part)
             told = found.entries or (epoch, since, after) != (found.epoch, found.since, found.after)
             if told or self.draining or loop.time() >= until:
                 return found
@@ -129,13 +131,16 @@ class FactsApp:
         try:
             with tempfile.TemporaryDirectory(prefix="facts-") as folder:
                 path = Path(folder) / "facts.db"
+                stamps: list[str] = []
                 async with self._making:
-                    epoch, revision, checksum = await asyncio.to_thread(self._make, path, everything(self._store))
+                    epoch, revision, checksum = await asyncio.to_thread(
+                        self._make, path, _noting(everything(self._store), stamps)
+                    )
                 headers = [
                     (b"content-type", b"application/vnd.sqlite3"),
                     (b"content-length", str(path.stat().st_size).encode()),
                     (b"x-facts-epoch", epoch.encode()), (b"x-facts-revision", str(revision).encode()),
-                    (b"x-facts-checksum", checksum.encode()),
+                    (b"x-facts-checksum", checksum.encode()), (b"x-facts-stamp", stamps[-1].encode()),
                 ]  # fmt: skip
                 with path.open("rb") as file:
                     path.unlink()
@@ -183,6 +188,13 @@ class FactsApp:
             if not held or self.draining or loop.time() >= until:
                 return found, held
             await asyncio.sleep(PAUSE)
+
+
+def _noting(batches: Iterator[Changes], stamps: list[str]) -> Iterator[Changes]:
+    """The same, with their stamps noted."""
+    for changes in batches:
+        stamps.append(changes.stamp)
+        yield changes
 
 
 def _number(text: str) -> int:

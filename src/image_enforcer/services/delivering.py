@@ -53,6 +53,7 @@ class _Position:
     epoch: str = ""
     revision: int = 0
     began: int = 0
+    stamp: str = ""
 
     @classmethod
     def read(cls, document: Any) -> _Position | None:
@@ -108,7 +109,8 @@ class Delivering:
         known = _Position.read(noted.get("position"))
         mark = _Position.read(_read(await self._sink.get(MARK)))
         progress = _Progress(_Position(), {})
-        if known is not None and mark is not None and known.same(mark) and known.layout == self._layout.name:
+        ours = known is not None and mark is not None and known.same(mark) and known.layout == self._layout.name
+        if known is not None and mark is not None and ours and await self._had(mark):
             # A sink that was put back to an older state goes on from there.
             progress.position = min(known, mark, key=lambda p: p.revision)
             progress.owed = dict(noted.get("owed", {}))
@@ -119,22 +121,30 @@ class Delivering:
             put=progress.put, deleted=progress.deleted, whole=progress.whole, refused=tuple(progress.refused.items())
         )
 
+    async def _had(self, mark: _Position) -> bool:
+        """Whether the store was once where a sink is. One that was put back to an older copy, with its notes, may not
+        have been."""
+        told = await asyncio.to_thread(self._store.changes, mark.revision, 1, mark.began, "", mark.stamp)
+        return (told.epoch, told.since) == (mark.epoch, mark.revision)
+
     async def _bring_up(self, noted: Mapping[str, Any], progress: _Progress) -> None:
         owed = dict(progress.owed)
+        stamp = progress.position.stamp
         rest = ""  # within a revision that comes in parts; the mark stays before it until all of it has been sent
         while True:
             asked = progress.position
-            changes = await asyncio.to_thread(self._store.changes, asked.revision, BATCH, asked.began, rest)
+            changes = await asyncio.to_thread(self._store.changes, asked.revision, BATCH, asked.began, rest, stamp)
             follows = (changes.since, changes.after) == (asked.revision, rest)
             if not follows or asked.epoch not in ("", changes.epoch):
-                owed, rest = {}, ""
+                owed, rest, stamp = {}, "", ""
                 await self._empty(noted, progress)
                 continue
             await self._send(changes.entries, progress)
-            rest = changes.rest
+            rest, stamp = changes.rest, changes.stamp
             progress.position = _Position(
-                layout=self._layout.name, epoch=changes.epoch, revision=changes.revision, began=changes.began
-            )
+                layout=self._layout.name, epoch=changes.epoch, revision=changes.revision, began=changes.began,
+                stamp=changes.stamp,
+            )  # fmt: skip
             last = changes.revision >= changes.newest
             if last and owed:
                 await self._send_owed(owed, progress)

@@ -47,7 +47,7 @@ def test_a_copy_is_made_and_read(place: Path) -> None:
         assert facts.find(Kind.TAG, ["absent"]) == {}
         assert facts.find(Kind.SCAN, KEYS) == {}
         assert facts.find(Kind.TAG, []) == {}
-    assert replica_file.position(place) == ("e", 1, 0)
+    assert replica_file.position(place) == ("e", 1, 0, "")
     assert replica_file.position(place.with_name("absent")) is None
 
 
@@ -67,7 +67,7 @@ def test_changes_are_applied_to_what_a_reader_has_open(place: Path) -> None:
 def test_changes_of_another_store_or_that_do_not_follow_are_refused(place: Path, told: Changes) -> None:
     with pytest.raises(FactsError, match=r"fetched anew|no other process"):
         replica_file.apply(place, told, NOON)
-    assert replica_file.position(place) == ("e", 1, 0)
+    assert replica_file.position(place) == ("e", 1, 0, "")
 
 
 def test_a_store_that_is_replaced_while_it_is_copied_is_told(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_damaged_copy_gives_way_to_one(tmp_path: Path, how: str) -> None:
     made(place, 3)
     with reading(place) as facts:
         assert (revisions(facts), facts.state().revision) == ({3}, 3)
-    assert replica_file.position(place, thoroughly=True) == ("e", 3, 0)
+    assert replica_file.position(place, thoroughly=True) == ("e", 3, 0, "")
 
 
 def test_who_is_killed_while_applying_leaves_a_whole_revision(place: Path, root: Path) -> None:
@@ -273,7 +273,7 @@ def test_who_is_killed_while_applying_leaves_a_whole_revision(place: Path, root:
         with reading(place) as facts:
             (seen,) = revisions(facts)
             assert seen == facts.state().revision >= told
-        assert replica_file.position(place, thoroughly=True) == ("e", seen, 0)
+        assert replica_file.position(place, thoroughly=True) == ("e", seen, 0, "")
 
 
 FULL = """

@@ -43,7 +43,7 @@ def test_a_shared_layer_is_neither_read_nor_written_for_each_image(database: Sql
             raw.set_progress_handler(tick, 100)
             layer_parts.record(conn, publication, digest_of(str(first)), "clair", {base: text}, counts=True)
             raw.set_progress_handler(None, 0)
-            publication.write()
+            publication.write(lambda: "stamp")
         return count
 
     with database.writing() as conn:
@@ -89,7 +89,7 @@ def test_a_chain_of_indexes_is_followed_to_its_end(database: Sqlite) -> None:
         conn.execute(schema.tags.insert().values(repository=1, name="1", digest=digest_of("0")))
         publication = Publication(conn, NOON)
         reach.settle(conn, publication, [digest_of("0")], NOON)
-        assert publication.write() == 1
+        assert publication.write(lambda: "stamp") == 1
         last = schema.manifests.select().where(schema.manifests.c.digest == digest_of(str(depth - 1)))
         assert conn.execute(last).one().reached
     database.close()

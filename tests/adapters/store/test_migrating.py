@@ -95,7 +95,12 @@ def test_every_older_version_becomes_the_newest(fresh: Callable[[], str], revisi
     store = open_store(address)
     assert store.info().schema == schema.REVISION
     assert store.info().epoch
+    told = store.changes(0, 1)
+    assert told.stamp
     store.close()
+    again = open_store(address)
+    assert again.changes(0, 1) == told
+    again.close()
     assert tables(address) == create_all(fresh())
 
 

@@ -57,6 +57,7 @@ class Machine(RuleBasedStateMachine):
         self.scanned: dict[Digest, str] = {}
         self.seen: dict[tuple[Kind, str], bytes | None] = {}
         self.revision = self.began = 0
+        self.stamp = ""
 
     def teardown(self) -> None:
         self.store.close()
@@ -128,11 +129,11 @@ class Machine(RuleBasedStateMachine):
     @rule(most=st.integers(1, 5), pages=st.integers(1, 3))
     def read(self, most: int, pages: int) -> None:
         for _ in range(pages):
-            page = self.store.changes(self.revision, most, self.began)
+            page = self.store.changes(self.revision, most, self.began, "", self.stamp)
             if page.since == 0:
                 self.seen = {}
             self.seen.update({(entry.kind, entry.key): entry.value for entry in page.entries})
-            self.revision, self.began = page.revision, page.began
+            self.revision, self.began, self.stamp = page.revision, page.began, page.stamp
 
     @invariant()
     def what_is_published_follows_from_the_tags(self) -> None:
@@ -157,7 +158,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def a_reader_that_catches_up_has_all(self) -> None:
-        page = self.store.changes(self.revision, 10_000, self.began)
+        page = self.store.changes(self.revision, 10_000, self.began, "", self.stamp)
         seen = ({} if page.since == 0 else self.seen) | {(entry.kind, entry.key): entry.value for entry in page.entries}
         whole = {(entry.kind, entry.key): entry.value for entry in self.store.changes(0, 10_000).entries}
         assert {key: value for key, value in seen.items() if value is not None} == {

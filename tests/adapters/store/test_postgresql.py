@@ -93,7 +93,7 @@ def test_a_reader_misses_nothing_while_many_write(database: str) -> None:
         while True:
             seen.update({(entry.kind, entry.key): entry for entry in page.entries})
             finished = done.is_set()
-            following = reader.changes(page.revision, 7, page.began)
+            following = reader.changes(page.revision, 7, page.began, "", page.stamp)
             assert following.since == page.revision
             assert all(entry.revision > page.revision for entry in following.entries)
             if finished and not following.entries:

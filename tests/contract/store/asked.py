@@ -14,6 +14,7 @@ from tests.contract.store.steps import (
     REDIS,
     StoreSuite,
     a_look,
+    behind,
     claim,
     claim_scans,
     everything,
@@ -120,7 +121,7 @@ class AskedSuite(StoreSuite):
         store.watch([NGINX], NOON)
         store.record_tag(asked(image("a")))
         revision = look_at(store, NGINX, {"1": image("a")}, at=NOON + HOUR)
-        assert [entry.kind for entry in store.changes(revision - 1, 100).entries] == [Kind.REPOSITORY]
+        assert [entry.kind for entry in behind(store, revision - 1)] == [Kind.REPOSITORY]
         assert store.tags(NGINX)["1"].since == LATER
 
     def test_one_more_is_followed_up_to_so_many(self, store: Store) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from image_enforcer.adapters.store import publication
 from image_enforcer.domain.facts import Changes, Entry, Kind
 from image_enforcer.domain.manifest import Manifest
 from image_enforcer.ports.store import Store, StoreError
@@ -106,7 +107,7 @@ class PublishingSuite(StoreSuite):
             seen: list[Entry] = []
             page = Changes(epoch="", since=0, began=0, revision=0, newest=1, entries=())
             while page.revision < page.newest:
-                page = store.changes(page.revision, most, page.began)
+                page = store.changes(page.revision, most, page.began, page.rest, page.stamp)
                 seen += page.entries
                 here = Counter(entry.revision for entry in page.entries)
                 assert all(sizes[revision] == count for revision, count in here.items())
@@ -116,17 +117,18 @@ class PublishingSuite(StoreSuite):
     def test_a_revision_that_is_too_large_comes_in_parts(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         first = look_at(store, NGINX, {"old": image("old", ["old"])})
+        before_scan = store.changes(0, 1000).stamp
         scan_all(store, parts={digest_of("old"): part("CVE-1")})
         look_at(store, NGINX, {f"{n}": image(f"{n}") for n in range(5)}, at=NOON + MINUTE)
-        for since in (0, first):
-            whole = store.changes(since, 1000)
+        for since, stamp in ((0, ""), (first, before_scan)):
+            whole = store.changes(since, 1000, stamp=stamp)
             assert (whole.after, whole.rest) == ("", "")
             for size in (1, 700, 1500, 100_000):
                 seen: list[Entry] = []
-                page = replace(whole, revision=since, began=0, entries=(), newest=whole.newest + 1)
+                page = replace(whole, revision=since, began=0, stamp=stamp, entries=(), newest=whole.newest + 1)
                 while page.revision < page.newest or page.rest:
                     before = page
-                    page = store.changes(before.revision, 1000, before.began, before.rest, size)
+                    page = store.changes(before.revision, 1000, before.began, before.rest, before.stamp, size)
                     assert (page.since, page.after) == (before.revision, before.rest)
                     assert len(page.entries) == 1 or sum(len(e.value or b"") for e in page.entries) <= size
                     # Whoever is within a revision has not more than the one before.
@@ -157,7 +159,7 @@ class PublishingSuite(StoreSuite):
         seen = {(entry.kind, entry.key): entry for entry in page.entries}
         look_at(store, NGINX, {"0": image("other"), "9": image("9")}, at=NOON + MINUTE)
         while page.rest or page.revision < page.newest:
-            page = store.changes(page.revision, 1000, page.began, page.rest, 1000)
+            page = store.changes(page.revision, 1000, page.began, page.rest, page.stamp, 1000)
             seen.update({(entry.kind, entry.key): entry for entry in page.entries})
         assert seen == {(entry.kind, entry.key): entry for entry in store.changes(0, 1000).entries}
 
@@ -168,8 +170,8 @@ class PublishingSuite(StoreSuite):
         store.watch([NGINX], NOON)
         newest = look_at(store, NGINX, {"1": image("a")})
         whole = store.changes(0, 100)
-        assert store.changes(0, 100, newest, rest) == whole
-        assert store.changes(newest - 1, 100, newest, rest) == whole
+        assert store.changes(0, 100, newest, rest, whole.stamp) == whole
+        assert store.changes(newest - 1, 100, newest, rest, whole.stamp) == whole
 
     def test_what_changes_between_two_pages_is_told_again(self, store: Store) -> None:
         store.watch([NGINX, REDIS], NOON)
@@ -182,7 +184,7 @@ class PublishingSuite(StoreSuite):
         look_at(store, NGINX, {"1": image("d")}, at=NOON + MINUTE)
         again: dict[str, Entry] = {}
         while page.revision < page.newest:
-            page = store.changes(page.revision, 3, page.began)
+            page = store.changes(page.revision, 3, page.began, page.rest, page.stamp)
             for entry in page.entries:
                 if entry.key in seen:
                     again[entry.key] = entry
@@ -197,28 +199,65 @@ class PublishingSuite(StoreSuite):
         newest = look_at(store, NGINX, {"1": image("a")})
         whole = store.changes(0, 100)
         for since in (newest + 1, -1):
-            assert store.changes(since, 100) == whole
-        upto_date = store.changes(newest, 100)
+            assert store.changes(since, 100, 0, "", whole.stamp) == whole
+        for stamp in ("", "other", "\0", store.changes(0, 1).stamp + " "):
+            assert store.changes(newest, 100, 0, "", stamp) == whole
+        upto_date = store.changes(newest, 100, 0, "", whole.stamp)
         assert (upto_date.entries, upto_date.since, upto_date.revision) == ((), newest, newest)
+
+    def test_each_revision_has_a_stamp_of_its_own_that_stays(self, store: Store, opened: Callable[[], Store]) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        pages = [store.changes(0, 1000)]
+        for number in range(3):
+            look_at(store, NGINX, {f"{number}": image(f"{number}")}, at=NOON + number * MINUTE)
+            pages.append(store.changes(0, 1000))
+        assert len({page.stamp for page in pages} - {""}) == 4
+        again = opened()
+        for page in pages:
+            told = again.changes(page.revision, 1000, page.began, "", page.stamp)
+            assert (told.since, told.stamp) == (page.revision, pages[-1].stamp)
+            other = pages[page is pages[0]].stamp
+            assert again.changes(page.revision, 1000, page.began, "", other) == pages[-1]
+        again.close()
+
+    def test_one_on_its_way_through_everything_proves_where_it_began(self, store: Store) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        for number in range(3):
+            look_at(store, NGINX, {f"{number}": image(f"{number}")}, at=NOON + number * MINUTE)
+        page = store.changes(0, 1)
+        assert (page.revision < page.began, page.stamp) == (True, store.changes(0, 1000).stamp)
+        assert store.changes(page.revision, 1, page.began, "", page.stamp).since == page.revision
+        assert store.changes(page.revision, 1, page.began, "", "other").since == 0
+
+    def test_stamps_of_long_ago_are_forgotten(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(publication, "HISTORY", 2)
+        store.watch([NGINX], NOON)
+        pages = []
+        for number in range(4):
+            look_at(store, NGINX, {"1": image(f"{number}")}, at=NOON + number * MINUTE)
+            pages.append(store.changes(0, 1000))
+        since = [store.changes(p.revision, 1000, p.began, "", p.stamp).since for p in pages]
+        assert since == [0, 0, pages[2].revision, pages[3].revision]
+        assert store.info().counts["revisions"] == 2
 
     def test_a_reader_that_slept_through_pruning_begins_anew(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a"), "2": image("b")})
         slept = store.changes(0, 100)
         look_at(store, NGINX, {"1": image("a")}, at=NOON + MINUTE)
-        awake = store.changes(slept.revision, 100, slept.began)
+        awake = store.changes(slept.revision, 100, slept.began, "", slept.stamp)
         store.watch([NGINX, REDIS], NOON + HOUR)
         assert store.prune(NOON + HOUR, HOUR) == 0
         assert store.prune(NOON + 2 * HOUR, HOUR) == 4
-        again = store.changes(slept.revision, 100, slept.began)
+        again = store.changes(slept.revision, 100, slept.began, "", slept.stamp)
         assert again.since == 0
         held = f"{NGINX}@{image('a').digest}"
         assert {e.key for e in again.entries} == {str(NGINX), str(REDIS), f"{NGINX}:1", image("a").digest, held}
-        assert store.changes(awake.revision, 100, awake.began).since == awake.revision
+        assert store.changes(awake.revision, 100, awake.began, "", awake.stamp).since == awake.revision
         # One that is on its way through everything goes on, even before what was pruned.
         page = store.changes(0, 1)
         assert page.revision < awake.revision
-        assert store.changes(page.revision, 100, page.began).since == page.revision
+        assert store.changes(page.revision, 100, page.began, "", page.stamp).since == page.revision
 
     def test_entries_are_found_by_kind_and_key(self, store: Store) -> None:
         store.watch([NGINX], NOON)
@@ -242,7 +281,7 @@ class PublishingSuite(StoreSuite):
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a")})
         info = store.info()
-        assert (info.kind in ("sqlite", "postgresql"), info.schema, info.revision) == (True, "0002", 2)
+        assert (info.kind in ("sqlite", "postgresql"), info.schema, info.revision) == (True, "0003", 2)
         assert info.epoch == store.changes(0, 1).epoch
         assert info.counts["tags"] == info.counts["manifests"] == info.counts["repositories"] == 1
         assert info.size > 10_000
@@ -267,7 +306,7 @@ class PublishingSuite(StoreSuite):
         store.prune(NOON + 4 * HOUR, HOUR)
         counts = store.info().counts
         assert {name: count for name, count in counts.items() if count} == {
-            "meta": 1, "repositories": 1, "scanners": 1, "entries": 1
+            "meta": 1, "repositories": 1, "scanners": 1, "entries": 1, "revisions": store.info().revision + 1
         }  # fmt: skip
 
     def test_what_is_unreached_does_not_become_young_again(self, store: Store) -> None:

@@ -85,7 +85,12 @@ def everything(store: Store, most: int = 1000) -> dict[tuple[Kind, str], Entry]:
         entries.update({(entry.kind, entry.key): entry for entry in page.entries})
         if page.revision == page.newest:
             return entries
-        page = store.changes(page.revision, most, page.began, page.rest)
+        page = store.changes(page.revision, most, page.began, page.rest, page.stamp)
+
+
+def behind(store: Store, revision: int) -> list[Entry]:
+    """The entries behind a revision."""
+    return [entry for entry in store.changes(0, 10_000).entries if entry.revision > revision]
 
 
 class StoreSuite:

@@ -16,6 +16,7 @@ from tests.contract.store.steps import (
     REDIS,
     StoreSuite,
     a_look,
+    behind,
     claim,
     claim_scans,
     everything,
@@ -150,7 +151,7 @@ class WatchingSuite(StoreSuite):
         }  # fmt: skip
         found = store.watched()[0]
         assert (found.looked_at, found.next_look, found.failures) == (NOON, NOON + HOUR, 0)
-        assert {entry.revision for entry in store.changes(revision - 1, 100).entries} == {revision}
+        assert {entry.revision for entry in behind(store, revision - 1)} == {revision}
 
     def test_schema_1_never_takes_the_place_of_an_image(self, store: Store) -> None:
         """Its digest proves nothing: a hostile registry can say that it is that of somebody else's image."""
@@ -189,7 +190,7 @@ class WatchingSuite(StoreSuite):
         store.watch([NGINX], NOON)
         first = look_at(store, NGINX, {"1": image("a"), "2": image("b")})
         second = look_at(store, NGINX, {"1": image("a"), "2": image("b")}, at=NOON + MINUTE)
-        assert [entry.kind for entry in store.changes(first, 100).entries] == [Kind.REPOSITORY]
+        assert [entry.kind for entry in behind(store, first)] == [Kind.REPOSITORY]
         assert second == first + 1
         tag = store.tags(NGINX)["2"]
         assert (tag.since, tag.seen_at) == (NOON, NOON + MINUTE)

@@ -42,6 +42,7 @@ class _Changes(msgspec.Struct, frozen=True):
     entries: tuple[_Entry, ...]
     after: str = ""
     rest: str = ""
+    stamp: str = ""
 
 
 class Parts(AbstractContextManager["Parts"]):
@@ -81,7 +82,7 @@ class Parts(AbstractContextManager["Parts"]):
             raise WorkerLying(f"{self._url} sends what are no changes: {text.name(str(e), 200)}") from None
         return Changes(
             epoch=read.epoch, since=read.since, began=read.began, revision=read.revision, newest=read.newest,
-            after=read.after, rest=read.rest, entries=tuple([_entry(e) for e in read.entries]),
+            after=read.after, rest=read.rest, stamp=read.stamp, entries=tuple([_entry(e) for e in read.entries]),
         )  # fmt: skip
 
 

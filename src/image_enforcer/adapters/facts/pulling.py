@@ -35,8 +35,8 @@ MAX_PARTS: Final = 1 << 30
 MAX_SNAPSHOT: Final = 64 << 30
 PIECE: Final = 256 << 10
 
-Position = tuple[str, int, int]
-"""The epoch and the revision of a copy, and where it began."""
+Position = tuple[str, int, int, str]
+"""The epoch and the revision of a copy, where it began, and its stamp."""
 
 
 class _Anew(Exception):
@@ -93,13 +93,13 @@ class Pulling:
 
         Raises :class:`_Anew` where only a whole copy helps.
         """
-        epoch, since, began = found
+        epoch, since, began, stamp = found
         rest = ""
         try:
             with Parts(self._place.parent, self._url) as parts:
                 while True:
                     as_of = self._now()
-                    told = parts.add(await self._asked(epoch, since, began, rest, wait))
+                    told = parts.add(await self._asked(epoch, since, began, rest, stamp, wait))
                     if (told.epoch, told.since, told.after) != (epoch, since, rest) or told.revision < since:
                         raise _Anew("its changes do not follow what is here")
                     if told.revision >= told.newest and not told.rest:
@@ -108,7 +108,7 @@ class Pulling:
                         raise WorkerLying(f"{self._url} says that there is more, and does not go on")
                     if parts.size > MAX_PARTS:
                         raise _Anew(f"more than {MAX_PARTS} bytes have changed")
-                    since, rest, wait = told.revision, told.rest, 0
+                    since, rest, stamp, wait = told.revision, told.rest, told.stamp, 0
                 await asyncio.to_thread(replica_file.apply_all, self._place, parts.read(), as_of)
                 return parts.entries > 0
         except OSError as e:
@@ -124,12 +124,13 @@ class Pulling:
         except FactsError:
             return None  # damaged, or of another format: it is fetched anew, and stays until that has been checked
 
-    async def _asked(self, epoch: str, since: int, began: int, after: str, wait: int) -> bytes:
+    async def _asked(self, epoch: str, since: int, began: int, after: str, stamp: str, wait: int) -> bytes:
         """One answer about what changed since a revision; raises :class:`_Anew` where only a whole copy helps."""
         url = f"{self._url}/v1/facts/changes"
-        asked = {"epoch": epoch, "since": str(since), "began": str(began), "wait": str(wait), "parts": "1"}
-        if after:
-            asked["after"] = after
+        asked = {
+            "epoch": epoch, "since": str(since), "began": str(began), "stamp": stamp, "after": after,
+            "wait": str(wait), "parts": "1",
+        }  # fmt: skip
         try:
             async with (
                 asyncio.timeout(SECONDS + wait),
@@ -154,19 +155,19 @@ class Pulling:
             _clear(fresh)
             self._place.parent.mkdir(parents=True, exist_ok=True)
             try:
-                expected, found = await self._download(fresh)
+                expected, found, stamp = await self._download(fresh)
                 if not expected or found != expected:
                     named = expected or "named by a checksum"
                     raise WorkerLying(f"{self._url} sends a copy that is {found}, not {named}")
-                await asyncio.to_thread(replica_file.install, fresh, self._place)
+                await asyncio.to_thread(replica_file.install, fresh, self._place, stamp)
             finally:
                 _clear(fresh)
         except OSError as e:
             text = f"{fresh}: {e.strerror or e}; see that there is room, and that it may be written"
             raise FactsError(text) from None
 
-    async def _download(self, fresh: Path) -> tuple[str, str]:
-        """The checksum that the worker names, and that of what it sent."""
+    async def _download(self, fresh: Path) -> tuple[str, str, str]:
+        """The checksum that the worker names, that of what it sent, and the stamp of that."""
         url = f"{self._url}/v1/facts/snapshot"
         digest = hashlib.sha256()
         size = 0
@@ -183,7 +184,8 @@ class Pulling:
                             raise WorkerLying(f"{self._url} sends more than {MAX_SNAPSHOT} bytes")
                         digest.update(piece)
                         file.write(piece)
-                return response.headers.get("X-Facts-Checksum", ""), f"sha256:{digest.hexdigest()}"
+                named, stamp = (response.headers.get(f"X-Facts-{name}", "") for name in ("Checksum", "Stamp"))
+                return named, f"sha256:{digest.hexdigest()}", stamp
         except (TimeoutError, aiohttp.ClientError, UnicodeError) as e:  # the last: of a name that no resolver takes
             raise self._unreachable(e) from None
 

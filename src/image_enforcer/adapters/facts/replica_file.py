@@ -37,6 +37,8 @@ _STATE: Final = (
     "began INTEGER NOT NULL, as_of TEXT NOT NULL)"
 )
 _TABLES: Final = (_FACT, _STATE)
+_MARK: Final = "CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), stamp TEXT NOT NULL)"
+"""Beside them in a copy that is kept, and not in what a worker gives out, so that earlier versions read that too."""
 MOST_LOG: Final = 64 << 20
 """Bytes of the write-ahead log that are kept once they have been copied into the file."""
 
@@ -112,7 +114,11 @@ def verify(db: sqlite3.Connection, path: Path) -> None:
         raise FactsError(f"{path}: damaged: {found[0][0]}; remove it, and it is fetched anew")
     made = [row[0] for row in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")]
     states = db.execute("SELECT typeof(revision), typeof(began), as_of FROM state").fetchall() if made else []
-    if made != list(_TABLES) or [row[:2] for row in states] != [("integer", "integer")] or not _moment(states[0][2]):
+    if (
+        made not in ([_FACT, _STATE], [_FACT, _MARK, _STATE])
+        or [row[:2] for row in states] != [("integer", "integer")]
+        or not _moment(states[0][2])
+    ):
         raise FactsError(f"{path}: this is no replica, though it says so; remove it, and it is fetched anew")
 
 
@@ -149,13 +155,14 @@ def make(path: Path, batches: Iterable[Changes], as_of: datetime) -> tuple[str, 
     return epoch, revision
 
 
-def install(fresh: Path, place: Path) -> None:
+def install(fresh: Path, place: Path, stamp: str = "") -> None:
     """Put a checked copy in the place of the old one. Raises :class:`FactsError` where it is none, or damaged, and
     :class:`ForeignFile` where what is in that place is no old one."""
     spare(place)
     with _opened(fresh) as db:
         db.execute("PRAGMA trusted_schema = OFF")
         verify(db, fresh)
+        _mark(db, stamp)
         if _overwritten(db, place):
             return
         db.execute("PRAGMA journal_mode = WAL").fetchall()
@@ -189,8 +196,8 @@ def _overwritten(fresh: sqlite3.Connection, place: Path) -> bool:
         raise
 
 
-def position(path: Path, *, thoroughly: bool = False) -> tuple[str, int, int] | None:
-    """The epoch and the revision of a replica, and where it began; None where there is none.
+def position(path: Path, *, thoroughly: bool = False) -> tuple[str, int, int, str] | None:
+    """The epoch and the revision of a replica, where it began, and its stamp; None where there is none.
 
     ``thoroughly`` reads all of it. Raises :class:`FactsError`.
     """
@@ -199,9 +206,10 @@ def position(path: Path, *, thoroughly: bool = False) -> tuple[str, int, int] | 
     with _opened(path) as db:
         (verify if thoroughly else check)(db, path)
         row = db.execute("SELECT epoch, revision, began FROM state").fetchone()
+        stamp = db.execute("SELECT stamp FROM mark").fetchone() if _marked(db) else None
     if row is None:
         raise FactsError(f"{path}: says of no revision to be; remove it, and it is fetched anew")
-    return str(row[0]), int(row[1]), int(row[2])
+    return str(row[0]), int(row[1]), int(row[2]), "" if stamp is None else str(stamp[0])
 
 
 def apply(path: Path, changes: Changes, as_of: datetime | None) -> None:
@@ -223,7 +231,7 @@ def apply_all(path: Path, batches: Iterable[Changes], as_of: datetime | None) ->
         row = db.execute("SELECT epoch, revision FROM state").fetchone()
         if row is None:
             raise FactsError(f"{path}: says of no revision to be; remove it, and it is fetched anew")
-        epoch, revision, rest = row[0], row[1], ""
+        epoch, revision, rest, stamp = row[0], row[1], "", ""
         for changes in batches:
             if epoch != changes.epoch:
                 raise FactsError(f"{path}: facts of another store ({epoch}, not {changes.epoch}); it is fetched anew")
@@ -231,13 +239,25 @@ def apply_all(path: Path, batches: Iterable[Changes], as_of: datetime | None) ->
                 text = f"{path}: at revision {revision}, which changes since {changes.since} do not follow"
                 raise FactsError(f"{text}; see that no other process keeps it")
             _put(db, changes.entries)
-            revision, rest = changes.revision, changes.rest
+            revision, rest, stamp = changes.revision, changes.rest, changes.stamp
         if rest:
             raise FactsError(f"{path}: changes end within a revision; they are fetched anew")
         db.execute("UPDATE state SET revision = ?", (revision,))
+        _mark(db, stamp)
         if as_of is not None:
             db.execute("UPDATE state SET as_of = ?", (as_of.isoformat(),))
         db.execute("COMMIT")
+
+
+def _marked(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'mark'").fetchone() is not None
+
+
+def _mark(db: sqlite3.Connection, stamp: str) -> None:
+    """Note the stamp of the revision that a copy is of."""
+    if not _marked(db):
+        db.execute(_MARK)
+    db.execute("INSERT OR REPLACE INTO mark VALUES (1, ?)", (stamp,))
 
 
 def _put(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:

@@ -44,6 +44,10 @@ def migrate(conn: Connection, new_epoch: Callable[[], str]) -> None:
             command.upgrade(config, "head")
     if conn.execute(select(schema.meta.c.id)).first() is None:
         conn.execute(insert(schema.meta).values(id=1, epoch=new_epoch(), revision=0, floor=0))
+    newest = conn.execute(select(schema.meta.c.revision)).scalar_one()
+    stamps = schema.revisions
+    if conn.execute(select(stamps.c.stamp).where(stamps.c.revision == newest)).first() is None:
+        conn.execute(insert(stamps).values(revision=newest, stamp=new_epoch()))
 
 
 def check(conn: Connection, place: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, update
+from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, func, select, update
 from sqlalchemy import text as sql
 from sqlalchemy.exc import ArgumentError
 
@@ -88,6 +88,7 @@ class Postgresql:
                         row = source.execute(select(table.c.revision, table.c.floor)).one()
                         target.execute(update(table).values(revision=row.revision, floor=row.floor))
                         continue
+                    target.execute(delete(table))  # the stamp that the empty copy began with
                     rows = source.execution_options(yield_per=1000).execute(select(table))
                     bulk_load(target, table, (dict(row) for row in rows.mappings()))
 

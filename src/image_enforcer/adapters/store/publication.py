@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ...domain.facts import Kind
 from . import schema
 from .bulk import batches, bulk_load
+
+HISTORY: Final = 100_000
+"""Revisions whose stamps are kept. A reader that is further behind is told everything anew."""
 
 
 class Publication:
@@ -31,8 +35,8 @@ class Publication:
         """Say what is to be published under a key; None withdraws it. What is said last holds."""
         self._values[kind, key] = value
 
-    def write(self) -> int:
-        """Write what differs; the newest revision, a new one only where something does."""
+    def write(self, new_stamp: Callable[[], str]) -> int:
+        """Write what differs; the newest revision, a new one only where something does. It gets a stamp of its own."""
         table = schema.entries
         by_kind: dict[Kind, dict[str, bytes | None]] = defaultdict(dict)
         for (kind, key), value in self._values.items():
@@ -63,7 +67,10 @@ class Publication:
                 .values({name: bindparam(f"the_{name}") for name in ("value", "revision", "gone_at")}),
                 changed,
             )
+        stamps = schema.revisions
         self._conn.execute(update(schema.meta).values(revision=revision))
+        self._conn.execute(insert(stamps).values(revision=revision, stamp=new_stamp()))
+        self._conn.execute(delete(stamps).where(stamps.c.revision <= revision - HISTORY))
         return revision
 
     def _known(self, kind: Kind, keys: Mapping[str, object]) -> Mapping[str, bytes | None]:

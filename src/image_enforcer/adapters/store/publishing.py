@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ...analysis import manifest
@@ -23,7 +23,9 @@ class SqlPublishing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def changes(self, since: int, most: int, began: int = 0, rest: str = "", size: int = PART) -> Changes:
+    def changes(
+        self, since: int, most: int, began: int = 0, rest: str = "", stamp: str = "", size: int = PART
+    ) -> Changes:
         """The entries behind a revision. One revision's entries stand in one answer, unless they are too many bytes."""
         meta = schema.meta
         with self._database.reading() as conn:
@@ -33,13 +35,14 @@ class SqlPublishing:
                 place = None
             lost = bool(rest) and place is None
             on_its_way = 0 < since <= state.revision or (since == 0 and place is not None)
-            if lost or not on_its_way or max(since, began) < state.floor:
+            known = _stamp(conn, max(since, began))
+            if lost or not on_its_way or max(since, began) < state.floor or not known or known != stamp:
                 since, began, place = 0, state.revision, None
             page = pages.read(conn, since, place, most, size)
+            revision = state.revision if page.last is None else page.last
             return Changes(
-                epoch=state.epoch, since=since, began=began,
-                revision=state.revision if page.last is None else page.last, newest=state.revision,
-                entries=page.entries, after="" if place is None else rest,
+                epoch=state.epoch, since=since, began=began, revision=revision, newest=state.revision,
+                entries=page.entries, stamp=_stamp(conn, max(revision, began)), after="" if place is None else rest,
                 rest="" if page.rest is None else str(page.rest),
             )  # fmt: skip
 
@@ -88,6 +91,12 @@ class SqlPublishing:
             insert = postgresql.insert if self._database.kind == "postgresql" else sqlite.insert
             row = insert(schema.notes).values(reader=reader, position=position)
             conn.execute(row.on_conflict_do_update(index_elements=["reader"], set_={"position": position}))
+
+
+def _stamp(conn: Connection, revision: int) -> str:
+    """The stamp of a revision; empty where it has none, or none any more."""
+    table = schema.revisions
+    return conn.execute(select(table.c.stamp).where(table.c.revision == revision)).scalar() or ""
 
 
 def _entry(row: Row[str, str, bytes | None, int]) -> Entry:

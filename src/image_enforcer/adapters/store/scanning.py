@@ -158,7 +158,7 @@ class SqlScanning:
                 other = before is not None and before.scanner != after
                 if other or self._worth_telling(row, now):
                     scan_rows.publish(conn, publication, [result.digest])
-            return publication.write()
+            return publication.write(self._new_token)
 
     def use(self, scanner: str, now: datetime) -> int:
         """Let this scanner's word count. What is published is gone through in parts, since it may be much: whoever dies
@@ -180,9 +180,9 @@ class SqlScanning:
                 layer_parts.turn(conn, publication, scan_rows.publish(conn, publication, digests))
                 if len(digests) < _TOGETHER:
                     conn.execute(update(table).where(table.c.name == scanner).values(settled=True))
-                    return publication.write()
+                    return publication.write(self._new_token)
                 last = digests[-1]
-                publication.write()
+                publication.write(self._new_token)
 
     def report(self, digest: Digest, scanner: str) -> Report | None:
         """The last report on an image."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from .columns import Moment, Words
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration, after which these are the tables."""
 
 METADATA: Final = MetaData(
@@ -58,6 +58,15 @@ meta: Final = Table(
     Column("floor", BigInteger, nullable=False),
 )
 """One row, held by whoever changes what is published. ``floor``: no pruned entry was newer."""
+
+revisions: Final = Table(
+    "revisions",
+    METADATA,
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", Text, nullable=False),
+)
+"""The last revisions, each with a word drawn at random: a store that was put back to an older copy of itself goes on
+with the same numbers and with other words."""
 
 repositories: Final = Table(
     "repositories",

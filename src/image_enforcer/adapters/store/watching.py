@@ -56,7 +56,7 @@ class SqlWatching:
             for repository in dropped:
                 touched |= _forget(conn, publication, repository, known[repository])
             reach.settle(conn, publication, touched, now)
-            publication.write()
+            publication.write(self._new_token)
             return dropped
 
     def watched(self) -> Sequence[Watched]:
@@ -78,7 +78,7 @@ class SqlWatching:
                 table.insert().values(registry=repository.registry, path=repository.path, next_look=now, failures=0)
             )
             publication.put(Kind.REPOSITORY, str(repository), published.repository(None, 0, None))
-            publication.write()
+            publication.write(self._new_token)
             return True
 
     def hint(self, repository: Repository, now: datetime) -> bool:
@@ -174,7 +174,7 @@ class SqlWatching:
             touched = tag_rows.record(conn, publication, row.id, look)
             touched |= _store(conn, look.manifests)
             reach.settle(conn, publication, touched, look.at)
-            return publication.write()
+            return publication.write(self._new_token)
 
     def record_tag(self, look: TagLook) -> int | None:
         """Record what one tag points to. A look that is under way may have listed the tags before this: it is followed
@@ -188,7 +188,7 @@ class SqlWatching:
             touched = tag_rows.record_one(conn, publication, row.id, look)
             touched |= _store(conn, look.manifests)
             reach.settle(conn, publication, touched, look.at)
-            revision = publication.write()
+            revision = publication.write(self._new_token)
             if revision != publication.before and row.lease_token is not None:
                 conn.execute(update(table).where(table.c.id == row.id).values(hinted=look.at))
             return revision
@@ -205,7 +205,7 @@ class SqlWatching:
                 str(work.watched.repository),
                 published.repository(row.looked_at, failures, trouble),
             )
-            return publication.write()
+            return publication.write(self._new_token)
 
 
 def _is(repository: Repository) -> Any:

@@ -182,6 +182,23 @@ async def test_a_whole_copy_has_its_checksum(store: Store, tmp_path: Path) -> No
     assert (reply.headers["x-facts-epoch"], reply.headers["x-facts-revision"]) == (info.epoch, str(info.revision))
 
 
+async def test_who_takes_nothing_of_a_copy_does_not_hold_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_enforcer.server.facts.STALLED", 0.05)
+    sent: list[str] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is sent to it")
+
+    scope = {"type": "http", "method": "GET", "path": "/v1/facts/snapshot", "query_string": b"", "headers": []}
+    await asyncio.wait_for(app_of(store)(scope, receive, send), 10)
+    assert sent == ["http.response.start", "http.response.body"]
+
+
 async def test_who_has_no_token_gets_nothing(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text("good-token-0123456789\n", encoding="utf-8")

@@ -41,6 +41,8 @@ SNAPSHOTS: Final = 2
 """Whole copies that are made at a time."""
 SENDING: Final = 1800.0
 """Seconds that a reader may take to receive one."""
+STALLED: Final = 30.0
+"""Seconds that it may take nothing of it. A copy on disk is held for it until then."""
 LARGEST: Final = 1 << 62
 """No revision is as large as this."""
 
@@ -207,5 +209,6 @@ def _number(text: str) -> int:
 async def _file(send: Send, pieces: Iterable[bytes], headers: list[tuple[bytes, bytes]]) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     for piece in pieces:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        async with asyncio.timeout(STALLED):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})

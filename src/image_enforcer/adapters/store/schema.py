@@ -243,6 +243,12 @@ entries: Final = Table(
 """The published facts. ``value`` is null, and ``gone_at`` set, where there is none any more."""
 
 notes: Final = Table(
-    "notes", METADATA, Column("reader", Text, primary_key=True), Column("position", Words, nullable=False)
+    "notes",
+    METADATA,
+    Column("reader", Text, primary_key=True),
+    Column("position", Words, nullable=False),
+    Column("lease_owner", Words),
+    Column("lease_token", Text),
+    Column("lease_until", Moment),
 )
-"""How far readers have come."""
+"""How far readers have come. Those that are sinks are somebody's while they are written to."""

@@ -146,7 +146,7 @@ async def syncing(
         if opa:
             sink = OpaSink(opa)
             stack.push_async_callback(sink.close)
-            sinks.append(Delivering(store, sink, layout or Layout(registry=registry.place)))
+            sinks.append(Delivering(store, sink, layout or Layout(registry=registry.place), now=clock))
         looking = Looking(client, lambda digests: asyncio.to_thread(store.missing, digests, nodes), clock, nodes)
         plan = Plan(choices=tuple((r, choice) for r in repositories))
         sync = Syncing(store, plan, looking, scanning, sinks, heard, clock, owner="test")

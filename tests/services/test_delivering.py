@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -80,7 +81,7 @@ async def test_a_revision_that_comes_in_parts_is_marked_when_all_of_it_was_sent(
         await synced.again()
         parted = Parted(synced.store)
         sink = OpaSink(opa.url)
-        delivering = Delivering(cast(Any, parted), sink, Layout(registry=registry.place))
+        delivering = Delivering(cast(Any, parted), sink, Layout(registry=registry.place), now=synced.clock)
         opa.refuse = lambda method, path: 503 if method == "PUT" and opa.count()["PUT"] > 4 else 0
         with pytest.raises(SinkError):
             await delivering.deliver()
@@ -374,3 +375,18 @@ async def test_a_sink_that_wants_a_token_says_so(registry: FakeRegistry, opa: Fa
         assert [t.code for _, t in summary.troubles] == ["sink"]
         assert "token" in summary.troubles[0][1].text
         assert synced.tag("v1") is not None
+
+
+async def test_a_sink_that_another_worker_is_at_is_not_waited_for(
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
+) -> None:
+    registry.image("team/app", "v1")
+    async with syncing(registry, tmp_path, opa=opa.url) as synced:
+        work = synced.store.claim_sink(f"sink {opa.url}", "other", synced.clock(), timedelta(hours=1))
+        assert work is not None
+        summary = await synced.again()
+        assert (summary.sinks_elsewhere, summary.put, summary.troubles) == ([opa.url], 0, [])
+        assert opa.sent() == []
+        synced.store.give_back(work)
+        summary = await synced.again()
+        assert (summary.sinks_elsewhere, summary.put) == ([], 2)

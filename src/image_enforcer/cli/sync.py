@@ -71,6 +71,8 @@ def sync(
             if summary.elsewhere:
                 text = f"{many(summary.elsewhere, *PLACES)}, which another worker is at: it is not waited for"
                 telling_of.lines.said("elsewhere", text)
+            for sink in summary.sinks_elsewhere:
+                telling_of.lines.said("elsewhere", f"{sink}, which another worker is at: it is not waited for")
             if summary.in_trouble and not summary.troubles:
                 text = f"{many(summary.in_trouble, *PLACES)}, since before: image-enforcer status says why"
                 telling_of.lines.said("troubled", text)

@@ -87,6 +87,17 @@ class ScanResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SinkWork:
+    """A sink that nobody else writes to meanwhile."""
+
+    name: str
+    """The reader whose position it is about."""
+    claim: Claim
+    left: bool
+    """Whether its claim before this one ran out: what was sent under that may still be on its way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTroubles:
     """Images that have no report, or whose report grows old, for one reason: how many, and one of them."""
 
@@ -295,6 +306,22 @@ class Publishing(Protocol):
         """Note how far a reader has come."""
 
 
+class Sending(Protocol):
+    """Who writes to which sink: one worker at a time."""
+
+    def claim_sink(self, name: str, owner: str, now: datetime, lease: timedelta) -> SinkWork | None:
+        """Take a sink; None while it is somebody else's. ``name`` is that of the reader whose position is noted."""
+
+    def extend_sink(self, work: SinkWork, until: datetime) -> None:
+        """Let a claim hold until another time. Raises :class:`ClaimLost`."""
+
+    def note_sent(self, work: SinkWork, position: str) -> None:
+        """Note how far a sink has come. Raises :class:`ClaimLost`."""
+
+    def give_back(self, work: SinkWork) -> None:
+        """Let a sink be anybody's at once. One that is somebody else's by now stays so."""
+
+
 class Keeping(Protocol):
     """Looking after a store."""
 
@@ -317,5 +344,5 @@ class Keeping(Protocol):
         """Give connections up."""
 
 
-class Store(Watching, Scanning, Publishing, Keeping, Protocol):
+class Store(Watching, Scanning, Publishing, Sending, Keeping, Protocol):
     """All of it. Safe to use from several threads."""

@@ -6,31 +6,36 @@ that whoever dies in between sends some of it twice and nothing never.
 
 What a sink was given that nobody tells of any more (by a store that was replaced, or in places that were changed) would
 stay there as if it still held. So before everything is sent anew, the places of the documents are emptied.
+
+One worker at a time writes to a sink, under a claim (see ``holding``). Of one that died, and of a request that was not
+answered, nobody knows whether what was sent has arrived, and it may yet, over what is sent after it. The store notes
+such a doubt, and some time after the sink was brought up all that may be meant is sent once more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
-from types import MappingProxyType
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from ..analysis.documents import Layout, children, home, manifest_document
-from ..domain.facts import Entry, Kind
-from ..domain.manifest import Platform
-from ..ports.sink import Sink, SinkError, SinkRefused
-from ..ports.store import Publishing, Watching
+from ..analysis.documents import Layout
+from ..ports.sink import Sink
+from ..ports.store import ClaimLost, Publishing, Sending, StoreError, Watching
+from .holding import Held, holding
+from .putting import Putting, Sent
 
 BATCH: Final = 500
 """Changes that are read at a time."""
-AT_ONCE: Final = 8
 MARK: Final = ("image_enforcer", "sync")
 """Where a sink says how far it has come."""
+LATE: Final = timedelta(minutes=1)
+"""How long after a request was given up it may still arrive; where claims are for longer, as long as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,8 @@ class Delivered:
     """Whether the sink had lost everything, or never had it."""
     refused: tuple[tuple[str, str], ...] = ()
     """Documents that the sink does not take, and why. They are tried again with the next delivery."""
+    elsewhere: bool = False
+    """Whether another worker writes to the sink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,34 +74,60 @@ class _Position:
         """Whether revisions of both compare."""
         return (self.layout, self.epoch) == (other.layout, other.epoch)
 
+    def earlier(self, other: _Position) -> _Position:
+        """The one that less was sent before; the beginning where they do not compare."""
+        return min(self, other, key=lambda p: p.revision) if self.same(other) else _Position()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """What was sent from ``since`` on may arrive late, until a time in seconds since 1970; 0 where the sink was not
+    brought up since."""
+
+    since: _Position
+    until: float = 0.0
+
+    @classmethod
+    def read(cls, document: Any) -> _Doubt | None:
+        """A doubt that was noted; None where there is none."""
+        try:
+            return msgspec.convert(document, cls)
+        except msgspec.ValidationError:
+            return None
+
 
 @dataclass(slots=True)
 class _Progress:
-    """A delivery under way."""
+    """A delivery under way. ``note`` is what the store holds about the sink."""
 
+    note: dict[str, Any]
     position: _Position
-    owed: dict[str, bool]
-    """Keys of tags and layers, ``kind key``, that are behind the position all the same: whether the sink refused them;
-    else not all of their manifests are known yet."""
-    put: int = 0
-    deleted: int = 0
+    sent: Sent
     whole: bool = False
-    refused: dict[str, str] = field(default_factory=dict)
 
 
-class _Store(Publishing, Watching, Protocol):
-    """What is delivered, and of what."""
+class _Store(Publishing, Watching, Sending, Protocol):
+    """What is delivered, of what, and by whom."""
 
 
 class Delivering:
     """Brings one sink up to the store."""
 
-    def __init__(self, store: _Store, sink: Sink, layout: Layout) -> None:
-        """``layout`` says where documents are put; which repositories are followed is the store's to say."""
+    def __init__(
+        self, store: _Store, sink: Sink, layout: Layout, *, now: Callable[[], datetime],
+        lease: timedelta = timedelta(minutes=2), owner: str = "",
+    ) -> None:  # fmt: skip
+        """``layout`` says where documents are put; which repositories are followed is the store's to say. The sink is
+        claimed by ``owner`` for ``lease``, and for longer while it is written to."""
         self._store = store
         self._sink = sink
         self._layout = layout
+        self._now = now
+        self._lease = lease
+        self._owner = owner
+        self._late = max(LATE, lease)
         self._reader = f"sink {sink.name}"
+        self._putting = Putting(store, layout)
 
     @property
     def name(self) -> str:
@@ -105,21 +138,41 @@ class Delivering:
         """Send what changed; raises a :class:`SinkError` or a :class:`StoreError`."""
         watched = await asyncio.to_thread(self._store.watched)
         self._layout = replace(self._layout, repositories=frozenset([w.repository for w in watched]))
-        noted = _read(await asyncio.to_thread(self._store.position, self._reader))
-        known = _Position.read(noted.get("position"))
+        self._putting = Putting(self._store, self._layout)
+        if not await self._behind():
+            return Delivered()
+        try:
+            holds = holding(self._store, self._sink, self._reader, self._owner, self._lease, self._now)
+            async with holds as held:
+                if held is not None:
+                    return await self._deliver(held)
+        except ClaimLost:
+            pass  # whoever has it goes on from the position
+        return Delivered(elsewhere=True)
+
+    # --- what there is to do ---------------------------------------------------------------------
+
+    async def _behind(self) -> bool:
+        """Whether there is anything to send, which is seen without a claim."""
+        note, position = await self._found()
+        epoch, newest = await asyncio.to_thread(self._store.head)
+        if position is None or (position.epoch, position.revision) != (epoch, newest):
+            return True
+        doubt = _Doubt.read(note.get("doubt"))
+        if doubt is not None and (not doubt.until or self._over(doubt)):
+            return True
+        return await self._putting.ripe(note.get("owed", {}))
+
+    async def _found(self) -> tuple[dict[str, Any], _Position | None]:
+        """What the store notes about the sink, and from where on to send; None where everything is to be sent anew."""
+        note = _read(await asyncio.to_thread(self._store.position, self._reader))
+        known = _Position.read(note.get("position"))
         mark = _Position.read(_read(await self._sink.get(MARK)))
-        progress = _Progress(_Position(), {})
-        ours = known is not None and mark is not None and known.same(mark) and known.layout == self._layout.name
-        if known is not None and mark is not None and ours and await self._had(mark):
-            # A sink that was put back to an older state goes on from there.
-            progress.position = min(known, mark, key=lambda p: p.revision)
-            progress.owed = dict(noted.get("owed", {}))
-        else:
-            await self._empty(noted, progress)
-        await self._bring_up(noted, progress)
-        return Delivered(
-            put=progress.put, deleted=progress.deleted, whole=progress.whole, refused=tuple(progress.refused.items())
-        )
+        if known is None or mark is None or not known.same(mark) or known.layout != self._layout.name:
+            return note, None
+        if not await self._had(mark):
+            return note, None
+        return note, known.earlier(mark)  # a sink that was put back to an older state goes on from there
 
     async def _had(self, mark: _Position) -> bool:
         """Whether the store was once where a sink is. One that was put back to an older copy, with its notes, may not
@@ -127,8 +180,63 @@ class Delivering:
         told = await asyncio.to_thread(self._store.changes, mark.revision, 1, mark.began, "", mark.stamp)
         return (told.epoch, told.since) == (mark.epoch, mark.revision)
 
-    async def _bring_up(self, noted: Mapping[str, Any], progress: _Progress) -> None:
-        owed = dict(progress.owed)
+    def _over(self, doubt: _Doubt) -> bool:
+        """Whether nothing arrives any more of what is in doubt. One that ends far away is a wrong clock's."""
+        left = doubt.until - self._now().timestamp()
+        return bool(doubt.until) and not 0 < left <= 2 * self._late.total_seconds()
+
+    # --- delivering ------------------------------------------------------------------------------
+
+    async def _deliver(self, held: Held) -> Delivered:
+        note, found = await self._found()
+        progress = _Progress(note, found or _Position(), Sent(owed=dict(note.get("owed", {})) if found else {}))
+        async with self._settling(held, progress):
+            if found is None:
+                await self._empty(held, progress)
+            await self._bring_up(held, progress)
+        sent = progress.sent
+        return Delivered(
+            put=sent.put, deleted=sent.deleted, whole=progress.whole, refused=tuple(sent.refused.items())
+        )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def _settling(self, held: Held, progress: _Progress) -> AsyncIterator[None]:
+        """Note what is in doubt after a delivery, however it ends, and give the sink back. A doubt that is over is
+        settled by sending from there."""
+        began, doubt = progress.position, _Doubt.read(progress.note.get("doubt"))
+        settled = False
+        if doubt is not None:
+            doubt = replace(doubt, since=doubt.since.earlier(began))
+            settled = not held.work.left and self._over(doubt)
+            if settled:
+                began = progress.position = doubt.since
+        if held.work.left:
+            doubt = _Doubt(since=began if doubt is None else doubt.since)
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not done:
+                if held.wrote or doubt is not None:
+                    began = _Position() if progress.whole else began
+                    doubt = _Doubt(since=began if doubt is None else doubt.since.earlier(began))
+                with contextlib.suppress(StoreError):  # then the claim runs out, which tells the next one the same
+                    await self._give_back(held, progress, doubt)
+        if settled:
+            doubt = None
+        elif doubt is not None and not doubt.until:
+            doubt = replace(doubt, until=(self._now() + self._late).timestamp())
+        await self._give_back(held, progress, doubt)
+
+    async def _give_back(self, held: Held, progress: _Progress, doubt: _Doubt | None) -> None:
+        told = None if doubt is None else asdict(doubt)
+        if told != progress.note.get("doubt"):
+            await self._note(held, progress, {"doubt": told})
+        await asyncio.to_thread(self._store.give_back, held.work)
+
+    async def _bring_up(self, held: Held, progress: _Progress) -> None:
+        owed = dict(progress.sent.owed)
         stamp = progress.position.stamp
         rest = ""  # within a revision that comes in parts; the mark stays before it until all of it has been sent
         while True:
@@ -137,9 +245,9 @@ class Delivering:
             follows = (changes.since, changes.after) == (asked.revision, rest)
             if not follows or asked.epoch not in ("", changes.epoch):
                 owed, rest, stamp = {}, "", ""
-                await self._empty(noted, progress)
+                await self._empty(held, progress)
                 continue
-            await self._send(changes.entries, progress)
+            await self._putting.send(held, changes.entries, progress.sent)
             rest, stamp = changes.rest, changes.stamp
             progress.position = _Position(
                 layout=self._layout.name, epoch=changes.epoch, revision=changes.revision, began=changes.began,
@@ -147,114 +255,39 @@ class Delivering:
             )  # fmt: skip
             last = changes.revision >= changes.newest
             if last and owed:
-                await self._send_owed(owed, progress)
-            if not rest and (progress.position != asked or progress.owed != owed):
-                await self._mark(progress, only_noted=progress.position == asked)
+                await self._putting.send(held, await self._putting.owed(owed), progress.sent, owed)
+            if not rest and (progress.position != asked or progress.sent.owed != owed):
+                await self._mark(held, progress, only_noted=progress.position == asked)
             if last:
                 return
 
-    async def _empty(self, noted: Mapping[str, Any], progress: _Progress) -> None:
-        """Begin anew: the mark goes first, so that whoever dies here is known not to have come to the end."""
-        roots = [*(tuple(root) for root in noted.get("roots", ())), *self._layout.roots]
-        findings = {tuple(root) for root in noted.get("clair", ())} | {self._layout.clair_root}
-        await self._sink.delete(MARK)
+    async def _empty(self, held: Held, progress: _Progress) -> None:
+        """Begin anew: the position goes first and then the mark, so that whoever dies here is known not to have come to
+        the end, even where a mark that was sent before arrives after that."""
+        roots = [*(tuple(root) for root in progress.note.get("roots", ())), *self._layout.roots]
+        findings = {tuple(root) for root in progress.note.get("clair", ())} | {self._layout.clair_root}
+        progress.position, progress.sent.owed, progress.whole = _Position(), {}, True
+        if progress.note.get("position"):
+            await self._note(held, progress, {"position": None, "owed": {}})
+        await held.delete(MARK)
         # Findings go last: an image that is known without them would look clean meanwhile.
         for root in sorted(dict.fromkeys(roots), key=lambda root: (root in findings, root)):
-            await self._sink.delete(root)
-        progress.position, progress.owed, progress.whole = _Position(), {}, True
+            await held.delete(root)
 
-    async def _mark(self, progress: _Progress, *, only_noted: bool) -> None:
+    async def _mark(self, held: Held, progress: _Progress, *, only_noted: bool) -> None:
         position = asdict(progress.position)
         if not only_noted:
-            await self._sink.put(MARK, json.dumps(position, sort_keys=True).encode())
-        note = {
-            "position": position, "owed": progress.owed, "roots": self._layout.roots,
+            await held.put(MARK, json.dumps(position, sort_keys=True).encode())
+        changed = {
+            "position": position, "owed": dict(progress.sent.owed), "roots": self._layout.roots,
             "clair": [self._layout.clair_root],
         }  # fmt: skip
-        await asyncio.to_thread(self._store.note, self._reader, json.dumps(note, sort_keys=True))
+        await self._note(held, progress, changed)
 
-    async def _send_owed(self, owed: Mapping[str, bool], progress: _Progress) -> None:
-        """Try again what could not be sent before. What is gone meanwhile is told of by its own change."""
-        for kind in (Kind.TAG, Kind.HELD, Kind.LAYER):
-            keys = [key for word, _, key in (text.partition(" ") for text in owed) if word == kind.value]
-            found = await asyncio.to_thread(self._store.entries, kind, keys) if keys else {}
-            gone = [Entry(kind=kind, key=key, value=None, revision=0) for key in keys if key not in found]
-            await self._send([*found.values(), *gone], progress, owed)
-
-    async def _send(
-        self, entries: Sequence[Entry], progress: _Progress, owed: Mapping[str, bool] = MappingProxyType({})
-    ) -> None:
-        """Send what entries stand for; of those that are owed, only what may come to something else by now."""
-        tags = [e for e in entries if e.kind in (Kind.TAG, Kind.HELD)]
-        manifests = await self._manifests(_digest(e) for e in tags)
-        work: list[tuple[str, tuple[str, ...], bytes | None]] = []
-        for entry in tags:
-            repository, version = home(entry.key)
-            digest = _digest(entry)
-            document = manifest_document(digest, manifests, self._layout.nodes) if digest else None
-            name = f"{entry.kind} {entry.key}"
-            # A manifest that is known later changes nothing about the tag, so nobody would say so.
-            incomplete = bool(digest) and not _complete(digest, manifests, self._layout.nodes)
-            if incomplete and owed.get(name) is False:
-                continue
-            progress.owed.pop(name, None)
-            if incomplete:
-                progress.owed[name] = False
-            work.append((name, self._layout.image(repository, version), document))
-        layers: list[tuple[str, tuple[str, ...], bytes | None]] = []
-        for entry in (e for e in entries if e.kind is Kind.LAYER):
-            name = f"{entry.kind} {entry.key}"
-            progress.owed.pop(name, None)
-            layers.append((name, self._layout.layer(entry.key), entry.value))
-        # A document that goes may lie where another one comes: what goes is first. Findings are there before what they
-        # are about, and go after it.
-        groups = [
-            [told for told in work if told[2] is None], [told for told in layers if told[2] is not None],
-            [told for told in work if told[2] is not None], [told for told in layers if told[2] is None],
-        ]  # fmt: skip
-
-        async def one(name: str, path: tuple[str, ...], document: bytes | None) -> None:
-            try:
-                await (self._sink.delete(path) if document is None else self._sink.put(path, document))
-            except SinkRefused as e:
-                progress.owed[name] = True
-                progress.refused[name] = str(e)
-                return
-            progress.put += document is not None
-            progress.deleted += document is None
-
-        for group in groups:
-            await _side_by_side([partial(one, *told) for told in group])
-
-    async def _manifests(self, digests: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-        """The published manifests of these digests and of what they list."""
-        found: dict[str, Mapping[str, Any]] = {}
-        wanted: Collection[str] = {d for d in digests if d}
-        for _ in range(2):
-            entries = await asyncio.to_thread(self._store.entries, Kind.MANIFEST, wanted)
-            read = {key: json.loads(e.value) for key, e in entries.items() if e.value is not None}
-            found |= read
-            wanted = {c for manifest in read.values() for c in children(manifest, self._layout.nodes)} - found.keys()
-        return found
-
-
-async def _side_by_side(work: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Do all of it, some at a time; the first failure is raised once the rest has been given up."""
-    left = iter(work)
-    failures: list[SinkError] = []
-
-    async def worker() -> None:
-        for one in left:
-            if failures:
-                return
-            try:
-                await one()
-            except SinkError as e:
-                failures.append(e)
-
-    await asyncio.gather(*(worker() for _ in range(min(AT_ONCE, len(work)))))
-    if failures:
-        raise failures[0]
+    async def _note(self, held: Held, progress: _Progress, changed: Mapping[str, Any]) -> None:
+        note = {**progress.note, **changed}
+        await asyncio.to_thread(self._store.note_sent, held.work, json.dumps(note, sort_keys=True))
+        progress.note = note
 
 
 def _read(text: str | bytes | None) -> dict[str, Any]:
@@ -264,13 +297,3 @@ def _read(text: str | bytes | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _complete(digest: str, manifests: Mapping[str, Mapping[str, Any]], nodes: tuple[Platform, ...]) -> bool:
-    """Whether a manifest and all that it lists for nodes is known."""
-    return digest in manifests and all(child in manifests for child in children(manifests[digest], nodes))
-
-
-def _digest(entry: Entry) -> str:
-    """What a tag points to; empty where there is no such tag, or nobody knows."""
-    return "" if entry.value is None else json.loads(entry.value).get("digest") or ""

@@ -89,6 +89,8 @@ class Summary:
     troubles: list[tuple[str, Trouble]] = field(default_factory=list)
     elsewhere: int = 0
     """Repositories and images that another worker was at when it came to its end."""
+    sinks_elsewhere: list[str] = field(default_factory=list)
+    """Sinks that another worker wrote to when they were to be brought up."""
     in_trouble: int = 0
     """Repositories and images that were in trouble then, also where that was found before."""
 
@@ -264,6 +266,8 @@ class Syncing:
                 ailing[sink.name] = Trouble(code=e.code, text=str(e), at=self._now())
                 self._failed(sink.name, ailing[sink.name], summary)
                 continue
+            if done.elsewhere:
+                summary.sinks_elsewhere.append(sink.name)
             summary.put += done.put
             summary.deleted += done.deleted
             if done.put or done.deleted:

@@ -8,6 +8,7 @@ import signal
 import ssl
 import time
 import unicodedata
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -165,13 +166,13 @@ async def syncing(
             scanning = Scanning(scanner, locating, parts, now, pace)
             await asyncio.to_thread(store.use, scanning.name, now())
             noticing = Noticing(store, notifier, scanner.name, told, now)
-        plan = _plan(settings)
+        plan, owner = _plan(settings), f"worker-{uuid.uuid4().hex[:12]}"
         sinks: list[Delivering] = []
         for told_sink in settings.sinks:
             sink = OpaSink(told_sink.url, token=secret(told_sink.token_file), ca_file=told_sink.ca_file)
             stack.push_async_callback(sink.close)
-            sinks.append(Delivering(store, sink, layout(settings)))
-        worker = Syncing(store, plan, looking, scanning, sinks, told, now)
+            sinks.append(Delivering(store, sink, layout(settings), now=now, lease=plan.lease, owner=owner))
+        worker = Syncing(store, plan, looking, scanning, sinks, told, now, owner)
         await worker.follow()
         look_ups = LookUps(
             store, looking, dict(plan.choices), allowing(plan.allow), now=now, clock=time.monotonic, told=told

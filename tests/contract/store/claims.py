@@ -93,6 +93,50 @@ class ClaimsSuite(StoreSuite):
             image(f"image {number}").digest for number in range(60)
         )
 
+    def test_a_sink_is_one_workers_at_a_time(self, store: Store) -> None:
+        work = store.claim_sink("opa", "first", NOON, HOUR)
+        assert work is not None
+        assert (work.name, work.claim.owner, work.claim.until, work.left) == ("opa", "first", NOON + HOUR, False)
+        assert store.claim_sink("opa", "second", NOON + HOUR - MINUTE, HOUR) is None
+        assert store.claim_sink("other", "second", NOON, HOUR) is not None
+        assert store.position("opa") == ""
+        store.note_sent(work, "7")
+        store.give_back(work)
+        again = store.claim_sink("opa", "second", NOON, HOUR)
+        assert again is not None
+        assert (again.left, store.position("opa")) == (False, "7")
+        assert again.claim.token != work.claim.token
+
+    def test_a_sink_whose_claim_ran_out_is_taken_over_and_the_late_one_notes_nothing(self, store: Store) -> None:
+        late = store.claim_sink("opa", "first", NOON, HOUR)
+        assert late is not None
+        store.extend_sink(late, NOON + 2 * HOUR)
+        assert store.claim_sink("opa", "second", NOON + 2 * HOUR - MINUTE, HOUR) is None
+        work = store.claim_sink("opa", "second", NOON + 2 * HOUR, HOUR)
+        assert work is not None
+        assert work.left
+        with pytest.raises(ClaimLost):
+            store.note_sent(late, "9")
+        with pytest.raises(ClaimLost):
+            store.extend_sink(late, NOON + 9 * HOUR)
+        store.give_back(late)
+        assert store.position("opa") == ""
+        assert store.claim_sink("opa", "third", NOON + 2 * HOUR, HOUR) is None
+        store.note_sent(work, "8")
+        store.give_back(work)
+        with pytest.raises(ClaimLost):
+            store.note_sent(work, "9")
+        assert store.position("opa") == "8"
+
+    def test_a_claim_on_a_sink_that_a_wrong_clock_made_holds_nobody_up(self, store: Store) -> None:
+        assert store.claim_sink("opa", "first", NOON + 9000 * HOUR, MINUTE) is not None
+        assert store.claim_sink("opa", "second", NOON, MINUTE) is not None
+
+    def test_many_threads_claim_a_sink_and_one_gets_it(self, store: Store) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            works = list(threads.map(lambda number: store.claim_sink("opa", f"w{number}", NOON, HOUR), range(16)))
+        assert len([work for work in works if work is not None]) == 1
+
     def test_a_result_about_something_else_is_refused(self, store: Store) -> None:
         store.watch([NGINX, REDIS], NOON)
         look_at(store, NGINX, {"1": image("a"), "2": image("b")})

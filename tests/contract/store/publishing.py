@@ -281,7 +281,7 @@ class PublishingSuite(StoreSuite):
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a")})
         info = store.info()
-        assert (info.kind in ("sqlite", "postgresql"), info.schema, info.revision) == (True, "0003", 2)
+        assert (info.kind in ("sqlite", "postgresql"), info.schema, info.revision) == (True, "0004", 2)
         assert info.epoch == store.changes(0, 1).epoch
         assert info.counts["tags"] == info.counts["manifests"] == info.counts["repositories"] == 1
         assert info.size > 10_000

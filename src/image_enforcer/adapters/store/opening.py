@@ -17,17 +17,19 @@ from .keeping import SqlKeeping
 from .postgresql import Postgresql, check_options
 from .publishing import SqlPublishing
 from .scanning import SqlScanning
+from .sending import SqlSending
 from .sqlite import Sqlite
 from .watching import SqlWatching
 
 
-class SqlStore(SqlWatching, SqlScanning, SqlPublishing, SqlKeeping):
+class SqlStore(SqlWatching, SqlScanning, SqlPublishing, SqlSending, SqlKeeping):
     """The store in a database; see :class:`~image_enforcer.ports.store.Store`."""
 
     def __init__(self, database: Database, new_token: Callable[[], str], granularity: timedelta) -> None:
         SqlWatching.__init__(self, database, new_token)
         SqlScanning.__init__(self, database, new_token, granularity)
         SqlPublishing.__init__(self, database)
+        SqlSending.__init__(self, database, new_token)
         SqlKeeping.__init__(self, database)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from .columns import Moment, Words
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The newest migration, after which these are the tables."""
 
 METADATA: Final = MetaData(

@@ -203,9 +203,12 @@ def test_a_settings_file(run: Run, tmp_path: Path) -> None:
 
 
 def test_lengths_of_time_and_repositories_may_be_written_short(tmp_path: Path) -> None:
-    text = "every: 5m\nrecheck: 1h30m\nlease: 90\nregistries: [{name: a.example, repositories: [team/app, {name: b}]}]"
+    text = (
+        "every: 5m\nrecheck: 1h30m\nlease: 90\nkeep: 7d\n"
+        "registries: [{name: a.example, repositories: [team/app, {name: b}]}]"
+    )
     found = settings(file(tmp_path, text))
-    assert (found.every, found.recheck, found.lease) == (300, 5400, 90)
+    assert (found.every, found.recheck, found.lease, found.keep) == (300, 5400, 90, 7 * 86400)
     assert [r.name for r in found.registries[0].repositories] == ["team/app", "b"]
     assert found.registries[0].repositories[0].include == ("*",)
 
@@ -272,6 +275,7 @@ def test_the_legacy_registry_of_a_settings_file(tmp_path: Path, text: str, regis
         ("registries: [{name: a.example, repositories: [{}]}]", "registries[0].repositories[0]: "),
         ("every: soon", "every: 'soon' is no length of time; write 60s, 5m or 1h30m"),
         ("recheck: 0s", "recheck: "),
+        ("keep: 59m", "keep: "),
         ("lease: 400d", "lease: '400d' is longer than a year"),
         ("scanner: {kind: clair, url: x}", "write clair-v4 or clair-v1"),
         ("registries: [{name: a.example, username: kim}]", "registries[0]: username and password_file must be given"),

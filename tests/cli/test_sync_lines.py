@@ -80,6 +80,12 @@ def test_what_the_scanner_notifies_of(out: io.StringIO) -> None:
     assert out.getvalue().endswith("noticed 2 notifications about 30 images, whose reports are asked for now\n")
 
 
+def test_what_was_forgotten_since_nothing_points_to_it(out: io.StringIO) -> None:
+    Lines(out, "text").pruned(7)
+    shown = "pruned 7 rows of manifests, reports and facts that nothing has pointed to for long\n"
+    assert out.getvalue().endswith(shown)
+
+
 def test_one_of_a_thing_is_one(out: io.StringIO) -> None:
     lines = Lines(out, "text")
     lines.looked(repository(), 1, 2, 0, 1)

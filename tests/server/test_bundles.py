@@ -389,3 +389,17 @@ async def test_a_bundle_that_is_being_read_stays_when_another_is_made(store: Sto
     look(store, "v2")
     assert (await bundles.newest()).etag != first.etag
     assert b"".join(first.pieces()) == whole
+
+
+async def test_a_bundle_from_before_pruning_is_made_anew(store: Store) -> None:
+    making = Making()
+    app = app_of(store, making)
+    look(store, "v1", "v2")
+    assert tags(await get(app)) == {"v1", "v2"}
+    look(store, "v2")
+    while store.prune(NOON + 100 * HOUR, HOUR):
+        pass
+    reply = await get(app)
+    assert (tags(reply), making.made) == ({"v2"}, 2)
+    assert (await get(app, reply.headers["etag"])).status == 304
+    assert making.made == 2

@@ -450,6 +450,25 @@ async def test_a_worker_that_knows_no_stamps_is_followed(store: Store, tmp_path:
     assert tags(tmp_path / "copy.db") == {"v1", "v3"}
 
 
+async def test_a_copy_that_slept_through_pruning_is_as_a_whole_one(store: Store, tmp_path: Path) -> None:
+    place, other = tmp_path / "copy.db", tmp_path / "other.db"
+    async with served(app_of(store)) as url, pulling(url, place) as puller, pulling(url, other) as late:
+        look(store, "v1", "v2")
+        await puller.pull(0)
+        assert tags(place) == {"v1", "v2"}
+        look(store, "v2")
+        while store.prune(NOON + 100 * HOUR, HOUR):
+            pass
+        look(store, "v2", "v3")
+        assert await puller.pull(0) is True
+        await late.pull(0)
+        assert tags(place) == {"v2", "v3"}
+        assert _facts(place) == _facts(other)
+        look(store, "v3")
+        await puller.pull(0)
+        assert tags(place) == {"v3"}
+
+
 async def test_a_damaged_copy_is_fetched_anew(store: Store, tmp_path: Path) -> None:
     place = tmp_path / "copy.db"
     async with served(app_of(store)) as url:

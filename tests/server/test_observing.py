@@ -59,6 +59,9 @@ class Heard:
     def asked(self, reference: str, code: str) -> None:
         self.names.append("asked")
 
+    def pruned(self, count: int) -> None:
+        self.names.append("pruned")
+
 
 class Store:
     """A store that says how far it has come, or why it cannot."""
@@ -89,7 +92,8 @@ def test_what_is_told_is_counted_and_passed_on() -> None:
     metrics.noticed(4, 5)
     metrics.asked("a", "")
     metrics.asked("a", "not-found")
-    told = ["looked", "failed", "failed", "recovered", "scanned", "delivered", "noticed", "asked", "asked"]
+    metrics.pruned(6)
+    told = ["looked", "failed", "failed", "recovered", "scanned", "delivered", "noticed", "asked", "asked", "pruned"]
     assert heard.names == told
     found = figures(metrics.text(None))
     assert found["image_enforcer_looks_total"] == found["image_enforcer_scans_total"] == 1
@@ -98,6 +102,7 @@ def test_what_is_told_is_counted_and_passed_on() -> None:
     assert found['image_enforcer_documents_total{done="put"}'] == 3
     assert found['image_enforcer_documents_total{done="deleted"}'] == 2
     assert found["image_enforcer_notifications_total"] == 4
+    assert found["image_enforcer_pruned_total"] == 6
     assert found['image_enforcer_look_ups_total{code=""}'] == 1
     assert found['image_enforcer_look_ups_total{code="not-found"}'] == 1
 

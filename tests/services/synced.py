@@ -26,6 +26,7 @@ from image_enforcer.domain.watched import Trouble
 from image_enforcer.ports.store import ScanWork, Store
 from image_enforcer.services.delivering import Delivering
 from image_enforcer.services.looking import Choice, Looking
+from image_enforcer.services.pruning import Pruning
 from image_enforcer.services.scanning import Pace, Scanning
 from image_enforcer.services.syncing import Plan, Summary, Syncing
 from tests.adapters.registry.asking import asking
@@ -35,6 +36,7 @@ from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.registry.server import INDEX, MANIFEST, FakeRegistry, described, image_of, index_of
 
 EVERYTHING = Choice()
+KEEP = timedelta(days=30)
 LIMITS = Limits(connect=5, document=10, scan=10, report=1 << 20)
 
 
@@ -62,6 +64,7 @@ class Heard:
     scans: list[tuple[int, int]] = field(default_factory=list)
     deliveries: list[tuple[int, int, bool]] = field(default_factory=list)
     notices: list[tuple[int, int]] = field(default_factory=list)
+    pruned_rows: list[int] = field(default_factory=list)
 
     def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
         self.looked_at.append((str(repository), tags, fetched, troubles))
@@ -83,6 +86,9 @@ class Heard:
 
     def asked(self, reference: str, code: str) -> None:
         pass
+
+    def pruned(self, count: int) -> None:
+        self.pruned_rows.append(count)
 
     def noticed(self, notifications: int, images: int) -> None:
         self.notices.append((notifications, images))
@@ -149,7 +155,9 @@ async def syncing(
             sinks.append(Delivering(store, sink, layout or Layout(registry=registry.place), now=clock))
         looking = Looking(client, lambda digests: asyncio.to_thread(store.missing, digests, nodes), clock, nodes)
         plan = Plan(choices=tuple((r, choice) for r in repositories))
-        sync = Syncing(store, plan, looking, scanning, sinks, heard, clock, owner="test")
+        sync = Syncing(
+            store, plan, looking, scanning, sinks, heard, clock, "test", Pruning(store, KEEP, heard, clock, 0)
+        )
         await sync.follow()
         yield Synced(registry=registry, client=client, store=store, clock=clock, heard=heard, sync=sync, world=World())
 

@@ -60,6 +60,9 @@ class Heard:
     def asked(self, reference: str, code: str) -> None:
         pass
 
+    def pruned(self, count: int) -> None:
+        pass
+
     def noticed(self, notifications: int, images: int) -> None:
         pass
 

@@ -96,6 +96,11 @@ class Lines:
         shown = f"{reference}: looked up, since somebody asked" + (f" [{code}]" if code else "")
         self._line("asked", shown, reference=reference, code=code)
 
+    def pruned(self, count: int) -> None:
+        """What nothing had pointed to for long was forgotten."""
+        shown = f"{many(count, 'row')} of manifests, reports and facts that nothing has pointed to for long"
+        self._line("pruned", shown, rows=count)
+
     def said(self, event: str, shown: str) -> None:
         """Anything else that is worth a line."""
         self._line(event, shown, text=shown)

@@ -338,7 +338,10 @@ class Keeping(Protocol):
         """
 
     def prune(self, now: datetime, keep: timedelta) -> int:
-        """Forget manifests, reports and notices of gone entries that nothing has pointed to for so long; how many."""
+        """Forget manifests, reports and notices of gone entries that nothing has pointed to for so long; how many.
+
+        No more than takes a moment: there may be more of them unless it was none.
+        """
 
     def close(self) -> None:
         """Give connections up."""

@@ -38,6 +38,9 @@ class WorkMetrics:
             "image_enforcer_look_ups", "Images that were looked up since somebody asked, by why they were not found.",
             ["code"], registry=r,
         )  # fmt: skip
+        self._pruned = Counter(
+            "image_enforcer_pruned", "Rows forgotten of what nothing had pointed to for long.", registry=r
+        )
         self._repositories = Gauge(
             "image_enforcer_repositories", "Repositories that are followed, by how the last look went.", ["state"],
             registry=r,
@@ -100,6 +103,11 @@ class WorkMetrics:
         """Somebody asked about an image, which was looked up."""
         self._asked.labels(_code(code) if code else "").inc()
         self._told.asked(reference, code)
+
+    def pruned(self, count: int) -> None:
+        """What nothing had pointed to for long was forgotten."""
+        self._pruned.inc(count)
+        self._told.pruned(count)
 
     def text(self, backlog: Backlog | None) -> bytes:
         """All of it, in Prometheus' text format; without what is left to do where the store cannot say."""

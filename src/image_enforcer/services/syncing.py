@@ -24,6 +24,7 @@ from .claims import Claims
 from .delivering import Delivering
 from .followed import Followed
 from .looking import Choice, Looking
+from .pruning import Pruning
 from .scanning import Scanning
 from .undelivered import Undelivered
 
@@ -77,6 +78,9 @@ class Told(Protocol):
     def asked(self, reference: str, code: str) -> None:
         """Somebody asked about an image, which was looked up; why it was not found, or nothing."""
 
+    def pruned(self, count: int) -> None:
+        """So many rows of what nothing had pointed to for long were forgotten."""
+
 
 @dataclass(slots=True)
 class Summary:
@@ -100,8 +104,9 @@ class Syncing:
 
     def __init__(
         self, store: Store, plan: Plan, looking: Looking, scanning: Scanning | None, sinks: Sequence[Delivering],
-        told: Told, now: Callable[[], datetime], owner: str = "",
+        told: Told, now: Callable[[], datetime], owner: str = "", pruning: Pruning | None = None,
     ) -> None:  # fmt: skip
+        """Without ``pruning``, the store keeps all that ever was."""
         self._store = store
         self._plan = plan
         self._choices = dict(plan.choices)
@@ -110,6 +115,7 @@ class Syncing:
         self._ailing = Ailing(store, scanning.name if scanning is not None else "")
         self._sinks = sinks
         self._undelivered = Undelivered(store, [sink.name for sink in sinks])
+        self._pruning = pruning
         self._told = told
         self._now = now
         self._followed = Followed(store, self._choices, plan.allow, told, now)
@@ -139,6 +145,8 @@ class Syncing:
             while await self._scans(summary, began):
                 pass
             await self._deliver(summary)
+            while await self._prune(summary):
+                pass
         backlog = await asyncio.to_thread(self._store.backlog, self._now())
         summary.elsewhere = backlog.under_way
         summary.in_trouble = backlog.failing + (backlog.scans_failed if self._scanning is not None else 0)
@@ -150,7 +158,7 @@ class Syncing:
         ``rest`` is told whether there was work, and waits a little where there was none. What is under way at the end
         is anybody's at once. A store that cannot be reached is waited for; raises any other :class:`StoreError`.
         """
-        steps = (self._looks, self._scans, self._deliver, self._list)
+        steps = (self._looks, self._scans, self._deliver, self._list, self._prune)
         async with self._claims.keeping():
             tasks = [asyncio.create_task(self._again(step, rest)) for step in steps]
             try:
@@ -174,6 +182,10 @@ class Syncing:
         """See whether the store still follows what this worker is to follow; gives False, since that is no work."""
         await self._followed.look()
         return False
+
+    async def _prune(self, _: Summary) -> bool:
+        """Forget some of what nothing points to, where it is time to; whether there may be more."""
+        return self._pruning is not None and await self._pruning.some()
 
     def _unreachable(self, error: StoreUnreachable) -> None:
         self._told.failed(STORE, Trouble(code="store-unreachable", text=str(error), at=self._now()))

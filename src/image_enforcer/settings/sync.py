@@ -28,10 +28,11 @@ class BadSettings(EnforcerError):
     """A settings file that cannot be used; the text says where and why."""
 
 
-_LENGTHS: Final = ("every", "recheck", "lease")
+_LENGTHS: Final = ("every", "recheck", "lease", "keep")
 """Settings that are lengths of time."""
 
 Seconds = Annotated[float, msgspec.Meta(ge=1, le=366 * 86400)]
+Long = Annotated[float, msgspec.Meta(ge=3600, le=366 * 86400)]
 Few = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -149,6 +150,9 @@ class Sync(Part, frozen=True, kw_only=True):
     scans_at_once: Few = 4
     lease: Seconds = 120.0
     """Seconds after which what a worker had begun that died is anybody's. One that lives keeps what it has."""
+    keep: Long = 30 * 86400.0
+    """Seconds for which what nothing points to any more is kept: who reads facts and was away for longer reads all of
+    them anew."""
 
     @property
     def credential_files(self) -> tuple[str, ...]:

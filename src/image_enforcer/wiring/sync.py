@@ -37,6 +37,7 @@ from ..services.handing import Handing, Links, Locating
 from ..services.look_ups import LookUps
 from ..services.looking import Choice, Looking, allowing
 from ..services.noticing import Noticing
+from ..services.pruning import Pruning
 from ..services.scanning import Pace, Scanning
 from ..services.syncing import Plan, Summary, Syncing, Told
 from ..settings import sync as told_settings
@@ -172,7 +173,8 @@ async def syncing(
             sink = OpaSink(told_sink.url, token=secret(told_sink.token_file), ca_file=told_sink.ca_file)
             stack.push_async_callback(sink.close)
             sinks.append(Delivering(store, sink, layout(settings), now=now, lease=plan.lease, owner=owner))
-        worker = Syncing(store, plan, looking, scanning, sinks, told, now, owner)
+        pruning = Pruning(store, timedelta(seconds=settings.keep), told, now)
+        worker = Syncing(store, plan, looking, scanning, sinks, told, now, owner, pruning)
         await worker.follow()
         look_ups = LookUps(
             store, looking, dict(plan.choices), allowing(plan.allow), now=now, clock=time.monotonic, told=told

@@ -309,6 +309,18 @@ class PublishingSuite(StoreSuite):
             "meta": 1, "repositories": 1, "scanners": 1, "entries": 1, "revisions": store.info().revision + 1
         }  # fmt: skip
 
+    def test_pruning_goes_in_parts_that_are_short(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {f"{number}": image(f"image {number}") for number in range(120)})
+        look_at(store, NGINX, {}, at=NOON + MINUTE)
+        assert store.info().counts["manifests"] == 120
+        assert store.prune(NOON + 2 * HOUR, HOUR) > 0
+        assert store.info().counts["manifests"] >= 60
+        while store.prune(NOON + 2 * HOUR, HOUR):
+            pass
+        counts = store.info().counts
+        assert {name: count for name, count in counts.items() if count} == {"meta": 1, "repositories": 1, "entries": 1}
+
     def test_what_is_unreached_does_not_become_young_again(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         a = image("a")

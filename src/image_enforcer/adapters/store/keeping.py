@@ -11,11 +11,18 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from ...domain.digest import Digest
 from ...ports.store import Backlog, Info, ScanTroubles
 from . import layer_parts, migrating, scan_rows, schema, tag_rows
+from .bulk import batches
 from .database import Database
 from .publication import Publication
 
 MOST_TROUBLES: Final = 20
 """Kinds of trouble with scans that are told."""
+_MANIFESTS: Final = 50
+"""Manifests that are forgotten in one transaction, each with its scans."""
+_FINDINGS: Final = 2000
+"""Findings that may go with them, which take most of the time; those of one manifest go together."""
+_TEXTS: Final = 500
+_ENTRIES: Final = 2000
 
 
 class SqlKeeping:
@@ -91,20 +98,14 @@ class SqlKeeping:
         self._database.backup(to)
 
     def prune(self, now: datetime, keep: timedelta) -> int:
-        """Forget what nothing has pointed to for so long; how many manifests, texts about layers and gone entries."""
-        manifests, entries, meta = schema.manifests, schema.entries, schema.meta
+        """Forget some of what nothing has pointed to for so long; how many manifests, texts about layers and gone
+        entries. Texts come last, since no index says which of them nobody needs."""
         before = now - keep
         with self._database.writing() as conn:
             Publication(conn, now)
-            count = conn.execute(delete(manifests).where(manifests.c.unreached_since <= before)).rowcount
-            count += layer_parts.forget_unused(conn)
-            gone = entries.c.gone_at <= before
-            newest = conn.execute(select(func.max(entries.c.revision)).where(gone)).scalar()
-            if newest is not None:
-                # Whoever stands before it would never hear of them, and has to begin anew.
-                conn.execute(update(meta).where(meta.c.floor < newest).values(floor=newest))
-                count += conn.execute(delete(entries).where(gone)).rowcount
-            return count
+            manifests, all_of_them = _forget_unreached(conn, before)
+            count = manifests + _forget_gone(conn, before)
+            return count + layer_parts.forget_unused(conn, _TEXTS) if all_of_them else count
 
     def close(self) -> None:
         """Give connections up."""
@@ -116,3 +117,35 @@ def _troubles(conn: Connection, scanner: str, row: Row[Any]) -> ScanTroubles:
     one = (scans.c.digest == row.digest) & (scans.c.scanner == scanner)
     text = conn.execute(select(scans.c.trouble_text).where(one)).scalar_one()
     return ScanTroubles(code=row.trouble_code, count=row.images, digest=Digest(row.digest), text=text)
+
+
+def _forget_unreached(conn: Connection, before: datetime) -> tuple[int, bool]:
+    """Forget some manifests that nothing has pointed to since then; how many, and whether that was all."""
+    table, findings = schema.manifests, schema.findings
+    old = select(table.c.digest).where(table.c.unreached_since <= before).order_by(table.c.unreached_since)
+    found = conn.execute(old.limit(_MANIFESTS)).scalars().all()
+    counted = select(findings.c.digest, func.count().label("findings")).where(findings.c.digest.in_(found))
+    weights = {row.digest: row.findings for row in conn.execute(counted.group_by(findings.c.digest))}
+    some: list[str] = []
+    for digest in found:
+        if some and sum(weights.get(d, 0) for d in (*some, digest)) > _FINDINGS:
+            break
+        some.append(digest)
+    conn.execute(delete(table).where(table.c.digest.in_(some)))
+    return len(some), len(some) == len(found) < _MANIFESTS
+
+
+def _forget_gone(conn: Connection, before: datetime) -> int:
+    """Forget some entries that were gone by then."""
+    table, meta = schema.entries, schema.meta
+    gone = select(table.c.kind, table.c.key, table.c.revision).where(table.c.gone_at <= before)
+    rows = conn.execute(gone.order_by(table.c.gone_at).limit(_ENTRIES)).all()
+    if not rows:
+        return 0
+    # Whoever stands before them would never hear of them, and has to begin anew.
+    newest = max(row.revision for row in rows)
+    conn.execute(update(meta).where(meta.c.floor < newest).values(floor=newest))
+    for kind in sorted({row.kind for row in rows}):
+        for batch in batches(row.key for row in rows if row.kind == kind):
+            conn.execute(delete(table).where(table.c.kind == kind, table.c.key.in_(batch)))
+    return len(rows)

@@ -70,11 +70,12 @@ def turn(conn: Connection, publication: Publication, counting: Mapping[str, str]
     _publish(conn, publication, before ^ _standing(conn, pairs))
 
 
-def forget_unused(conn: Connection) -> int:
-    """Delete the texts that nobody says any more; how many."""
+def forget_unused(conn: Connection, most: int) -> int:
+    """Delete texts that nobody says any more; how many."""
     table = schema.layer_parts
     used = exists().where(table.c.hash == schema.parts.c.hash)
-    return conn.execute(delete(schema.parts).where(~used)).rowcount
+    unused = select(schema.parts.c.hash).where(~used).limit(most)
+    return conn.execute(delete(schema.parts).where(schema.parts.c.hash.in_(unused))).rowcount
 
 
 def _keep(conn: Connection, texts: Mapping[str, bytes]) -> None:

@@ -1,0 +1,55 @@
+"""Forgetting what nothing has pointed to for long, lest the store grow with all that ever was.
+
+It is done in parts, each a short transaction, with pauses in which others write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from ..ports.store import Keeping
+
+EVERY: Final = timedelta(hours=1)
+PAUSE: Final = 0.1
+"""Seconds between two parts."""
+
+
+class Told(Protocol):
+    """Is told what happens."""
+
+    def pruned(self, count: int) -> None:
+        """So many rows of what nothing had pointed to for long were forgotten."""
+
+
+class Pruning:
+    """What one worker does of it. Several on one store take nothing from each other."""
+
+    def __init__(
+        self, store: Keeping, keep: timedelta, told: Told, now: Callable[[], datetime], pause: float = PAUSE
+    ) -> None:
+        """``keep`` is for how long what nothing points to is kept, for readers that were away."""
+        self._store = store
+        self._keep = keep
+        self._told = told
+        self._now = now
+        self._pause = pause
+        self._ended: datetime | None = None
+        self._count = 0
+
+    async def some(self) -> bool:
+        """Forget a part of it, where it is time to; whether there may be more. Raises a :class:`StoreError`."""
+        at = self._now()
+        if self._ended is not None and self._ended <= at < self._ended + EVERY:
+            return False
+        count = await asyncio.to_thread(self._store.prune, at, self._keep)
+        self._count += count
+        if count:
+            await asyncio.sleep(self._pause)
+            return True
+        if self._count:
+            self._told.pruned(self._count)
+        self._count, self._ended = 0, at
+        return False

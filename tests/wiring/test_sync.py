@@ -3,17 +3,30 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from image_enforcer.adapters.registry.credentials import BadCredentials, Password
 from image_enforcer.adapters.store.opening import open_store
+from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.reference import Repository
 from image_enforcer.ports.store import StoreUnusable
 from image_enforcer.settings import sync as told
 from image_enforcer.settings.sync import BadSettings
-from image_enforcer.wiring.sync import default_store, entries, hosts, secret, state_folder, syncing, until_stopped
+from image_enforcer.wiring.sync import (
+    default_store,
+    entries,
+    hosts,
+    opened,
+    secret,
+    state_folder,
+    syncing,
+    until_stopped,
+)
+from tests.contract.contents import HOUR, MINUTE, NOON, image, result
+from tests.contract.store.steps import NGINX, claim_scans, look_at, value
 from tests.services.synced import Heard
 
 Rest = Callable[[bool], Awaitable[bool]]
@@ -117,6 +130,23 @@ def test_pull_secrets_are_files_among_others(tmp_path: Path) -> None:
         entries(told.Sync(docker_config=(*both, str(tmp_path / "absent"))), {}, tmp_path)
     (tmp_path / "sync.yaml").write_text(f"docker_config: [{', '.join(both)}]", "utf-8")
     assert told.read(tmp_path / "sync.yaml").credential_files == both
+
+
+@pytest.mark.parametrize("recheck", [MINUTE, 15 * MINUTE, 55 * MINUTE, 3 * HOUR])
+def test_what_is_well_is_never_older_than_twice_the_time_between_two_reports(
+    tmp_path: Path, recheck: timedelta
+) -> None:
+    address = f"sqlite:///{tmp_path / 'store.db'}"
+    with opened(told.Sync(store=address, recheck=recheck.total_seconds()), {}, tmp_path) as store:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("a")})
+        at = NOON
+        for _ in range(10):
+            (work,) = claim_scans(store, at)
+            store.record_scan(work, result(work, at=at, next_at=at + recheck))
+            at += recheck + timedelta(seconds=1)
+            confirmed = datetime.fromisoformat(value(store, Kind.SCAN, image("a").digest)["confirmed_at"])
+            assert at - confirmed < 2 * recheck
 
 
 async def test_what_is_under_way_comes_to_its_end() -> None:

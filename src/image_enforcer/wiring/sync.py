@@ -50,6 +50,8 @@ PAUSE: Final = 1.0
 """Seconds between two looks for work where there was none."""
 GRACE: Final = 5.0
 """Seconds that work under way has when it is to stop."""
+COARSEST: Final = timedelta(hours=1)
+"""After how long it is published that a report still holds, however seldom reports are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,11 @@ def run_sync(
 @contextmanager
 def opened(settings: Sync, environment: Mapping[str, str], home: Path, *, create: bool = True) -> Iterator[Store]:
     """The store that the settings name, to be read alone without ``create``; raises a :class:`StoreError`."""
-    store = open_store(settings.store or default_store(environment, home, create=create), create=create)
+    # Half of it: that a report was asked for again and still holds is then published each time, whatever the delays.
+    # Were it published more seldom, whoever wants facts to be twice as old at most would refuse images that are well.
+    granularity = min(COARSEST, timedelta(seconds=settings.recheck) / 2)
+    address = settings.store or default_store(environment, home, create=create)
+    store = open_store(address, create=create, granularity=granularity)
     try:
         yield store
     finally:

@@ -47,6 +47,19 @@ async def test_what_is_no_trouble_is_no_warning() -> None:
     assert [line[0] for line in log.lines] == ["info", "info", "warning"]
 
 
+async def test_a_line_without_end_is_cut_and_it_goes_on() -> None:
+    log = Log()
+    script = "import sys; sys.stderr.write('x' * 300_000 + '\\nafter it\\n'); sys.exit(3)"
+    task = asyncio.create_task(keep_pulling([sys.executable, "-c", script], log))
+    await until(lambda: task.done() or any(level == "error" for level, _, _ in log.lines))
+    assert not task.done()
+    await _ended(task)
+    said = [fields.get("said", "") for _, _, fields in log.lines]
+    assert "after it" in said
+    assert max(map(len, said)) <= 4000
+    assert "x" * 100 in said[0]
+
+
 async def test_its_end_is_no_fault_where_everything_ends() -> None:
     log = Log()
     command = [sys.executable, "-c", "import sys; print('waiting', file=sys.stderr)"]

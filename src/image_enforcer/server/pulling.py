@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 PAUSE: Final = 1.0
@@ -37,7 +37,7 @@ async def keep_pulling(
             continue
         try:
             assert process.stderr is not None
-            while line := await process.stderr.readline():
+            async for line in _lines(process.stderr):
                 said = line.decode("utf-8", "replace").strip()[:MAX_LINE]
                 log("info" if said.partition(" ")[0] in QUIET else "warning", "facts", said=said)
             code = await process.wait()
@@ -50,3 +50,16 @@ async def keep_pulling(
         if stopping():
             return
         log("error", "facts are not pulled any more; starting again", exit_code=code)
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of a stream until its end; of one that is longer than anybody reads, the beginning."""
+    line = b""
+    while piece := await stream.read(MAX_LINE):
+        *whole, rest = piece.split(b"\n")
+        for end in whole:
+            yield (line + end)[:MAX_LINE]
+            line = b""
+        line = (line + rest)[:MAX_LINE]
+    if line:
+        yield line

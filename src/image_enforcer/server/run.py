@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from ..settings import Address, Serve
 from .admin import Admin
 from .certificates import Certificates
 from .decision_log import DecisionLog
+from .lasting import lasting
 from .listening import Server, bind
 from .logs import Forwarded, Log, Sink
 from .metrics import Metrics
@@ -150,13 +152,17 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop, reviews, admin)
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload.set)
-        tasks = [asyncio.create_task(self._look_at_files()), asyncio.create_task(self._reloading())]
+        lasts: list[Callable[[], Coroutine[Any, Any, None]]] = [self._look_at_files, self._reloading]
         if settings.pull:
-            tasks.append(asyncio.create_task(keep_pulling(settings.pull, self.log, self._stopping.is_set)))
+            lasts.append(partial(keep_pulling, settings.pull, self.log, self._stopping.is_set))
+        tasks = [asyncio.create_task(lasting(work, self._broken)) for work in lasts]
         if watch is not None:
             tasks.append(asyncio.create_task(self._watching(watch)))
         self._announce()
-        await self._stopping.wait()
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([stopping, *servers], return_when=asyncio.FIRST_COMPLETED)
+        if not self._stopping.is_set():  # nobody is answered any more: what is wrong is raised below
+            self._told_to_stop()
         await asyncio.sleep(settings.lame_duck)
         reviews.should_exit = True
         await servers[0]
@@ -169,6 +175,11 @@ class Service:
         if self._asking is not None:
             await self._asking.close()
         self.log("info", "stopped")
+
+    def _broken(self, fault: BaseException) -> None:
+        self.log(
+            "error", "work beside the answers broke off; beginning again", error=f"{type(fault).__name__}: {fault}"
+        )
 
     async def _counted(self) -> bytes:
         return self._metrics.text()

@@ -100,19 +100,24 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        async with beside, self._serving(), working as work, self._noticing(work), self._answering(work.answering):
+        serving = self._serving(stopping)
+        async with (
+            beside, serving, working as work, self._noticing(work, stopping), self._answering(work.answering)
+        ):  # fmt: skip
             host, port = self.socket.getsockname()[:2]
             scheme = "https" if self._certificates is not None else "http"
             self._said("ready", f"facts at {scheme}://{Address(host=host, port=port)}, pid {os.getpid()}")
             await until_stopped(work.syncing.run, stopping)
 
     @contextlib.asynccontextmanager
-    async def _noticing(self, work: Working) -> AsyncIterator[None]:
+    async def _noticing(self, work: Working, stopping: asyncio.Event) -> AsyncIterator[None]:
+        """Heed what Clair notifies of. A fault that nobody foresaw ends the worker, and leaves from here."""
         if self._notifications is None or work.noticing is None:
             yield
             return
         self._notifications.noticing = work.noticing
         task = asyncio.create_task(work.noticing.run())
+        task.add_done_callback(lambda _: stopping.set())
         try:
             yield
         finally:
@@ -134,11 +139,13 @@ class Worker:
                 self._asked.answering = None
 
     @contextlib.asynccontextmanager
-    async def _serving(self) -> AsyncIterator[None]:
+    async def _serving(self, stopping: asyncio.Event) -> AsyncIterator[None]:
+        """Answer meanwhile. A fault that nobody foresaw ends the worker, and leaves from here."""
         context = self._certificates.listening if self._certificates is not None else None
         manners = Manners(receive=RECEIVE, idle=IDLE, connections=256)
         server = Server(configuration(self._front, manners, tls=context, grace=GRACE))
         task = asyncio.create_task(server.serve([self.socket]))
+        task.add_done_callback(lambda _: stopping.set())
         try:
             yield
         finally:

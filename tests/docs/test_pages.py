@@ -56,6 +56,30 @@ def test_sample_policies_page_lists_every_parameter(root: Path, compiled: rego.P
     assert listed == {f"{topic}.{name}": value for topic, names in topics.items() for name, value in names.items()}
 
 
+def test_the_page_of_what_clair_gets_wrong_has_every_caution_and_a_rule_that_heeds_them(root: Path) -> None:
+    text = (root / "docs/concepts/what-clair-gets-wrong.md").read_text(encoding="utf-8")
+    source = (root / "src/image_enforcer/analysis/cautions.py").read_text(encoding="utf-8")
+    made = set(re.findall(r"_caution\(\"([a-z-]+)\"", source))
+    assert {code for code, _ in table(text, 2)} == made
+    (rule,) = re.findall(r"^```rego file=cautions.rego\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    heeded = set(re.findall(r"caution.code in \{(.*)\}", rule)[0].replace('"', "").split(", "))
+    assert heeded <= made
+    samples = {name: (root / "policies" / name).read_text(encoding="utf-8") for name in ("default.rego", "naming.rego")}
+    policy = rego.compile_modules({**samples, "cautions.rego": rule})
+    query = policy.prepare("data.io.k8s.image_policy.verify.status.allowed")
+
+    def allowed(namespace: str, code: str, package: str) -> object:
+        scan = {"cautions": [{"code": code, "text": "it is odd", "packages": [package]}]}
+        images = {"nginx:1": {"platforms": [{"scan": scan}]}}
+        spec = {"namespace": namespace, "containers": [{"image": "nginx:1"}]}
+        return query.value(input={"spec": spec, "images": images}, data={})
+
+    assert allowed("production", "epoch-differs", "vim") is False
+    assert allowed("production", "epoch-differs", "bsdutils") is True
+    assert allowed("production", "alpine-unrated", "busybox") is True
+    assert allowed("staging", "epoch-differs", "vim") is True
+
+
 def test_the_page_s_rule_works_beside_the_samples(root: Path) -> None:
     text = (root / "docs/how-to/write-a-rule.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```rego\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)

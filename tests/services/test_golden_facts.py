@@ -18,7 +18,7 @@ from image_enforcer.adapters.facts import replica_file
 from image_enforcer.adapters.facts.local import LocalFacts
 from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.domain.manifest import Manifest, Platform
-from image_enforcer.domain.report import Gap, Severity
+from image_enforcer.domain.report import Gap, Package, Severity
 from image_enforcer.domain.watched import Trouble
 from image_enforcer.services.gather import Ages, gather
 from tests.contract.contents import NOON, failure, finding, image, index, legacy, result
@@ -74,6 +74,14 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFacts]:
             assert done.report is not None
             gap = Gap(code="no-distribution", text="no distribution was recognised")
             done = replace(done, report=replace(done.report, gaps=(gap,)))
+        if digest == TWO.digest:
+            assert done.report is not None
+            odd = Package(
+                name="bsdutils", version="1:2.38.1-5", source="util-linux", source_version="2.38.1-5",
+                namespace="debian:12", version_format="dpkg",
+            )  # fmt: skip
+            packages = (*done.report.packages, odd)
+            done = replace(done, report=replace(done.report, scanner="clair-v4", packages=packages))
         if digest == BROKEN.digest:
             done = failure(work, final=True)
         if digest != UNSEEN.digest:

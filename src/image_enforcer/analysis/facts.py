@@ -87,6 +87,12 @@ class _Gap(msgspec.Struct, frozen=True):
     text: str
 
 
+class _Caution(msgspec.Struct, frozen=True):
+    code: Code
+    text: str
+    packages: tuple[str, ...] = ()
+
+
 class _Counts(msgspec.Struct, frozen=True):
     Unknown: Count
     Negligible: Count
@@ -117,6 +123,7 @@ class _Scanned(msgspec.Struct, frozen=True, tag_field="state", tag="scanned"):
     counts: _Counts
     findings: tuple[_Finding, ...]
     findings_total: Count
+    cautions: tuple[_Caution, ...] = ()
     trouble: _Trouble | None = None
 
 

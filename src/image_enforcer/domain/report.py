@@ -72,9 +72,20 @@ class Gap:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Caution:
+    """Something that the scanner is known to get wrong, and may have got wrong here. The report is complete all the
+    same; policies may heed it."""
+
+    code: str
+    text: str
+    packages: tuple[str, ...] = ()
+    """The names of those that it is about, not necessarily all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One scan of one image. ``gaps`` says what the scanner did not see, or is known to see wrongly."""
+    """One scan of one image. ``gaps`` says what the scanner did not see."""
 
     digest: Digest
     scanner: str

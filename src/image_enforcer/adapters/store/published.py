@@ -13,6 +13,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
+from ...analysis import cautions
 from ...domain.manifest import Descriptor, ImageIndex, ImageManifest, LegacyManifest, Manifest
 from ...domain.report import Finding, Report, Severity
 from ...domain.watched import Tag, Trouble
@@ -89,7 +90,9 @@ def scan(
     same, ``confirmed_at`` when the scanner last said it, or last failed. A trouble beside ``scanned`` says that asking
     again failed: the report grows old. With a report there are:
 
-    - ``distribution``, ``packages`` (how many), ``gaps`` (``[{"code", "text"}]``: what the report leaves open);
+    - ``distribution``, ``packages`` (how many), ``gaps`` (``[{"code", "text"}]``: what the report leaves open), and
+      ``cautions`` (``[{"code", "text", "packages"}]``: what the scanner may have got wrong, see the module
+      ``cautions``);
     - ``counts``: findings by severity (``Unknown`` … ``Defcon1``), ``total``, and ``fixable`` ones;
     - ``findings``: at most 200, the worst first: ``{"vulnerability", "severity", "package", "version", "fixed_in",
       "layer", "rated_by", "link"?}``; ``findings_total`` says how many there are.
@@ -101,7 +104,11 @@ def scan(
         worst = sorted(report.findings, key=_badness)
         document |= {
             "distribution": report.distribution, "packages": len(report.packages),
-            "gaps": [{"code": gap.code, "text": gap.text} for gap in report.gaps], "counts": _counts(report.findings),
+            "gaps": [{"code": gap.code, "text": gap.text} for gap in report.gaps],
+            "cautions": [
+                {"code": told.code, "text": told.text, "packages": told.packages} for told in cautions.of(report)
+            ],
+            "counts": _counts(report.findings),
             "findings": [_finding(found) for found in worst[:MOST_FINDINGS]], "findings_total": len(worst),
         }  # fmt: skip
     return _encode(document, trouble)

@@ -73,12 +73,14 @@ def running(
     seconds: float = 60,
     cwd: Path | None = None,
     ready_status: int = 200,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server, once the address `ready` answers 200, or what else is given.
 
-    Ended by SIGTERM, and by SIGKILL ten seconds later.
+    It has this environment, or ours without proxies. Ended by SIGTERM, and by SIGKILL ten seconds later.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    if environment is None:
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, env=environment

@@ -87,6 +87,18 @@ class Clair:
         assert done.returncode == 0, done.stderr
 
 
+def offline(folder: Path) -> dict[str, object]:
+    """Settings of Clair's scanners by which they take from files, of a folder, what they would fetch."""
+    for name in ("cpe.json", "names.json"):
+        (folder / name).write_text('{"data":{}}', "utf-8")
+    repositories = {"repo2cpe_mapping_file": str(folder / "cpe.json"), "disable_api": True}
+    containers = {"name2repos_mapping_file": str(folder / "names.json")}
+    return {
+        "repo": {"rhel-repository-scanner": repositories},
+        "package": {"rhel_containerscanner": containers, "java": {"disable_api": True}},
+    }
+
+
 def clair_serving(binary: Path, database: str, folder: Path, webhook: str = "", token: str = "") -> Serving:
     """A real Clair with all its parts in one process, on a PostgreSQL database (a connection string).
 
@@ -94,22 +106,12 @@ def clair_serving(binary: Path, database: str, folder: Path, webhook: str = "", 
     """
     folder.mkdir(parents=True, exist_ok=True)
     port, introspection = free_port(), free_port()
-    (folder / "cpe.json").write_text('{"data":{}}', "utf-8")
-    (folder / "names.json").write_text('{"data":{}}', "utf-8")
     settings: dict[str, object] = {
         "http_listen_addr": f"127.0.0.1:{port}", "introspection_addr": f"127.0.0.1:{introspection}",
         "log_level": "warn",
         "indexer": {
             "connstring": database, "migrations": True, "airgap": True, "scanlock_retry": 1,
-            "scanner": {
-                "repo": {"rhel-repository-scanner": {
-                    "repo2cpe_mapping_file": str(folder / "cpe.json"), "disable_api": True,
-                }},
-                "package": {
-                    "rhel_containerscanner": {"name2repos_mapping_file": str(folder / "names.json")},
-                    "java": {"disable_api": True},
-                },
-            },
+            "scanner": offline(folder),
         },
         "matcher": {"connstring": database, "migrations": True, "disable_updaters": True},
         "notifier": {"connstring": database, "migrations": True},

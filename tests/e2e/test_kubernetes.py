@@ -1,42 +1,17 @@
 """A real kube-apiserver asks `serve` before it accepts Pods, over TLS with client certificates."""
 
 import json
-import ssl
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.certificates import Authority, signing_key
-from tests.e2e.servers import COMMAND, Answer, free_port, request, running
+from tests.e2e.certificates import Authority
+from tests.e2e.cluster import Cluster, apiserver_running, etcd_running
+from tests.e2e.servers import COMMAND, Answer, free_port, running
 
 pytestmark = pytest.mark.timeout(300)
 DENIED = "image policy webhook backend denied one or more images: "
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """An API server that can be asked; `fails_open` says what it does when its webhook does not answer."""
-
-    url: str
-    tls: ssl.SSLContext
-    fails_open: bool
-    _count: list[int] = field(default_factory=lambda: [0])
-
-    def post(self, path: str, document: object) -> Answer:
-        """Creates an object as the administrator."""
-        return request(f"{self.url}{path}", document, headers={"Authorization": "Bearer admin-token"}, tls=self.tls)
-
-    def create_pod(self, images: Sequence[str], *, namespace: str = "production", init: Sequence[str] = ()) -> Answer:
-        """Creates a Pod of a new name."""
-        self._count[0] += 1
-        spec: dict[str, Any] = {"containers": [{"name": f"c{i}", "image": image} for i, image in enumerate(images)]}
-        if init:
-            spec["initContainers"] = [{"name": f"i{i}", "image": image} for i, image in enumerate(init)]
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"pod-{self._count[0]}"}, "spec": spec}
-        return self.post(f"/api/v1/namespaces/{namespace}/pods", pod)
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +41,7 @@ def webhook(root: Path, folder: Path, authority: Authority) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def store(etcd: Path, folder: Path) -> Iterator[str]:
     """An empty etcd; its address."""
-    url, peers = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
-    command = [str(etcd), "--data-dir", str(folder / "etcd"), "--name", "e", "--unsafe-no-fsync"]
-    command += ["--listen-client-urls", url, "--advertise-client-urls", url, "--listen-peer-urls", peers]
-    command += ["--initial-advertise-peer-urls", peers, "--initial-cluster", f"e={peers}"]
-    with running(command, folder / "etcd.log", f"{url}/health"):
+    with etcd_running(etcd, folder) as url:
         yield url
 
 
@@ -80,9 +51,7 @@ def cluster(
 ) -> Iterator[Cluster]:
     """A kube-apiserver that asks the webhook; its answers are not kept."""
     fails_open: bool = request.param
-    pair, client = authority.issue("apiserver"), authority.issue("apiserver-client")
-    private, public = signing_key(folder)
-    (folder / "tokens.csv").write_text('admin-token,admin,uid-admin,"system:masters"\n', encoding="utf-8")
+    client = authority.issue("apiserver-client")
     user = {"client-certificate": str(client.certificate), "client-key": str(client.key)}
     target = {"certificate-authority": str(authority.certificate)}
     target["server"] = f"{webhook}/v0/data/io/k8s/image_policy/verify"
@@ -105,36 +74,12 @@ def cluster(
     plugin = {"name": "ImagePolicyWebhook", "configuration": {"imagePolicy": settings}}
     admission = {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": [plugin]}
     (folder / "admission.yaml").write_text(json.dumps(admission), encoding="utf-8")
-    port = free_port()
     options = {
-        "etcd-servers": store,
         "etcd-prefix": f"/registry-{fails_open}",
-        "bind-address": "127.0.0.1",
-        "secure-port": port,
-        "advertise-address": "127.0.0.1",
-        "endpoint-reconciler-type": "none",
-        "service-cluster-ip-range": "10.96.0.0/16",
-        "tls-cert-file": pair.certificate,
-        "tls-private-key-file": pair.key,
-        "client-ca-file": authority.certificate,
-        "token-auth-file": folder / "tokens.csv",
-        "anonymous-auth": "false",
-        "authorization-mode": "RBAC",
-        "service-account-issuer": "https://kubernetes.default.svc",
-        "service-account-key-file": public,
-        "service-account-signing-key-file": private,
-        "profiling": "false",
         "enable-admission-plugins": "ImagePolicyWebhook",
-        "disable-admission-plugins": "ServiceAccount",
         "admission-control-config-file": folder / "admission.yaml",
     }
-    command = [str(kube_apiserver), *(f"--{name}={value}" for name, value in options.items())]
-    tls = ssl.create_default_context(cafile=str(authority.certificate))
-    url = f"https://127.0.0.1:{port}"
-    token = {"Authorization": "Bearer admin-token"}
-    log = folder / f"apiserver-{fails_open}.log"
-    with running(command, log, f"{url}/readyz", headers=token, tls=tls, seconds=120):
-        found = Cluster(url, tls, fails_open)
+    with apiserver_running(kube_apiserver, store, folder, authority, options, fails_open=fails_open) as found:
         for name in ("production", "staging"):
             made = found.post(
                 "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

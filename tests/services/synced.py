@@ -135,19 +135,21 @@ class Synced:
 async def syncing(
     registry: FakeRegistry, folder: Path, *paths: str, choice: Choice = EVERYTHING, clair: FakeClairV4 | None = None,
     opa: str = "", layout: Layout | None = None, nodes: tuple[Platform, ...] = (),
+    client: RegistryClient | None = None, more: Sequence[Repository] = (),
 ) -> AsyncIterator[Synced]:  # fmt: skip
-    """A worker that follows repositories of a registry."""
+    """A worker that follows repositories of a registry, and ``more`` of others, to all of which ``client`` leads."""
     clock, heard = Clock(), Heard()
     store = open_store(f"sqlite:///{folder / 'store.db'}")
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(store.close)
-        client = await stack.enter_async_context(asking(registry))
+        if client is None:
+            client = await stack.enter_async_context(asking(registry))
         scanning = None
         if clair is not None:
             scanner = ClairV4(clair.url, clock=lambda: clock().timestamp(), chance=lambda: 0.5, limits=LIMITS)
             stack.push_async_callback(scanner.close)
             scanning = Scanning(scanner, client, parts, clock, Pace())
-        repositories = [Repository(registry=registry.place, path=path) for path in paths or ("team/app",)]
+        repositories = [Repository(registry=registry.place, path=path) for path in paths or ("team/app",)] + list(more)
         sinks = []
         if opa:
             sink = OpaSink(opa)

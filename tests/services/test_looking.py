@@ -1,6 +1,7 @@
 """Looks at a registry over HTTP: what they ask, what they find, and what they make of trouble."""
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -8,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from image_enforcer.adapters.facts import replica_file
+from image_enforcer.adapters.facts.local import LocalFacts
 from image_enforcer.analysis import reference
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Platform
+from image_enforcer.services.gather import gather
 from image_enforcer.services.looking import Choice, Looking, allowing
 from tests.adapters.registry.asking import asking, at
 from tests.contract.contents import NOON
 from tests.fakes.registry.faults import FAULTS
-from tests.fakes.registry.server import FakeRegistry
+from tests.fakes.registry.server import INDEX, MANIFEST, FakeRegistry, described, index_of
 from tests.services.synced import index, syncing
 
 
@@ -74,6 +78,34 @@ async def test_the_images_of_an_index_are_fetched_and_what_is_said_about_them_is
         assert asked(registry)["GET"] == 3
         assert synced.fact(Kind.MANIFEST, digest)["kind"] == "index"
         assert [synced.fact(Kind.MANIFEST, child) is not None for child in children] == [True, True, False]
+
+
+async def test_an_index_within_an_index_is_not_followed_and_not_known(registry: FakeRegistry, tmp_path: Path) -> None:
+    """No runtime starts what is two indexes deep: it is told apart from what is known."""
+    inner, images = index(registry, "team/app", "inner", [("amd64", b"layer")])
+    registry.image("team/app", "plain", (b"another layer",))
+    stored = registry.repositories["team/app"]
+    plain = stored.tags["plain"]
+    listed = [
+        described(stored.manifests[digest][1], kind, platform={"os": "linux", "architecture": architecture})
+        for digest, kind, architecture in ((inner, INDEX, "amd64"), (plain, MANIFEST, "arm64"))
+    ]
+    del stored.tags["inner"], stored.tags["plain"]
+    outer = registry.manifest("team/app", json.dumps(index_of(listed)).encode(), INDEX, "outer")
+    async with syncing(registry, tmp_path) as synced:
+        await synced.again()
+        fetched = {r.path.rpartition("/")[2] for r in registry.seen if r.method == "GET" and "/manifests/" in r.path}
+        assert fetched == {outer, inner, plain}
+        assert synced.fact(Kind.MANIFEST, images[0]) is None
+        replica_file.make(tmp_path / "facts.db", [synced.store.changes(0, 1000)], synced.clock())
+        with contextlib.closing(LocalFacts(tmp_path / "facts.db")) as copy:
+            name = f"{synced.home()}:outer"
+            facts = gather([name], copy, synced.clock())[name]
+            arm64 = gather([name], copy, synced.clock(), nodes=(Platform(os="linux", architecture="arm64"),))[name]
+    assert not facts["known"]
+    assert ("no-manifest", f"the manifest {inner} is not known") in [(r["code"], r["text"]) for r in facts["unknown"]]
+    # Nodes that run the other one are not concerned.
+    assert [reason["code"] for reason in arm64["unknown"]] == ["not-scanned"]
 
 
 async def test_an_index_without_one_of_its_images_is_asked_for_until_it_is_whole(

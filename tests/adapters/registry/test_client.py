@@ -147,6 +147,22 @@ async def test_referrers_in_pages() -> None:
         assert "artifactType=application%2F3" in [r.target.partition("?")[2] for r in fake.seen]
 
 
+@pytest.mark.parametrize("filters", [True, False])
+@pytest.mark.parametrize("lies", [True, False])
+async def test_referrers_are_sifted_whatever_a_registry_says_of_that(filters: bool, lies: bool) -> None:
+    """``OCI-Filters-Applied`` says that a registry has sifted them already; nothing rests on its word."""
+    with FakeRegistry() as fake:
+        fake.filters = filters
+        if lies:
+            fake.headers["OCI-Filters-Applied"] = "artifactType"
+        subject = Digest(fake.image("team/app", "v1"))
+        wanted = [signed(fake, subject, f"application/{i}")["digest"] for i in range(3)]
+        async with asking(fake) as client:
+            assert [d.digest for d in await client.referrers(at(fake), subject, "application/1")] == [wanted[1]]
+            assert await client.referrers(at(fake), subject, "application/none") == ()
+            assert len(await client.referrers(at(fake), subject)) == 3
+
+
 async def test_referrers_by_tag_of_a_digest_that_is_longer_than_tags() -> None:
     """Such a tag may belong to another digest with the same beginning."""
     with FakeRegistry(referrers=False) as fake:

@@ -21,7 +21,7 @@ from image_enforcer.adapters.registry.credentials import (
 from image_enforcer.adapters.registry.hosts import Host, Hosts
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.manifest import Descriptor
-from image_enforcer.ports.registry import Forbidden, Lying, NotAuthorised
+from image_enforcer.ports.registry import Forbidden, Lying, NotAuthorised, Unsupported
 from tests.adapters.registry.asking import QUICK, Clock, Names, asking, at, serving, until
 from tests.e2e.certificates import Authority
 from tests.fakes.registry.faults import FAULTS
@@ -190,6 +190,28 @@ async def test_an_identity_token_is_posted() -> None:
         async with asking(fake, Identity("another")) as client:
             with pytest.raises(NotAuthorised):
                 await client.head(at(fake), "v1")
+
+
+async def test_a_server_of_oauth2_alone_is_posted_the_password() -> None:
+    with registry("bearer") as fake:
+        fake.tokens.posted_only = True
+        async with asking(fake, ALICE) as client:
+            await client.head(at(fake), "v1")
+        [_, asked] = fake.tokens.asked
+        assert (asked.method, asked.authorization) == ("POST", "")
+        assert asked.form == {
+            "grant_type": "password", "username": "alice", "password": ALICE.password, "service": "fake",
+            "client_id": "image-enforcer", "scope": "repository:team/app:pull",
+        }  # fmt: skip
+        async with asking(fake, Password("alice", "wrong")) as client:
+            with pytest.raises(NotAuthorised, match="does not take these credentials") as caught:
+                await client.head(at(fake), "v1")
+            assert "wrong" not in str(caught.value)
+        fake.tokens.asked.clear()
+        async with asking(fake) as client:
+            with pytest.raises(Unsupported):
+                await client.head(at(fake), "v1")
+        assert [request.method for request in fake.tokens.asked] == ["GET"]  # a stranger has nothing to post
 
 
 @pytest.mark.parametrize("credential", [ALICE, Identity("refresh-me")])

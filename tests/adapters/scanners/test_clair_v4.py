@@ -189,6 +189,25 @@ async def test_digests_that_it_does_not_take(clair: FakeClairV4, scanner: ClairV
     assert clair.count(POST) == 0
 
 
+async def test_digests_of_sha512_are_taken(clair: FakeClairV4, scanner: ClairV4, known: Images) -> None:
+    long = Subject(digest=digest.of(b"long", "sha512"), layers=known.clean.layers)
+    outcome = await scanner.scan(long)
+    assert isinstance(outcome, Scanned)
+    assert outcome.report.digest == long.digest
+    assert (await scanner.report(long)) == outcome
+    assert clair.count(POST) == 1
+
+
+async def test_every_question_says_that_json_is_wanted(clair: FakeClairV4, scanner: ClairV4, known: Images) -> None:
+    """Clair refuses types that it does not know with 415, and what is no type at all with 500 and no word."""
+    await scanner.version()
+    await scanner.scan(known.vulnerable)
+    await scanner.report(known.vulnerable)
+    await scanner.forget(known.vulnerable)
+    assert {request.method for request in clair.asked} == {"GET", "POST", "DELETE"}
+    assert {request.headers["accept"] for request in clair.asked} == {"application/json"}
+
+
 async def test_a_report_of_other_layers_is_refused(clair: FakeClairV4, scanner: ClairV4, known: Images) -> None:
     await scanner.scan(known.vulnerable)
     taken = Subject(digest=known.vulnerable.digest, layers=known.clean.layers)

@@ -73,6 +73,8 @@ class FakeRegistry(Server):
         self.repositories: dict[str, Stored] = {}
         self.tokens = TokenServer(clock=clock)
         self.seen: list[Request] = []
+        self.filters = False
+        """Whether it sifts referrers by their type, and says so."""
         self.headers: dict[str, str] = {}
         """What every answer says besides."""
         self._cursors: dict[str, int] = {}
@@ -240,10 +242,15 @@ class FakeRegistry(Server):
             if read.get("subject", {}).get("digest") == subject:
                 kind = read.get("artifactType") or read.get("config", {}).get("mediaType", "")
                 found.append({"mediaType": media_type, "digest": digest, "size": len(content), "artifactType": kind})
-        begin = self._cursors.get(dict(request.query).get("cursor", ""), 0)
+        query = dict(request.query)
+        wanted = query.get("artifactType", "") if self.filters else ""
+        found = [one for one in found if not wanted or one["artifactType"] == wanted]
+        begin = self._cursors.get(query.get("cursor", ""), 0)
         end = begin + self.page
         reply = self._paged(request, json.dumps(index_of(found[begin:end])), end, len(found))
         reply.headers["Content-Type"] = INDEX
+        if wanted:
+            reply.headers["OCI-Filters-Applied"] = "artifactType"
         return reply
 
     def _paged(self, request: Request, body: str, end: int, of: int) -> Reply:

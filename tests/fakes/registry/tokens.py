@@ -23,6 +23,8 @@ class TokenServer:
     clock: Callable[[], float]
     users: dict[str, str] = field(default_factory=dict)
     refresh: dict[str, str] = field(default_factory=dict)
+    posted_only: bool = False
+    """Whether it takes questions by POST alone, as OAuth2 has it, and passwords in them."""
     strangers: bool = True
     """Whether strangers get tokens."""
     field_name: str = "token"
@@ -37,10 +39,12 @@ class TokenServer:
         """The answer to a request for a token."""
         self.asked.append(request)
         if request.method == "POST":
-            user = self.refresh.get(request.form.get("refresh_token", ""))
+            user = self._granted(request.form)
             scopes = request.form.get("scope", "").split()
-            if user is None or request.form.get("grant_type") != "refresh_token":
+            if user is None:
                 return _reply(401, {"error": "invalid_grant"})
+        elif self.posted_only:
+            return Reply(status=405, headers={"Allow": "POST"})
         else:
             user = self.user(request.authorization)
             scopes = [value for name, value in request.query if name == "scope"]
@@ -52,6 +56,14 @@ class TokenServer:
         if self.told_lifetime is not None:
             said["expires_in"] = self.told_lifetime
         return _reply(200, said)
+
+    def _granted(self, form: dict[str, str]) -> str | None:
+        match form.get("grant_type"):
+            case "refresh_token":
+                return self.refresh.get(form.get("refresh_token", ""))
+            case "password" if self.posted_only:
+                return self.user(basic(form.get("username", ""), form.get("password", "")))
+        return None
 
     def user(self, authorization: str) -> str | None:
         """Who that is; empty for a stranger, None for a liar."""

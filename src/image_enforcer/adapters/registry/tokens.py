@@ -102,6 +102,13 @@ class Tokens:
             user, header = (credential.user, credential.header) if isinstance(credential, Password) else ("", "")
             asked = _asked(wanted, account=user)
             answer = await self._exchange.send(host, "GET", asked, most=MAX_TOKEN, authorization=header)
+            if answer.status in (404, 405) and isinstance(credential, Password):
+                # A server of OAuth2 alone, which takes questions by POST.
+                form = {
+                    "grant_type": "password", "username": credential.user, "password": credential.password,
+                    "service": wanted.service, "client_id": CLIENT, "scope": wanted.scope,
+                }  # fmt: skip
+                answer = await self._exchange.send(host, "POST", wanted.realm, most=MAX_TOKEN, form=form)
         token, lifetime = _read(answer, host, credential)
         now = self._clock()
         if len(self._kept) >= MOST_KEPT:

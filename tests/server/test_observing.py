@@ -15,7 +15,7 @@ from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Trouble
 from image_enforcer.ports.store import Backlog, Keeping, ScanTroubles, ScanWork, StoreUnreachable, TagTroubles
 from image_enforcer.server.observing import Observing
-from image_enforcer.server.work_metrics import WorkMetrics
+from image_enforcer.server.work_metrics import MOST_REGISTRIES, WorkMetrics
 from image_enforcer.settings import Address
 from tests.contract.contents import NOON, repository, trouble
 
@@ -56,6 +56,9 @@ class Heard:
     def noticed(self, notifications: int, images: int) -> None:
         self.names.append("noticed")
 
+    def counted(self, registry: str, left: int) -> None:
+        self.names.append("counted")
+
     def asked(self, reference: str, code: str) -> None:
         self.names.append("asked")
 
@@ -90,10 +93,12 @@ def test_what_is_told_is_counted_and_passed_on() -> None:
     metrics.scanned(cast("ScanWork", None), 1, 0)
     metrics.delivered("opa", 3, 2, whole=False)
     metrics.noticed(4, 5)
+    metrics.counted("docker.io", 76)
     metrics.asked("a", "")
     metrics.asked("a", "not-found")
     metrics.pruned(6)
-    told = ["looked", "failed", "failed", "recovered", "scanned", "delivered", "noticed", "asked", "asked", "pruned"]
+    told = ["looked", "failed", "failed", "recovered", "scanned", "delivered", "noticed", "counted", "asked", "asked"]
+    told += ["pruned"]
     assert heard.names == told
     found = figures(metrics.text(None))
     assert found["image_enforcer_looks_total"] == found["image_enforcer_scans_total"] == 1
@@ -103,8 +108,19 @@ def test_what_is_told_is_counted_and_passed_on() -> None:
     assert found['image_enforcer_documents_total{done="deleted"}'] == 2
     assert found["image_enforcer_notifications_total"] == 4
     assert found["image_enforcer_pruned_total"] == 6
+    assert found['image_enforcer_registry_quota_remaining{registry="docker.io"}'] == 76
     assert found['image_enforcer_look_ups_total{code=""}'] == 1
     assert found['image_enforcer_look_ups_total{code="not-found"}'] == 1
+
+
+def test_registries_that_count_are_named_up_to_a_number() -> None:
+    metrics = WorkMetrics(Heard())
+    for number in range(MOST_REGISTRIES + 5):
+        metrics.counted(f"r{number}.example", number)
+    metrics.counted("r0.example", 7)
+    found = {name: value for name, value in figures(metrics.text(None)).items() if "quota" in name}
+    assert len(found) == MOST_REGISTRIES
+    assert found['image_enforcer_registry_quota_remaining{registry="r0.example"}'] == 7
 
 
 def test_what_is_left_is_told_while_somebody_knows() -> None:

@@ -90,6 +90,9 @@ class Heard:
     def pruned(self, count: int) -> None:
         self.pruned_rows.append(count)
 
+    def counted(self, registry: str, left: int) -> None:
+        pass
+
     def noticed(self, notifications: int, images: int) -> None:
         self.notices.append((notifications, images))
 

@@ -63,6 +63,9 @@ class Heard:
     def pruned(self, count: int) -> None:
         pass
 
+    def counted(self, registry: str, left: int) -> None:
+        pass
+
     def noticed(self, notifications: int, images: int) -> None:
         pass
 

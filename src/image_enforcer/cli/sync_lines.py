@@ -91,6 +91,9 @@ class Lines:
         shown = f"{many(notifications, 'notification')} about {many(images, 'image')}, whose reports are asked for now"
         self._line("noticed", shown, notifications=notifications, images=images)
 
+    def counted(self, registry: str, left: int) -> None:
+        """A registry said how much may be fetched: a number for metrics, and no line."""
+
     def asked(self, reference: str, code: str) -> None:
         """Somebody asked about an image."""
         shown = f"{reference}: looked up, since somebody asked" + (f" [{code}]" if code else "")

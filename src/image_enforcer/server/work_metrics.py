@@ -16,12 +16,16 @@ from ..services.syncing import Told
 
 _CODE: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 
+MOST_REGISTRIES: Final = 100
+"""Registries whose quotas are told: who may ask for images may choose how many there are."""
+
 
 class WorkMetrics:
     """Counts what is told, and passes it on. See :class:`~image_enforcer.services.syncing.Told`."""
 
     def __init__(self, told: Told) -> None:
         self._told = told
+        self._counting: set[str] = set()
         self._registry = r = CollectorRegistry()
         self._looks = Counter("image_enforcer_looks", "Looks at repositories that came to their end.", registry=r)
         self._scans = Counter("image_enforcer_scans", "Reports that scanners made.", registry=r)
@@ -41,6 +45,10 @@ class WorkMetrics:
         self._pruned = Counter(
             "image_enforcer_pruned", "Rows forgotten of what nothing had pointed to for long.", registry=r
         )
+        self._quota = Gauge(
+            "image_enforcer_registry_quota_remaining",
+            "What a registry said last of how much may still be fetched from it.", ["registry"], registry=r,
+        )  # fmt: skip
         self._repositories = Gauge(
             "image_enforcer_repositories", "Repositories that are followed, by how the last look went.", ["state"],
             registry=r,
@@ -98,6 +106,13 @@ class WorkMetrics:
         """The scanner notified of something."""
         self._notifications.inc(notifications)
         self._told.noticed(notifications, images)
+
+    def counted(self, registry: str, left: int) -> None:
+        """A registry said how much may be fetched."""
+        if registry in self._counting or len(self._counting) < MOST_REGISTRIES:
+            self._counting.add(registry)
+            self._quota.labels(registry).set(left)
+        self._told.counted(registry, left)
 
     def asked(self, reference: str, code: str) -> None:
         """Somebody asked about an image, which was looked up."""

@@ -75,6 +75,9 @@ class Told(Protocol):
     def noticed(self, notifications: int, images: int) -> None:
         """The scanner notified of something, which so many images that are known here may have."""
 
+    def counted(self, registry: str, left: int) -> None:
+        """A registry said how much may be fetched before it wants to be left alone."""
+
     def asked(self, reference: str, code: str) -> None:
         """Somebody asked about an image, which was looked up; why it was not found, or nothing."""
 

@@ -153,7 +153,7 @@ async def syncing(
     async with AsyncExitStack() as stack:
         registry = RegistryClient(
             hosts(settings), credentials.Keychain(entries(settings, environment, home), clock=time.monotonic),
-            clock=time.monotonic, sleep=asyncio.sleep, chance=random.random,
+            clock=time.monotonic, sleep=asyncio.sleep, chance=random.random, counted=told.counted,
         )  # fmt: skip
         stack.push_async_callback(registry.close)
         found_nodes = nodes(settings)

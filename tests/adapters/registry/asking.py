@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from image_enforcer.adapters.registry.access import nobody
 from image_enforcer.adapters.registry.client import RegistryClient
 from image_enforcer.adapters.registry.credentials import Credential, Entry, Keychain, key
 from image_enforcer.adapters.registry.hosts import Host, Hosts, Limits
@@ -91,7 +92,8 @@ class Names:
 @asynccontextmanager
 async def asking(
     server: Server, credential: Credential | None = None, *, limits: Limits = QUICK, clock: Clock | None = None,
-    names: Names | None = None, entries: Sequence[Entry] = (), **more: Any,
+    names: Names | None = None, entries: Sequence[Entry] = (), counted: Callable[[str, int], None] = nobody,
+    **more: Any,
 ) -> AsyncIterator[RegistryClient]:  # fmt: skip
     """A client to which a server is a registry in the settings."""
     clock = clock or Clock()
@@ -99,7 +101,7 @@ async def asking(
     host = Host(name=server.place, url=server.url, limits=limits, **more)
     client = RegistryClient(
         Hosts(named={server.place: host}), Keychain(found, clock=clock), clock=clock, sleep=clock.sleep,
-        chance=lambda: 0.5, lookup=names or Names(),
+        chance=lambda: 0.5, lookup=names or Names(), counted=counted,
     )  # fmt: skip
     try:
         yield client

@@ -373,6 +373,20 @@ async def test_a_registry_that_says_wait_is_left_alone() -> None:
             await client.head(at(fake), "v1")
 
 
+async def test_what_a_registry_counts_is_told() -> None:
+    told: list[tuple[str, int]] = []
+    with FakeRegistry() as fake:
+        fake.image("team/app", "v1")
+        async with asking(fake, counted=lambda registry, left: told.append((registry, left))) as client:
+            await client.head(at(fake), "v1")
+            assert told == []
+            fake.headers |= {"RateLimit-Limit": "100;w=21600", "RateLimit-Remaining": "76;w=21600"}
+            await client.head(at(fake), "v1")
+            fake.headers["RateLimit-Remaining"] = "75;w=21600"
+            await client.manifest(at(fake), "v1")
+    assert told == [(fake.place, 76), (fake.place, 75)]
+
+
 async def test_a_quota_that_runs_low_is_kept_for_what_is_urgent() -> None:
     with FakeRegistry() as fake:
         fake.image("team/app", "v1")

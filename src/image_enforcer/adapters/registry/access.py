@@ -32,6 +32,14 @@ Send: TypeAlias = Callable[[Host, str, str], Awaitable[Answer]]
 """Sends one request: to a host, at an address, with an ``Authorization`` (empty: none)."""
 
 
+Counted: TypeAlias = Callable[[str, int], None]
+"""Is told of a registry how many requests that its quota counts it has left."""
+
+
+def nobody(registry: str, left: int) -> None:
+    """Is told for nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked, apart from where."""
@@ -63,9 +71,10 @@ class Access:
 
     def __init__(
         self, hosts: Hosts, keychain: Keychain, tokens: Tokens, *, clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]], chance: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]], chance: Callable[[], float], counted: Counted = nobody,
     ) -> None:  # fmt: skip
         self._hosts = hosts
+        self._counted = counted
         self._keychain = keychain
         self._tokens = tokens
         self._clock = clock
@@ -156,6 +165,7 @@ class Access:
         counted = quota(answer.headers)
         if counted is not None and not answer.foreign:
             rate.remaining(*counted)
+            self._counted(host.name, counted[0])
         if answer.status in question.done:
             rate.went_well()
             return answer

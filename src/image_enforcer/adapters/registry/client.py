@@ -21,7 +21,7 @@ from ...domain.manifest import OCI_INDEX, Descriptor, ImageIndex, ImageManifest,
 from ...domain.reference import Repository
 from ...ports.registry import Location, Lying, NotFound, Unreachable, Unsupported
 from . import pages
-from .access import Access, Question, Send
+from .access import Access, Counted, Question, Send, nobody
 from .credentials import Keychain
 from .exchange import Answer, Exchange, shown
 from .guard import Lookup, system_lookup
@@ -39,18 +39,22 @@ _RANGE: Final = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/(?:[0-9]{1,15}|\*)"
 class RegistryClient:
     """See :class:`image_enforcer.ports.registry.Registry`.
 
-    ``clock`` gives seconds that only grow; ``chance`` gives numbers from 0 to 1.
+    ``clock`` gives seconds that only grow; ``chance`` gives numbers from 0 to 1; ``counted`` is told of registries, by
+    name, how much they say may still be fetched.
     """
 
     def __init__(
         self, hosts: Hosts, keychain: Keychain, *, clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]], chance: Callable[[], float], lookup: Lookup = system_lookup,
+        counted: Counted = nobody,
     ) -> None:  # fmt: skip
         self._hosts = hosts
         self._clock = clock
         self._exchange = Exchange(lookup)
         self._tokens = Tokens(self._exchange, clock)
-        self._access = Access(hosts, keychain, self._tokens, clock=clock, sleep=sleep, chance=chance)
+        self._access = Access(
+            hosts, keychain, self._tokens, clock=clock, sleep=sleep, chance=chance, counted=counted
+        )  # fmt: skip
 
     async def close(self) -> None:
         """See the port."""

@@ -255,6 +255,28 @@ def test_a_damaged_copy_gives_way_to_one(tmp_path: Path, how: str) -> None:
     assert replica_file.position(place, thoroughly=True) == ("e", 3, 0, "")
 
 
+ODD = (
+    "UPDATE fact SET value = 7", "UPDATE fact SET value = 'text'", "UPDATE fact SET key = x'00' WHERE key LIKE '%app1'",
+    "UPDATE fact SET kind = 'tag' WHERE key LIKE '%app1'", "UPDATE fact SET kind = 0.5",
+    "UPDATE fact SET revision = 'x'", "UPDATE fact SET revision = 1.5", "UPDATE state SET epoch = x'00'",
+    "UPDATE state SET revision = 'x'", "UPDATE state SET began = 0.5", "UPDATE mark SET stamp = x'00'",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ODD)
+def test_what_is_of_other_types_than_facts_is_never_put_in_place(tmp_path: Path, place: Path, change: str) -> None:
+    fresh = made(tmp_path / "fresh.db", 2)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        replica_file.verify(db, fresh)
+        db.execute(change)
+        with pytest.raises(FactsError, match="fetched anew"):
+            replica_file.verify(db, fresh)
+    with pytest.raises(FactsError):
+        replica_file.install(fresh, place)
+    with reading(place) as facts:
+        assert revisions(facts) == {1}
+
+
 def test_who_is_killed_while_applying_leaves_a_whole_revision(place: Path, root: Path) -> None:
     chance = random.Random(5)
     paths = os.pathsep.join([str(root / "src"), str(root)])

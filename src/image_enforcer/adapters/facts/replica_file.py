@@ -39,6 +39,13 @@ _STATE: Final = (
 _TABLES: Final = (_FACT, _STATE)
 _MARK: Final = "CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), stamp TEXT NOT NULL)"
 """Beside them in a copy that is kept, and not in what a worker gives out, so that earlier versions read that too."""
+_STATES: Final = "SELECT typeof(epoch), typeof(revision), typeof(began), as_of FROM state"
+_ODD: Final = (
+    "SELECT 1 FROM fact WHERE typeof(kind) != 'integer' OR typeof(key) != 'text' "
+    "OR typeof(value) != 'blob' OR typeof(revision) != 'integer' LIMIT 1"
+)
+"""A column's type in SQLite is what is preferred, and not what stands there (https://sqlite.org/datatype3.html). Kinds
+that are not known here are a later version's, and nobody asks for them."""
 MOST_LOG: Final = 64 << 20
 """Bytes of the write-ahead log that are kept once they have been copied into the file."""
 
@@ -104,7 +111,8 @@ def check(db: sqlite3.Connection, path: Path) -> None:
 
 
 def verify(db: sqlite3.Connection, path: Path) -> None:
-    """Whether a file is a whole replica: its pages, its tables and nothing else, its state. Reads all of it.
+    """Whether a file is a whole replica: its pages, its tables and nothing else, its state, and of what types all in
+    them is, which SQLite leaves to whoever writes it. Reads all of it.
 
     Raises :class:`FactsError`.
     """
@@ -113,13 +121,15 @@ def verify(db: sqlite3.Connection, path: Path) -> None:
     if found != [("ok",)]:
         raise FactsError(f"{path}: damaged: {found[0][0]}; remove it, and it is fetched anew")
     made = [row[0] for row in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")]
-    states = db.execute("SELECT typeof(revision), typeof(began), as_of FROM state").fetchall() if made else []
-    if (
-        made not in ([_FACT, _STATE], [_FACT, _MARK, _STATE])
-        or [row[:2] for row in states] != [("integer", "integer")]
-        or not _moment(states[0][2])
-    ):
+    whole = made in ([_FACT, _STATE], [_FACT, _MARK, _STATE])
+    states = db.execute(_STATES).fetchall() if whole else []
+    if [row[:3] for row in states] != [("text", "integer", "integer")] or not _moment(states[0][3]):
         raise FactsError(f"{path}: this is no replica, though it says so; remove it, and it is fetched anew")
+    marks = db.execute("SELECT typeof(stamp) FROM mark").fetchall() if _MARK in made else []
+    if db.execute(_ODD).fetchone() is not None or {kind for (kind,) in marks} - {"text"}:
+        raise FactsError(
+            f"{path}: what is in it is not of the types that facts are of; remove it, and it is fetched anew"
+        )
 
 
 def _moment(text: object) -> bool:

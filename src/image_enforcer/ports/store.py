@@ -115,7 +115,7 @@ class TagTroubles:
     code: str
     count: int
     tags: tuple[str, ...]
-    """The first of them, as images name them, in order."""
+    """Some of them, as images name them, in the order in which repositories and tags are kept."""
     text: str
     """What was said about the first."""
 

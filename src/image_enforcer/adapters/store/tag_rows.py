@@ -22,31 +22,30 @@ MOST_NAMED: Final = 5
 
 
 def troubles(conn: Connection) -> tuple[TagTroubles, ...]:
-    """Why tags are in trouble, with the first of them for each reason; reads all tags once."""
-    table, home = schema.tags, schema.repositories
-    code, order = table.c.trouble_code, (home.c.registry, home.c.path, table.c.name)
-    found = (
-        select(
-            code, table.c.trouble_text, table.c.name, home.c.registry, home.c.path,
-            func.count().over(partition_by=code).label("all"),
-            func.row_number().over(partition_by=code, order_by=order).label("place"),
-        )
-        .join(home, home.c.id == table.c.repository)
+    """Why tags are in trouble, with some of them for each reason, in the order of what is followed."""
+    code = schema.tags.c.trouble_code
+    counted = (
+        select(code, func.count().label("tags"))
         .where(code.is_not(None))
-        .subquery()
-    )  # fmt: skip
-    most = found.c.all.desc(), found.c.trouble_code, found.c.place
-    kinds: dict[str, list[Row[Any]]] = {}
-    for row in conn.execute(select(found).where(found.c.place <= MOST_NAMED).order_by(*most)):
-        kinds.setdefault(row.trouble_code, []).append(row)
-    told = [
-        TagTroubles(
-            code=code, count=rows[0].all, tags=tuple(f"{row.registry}/{row.path}:{row.name}" for row in rows),
-            text=rows[0].trouble_text,
-        )
-        for code, rows in kinds.items()
-    ]  # fmt: skip
-    return tuple(told[:MOST_TROUBLES])
+        .group_by(code)
+        .order_by(func.count().desc(), code)
+        .limit(MOST_TROUBLES)
+    )
+    return tuple([_troubles(conn, row.trouble_code, row.tags) for row in conn.execute(counted).all()])
+
+
+def _troubles(conn: Connection, code: str, count: int) -> TagTroubles:
+    table, home = schema.tags, schema.repositories
+    # In the order of the key, which is not sorted first: a registry that wants to be left alone leaves all in trouble.
+    rows = conn.execute(
+        select(table.c.name, table.c.trouble_text, home.c.registry, home.c.path)
+        .join(home, home.c.id == table.c.repository)
+        .where(table.c.trouble_code == code)
+        .order_by(table.c.repository, table.c.name)
+        .limit(MOST_NAMED)
+    ).all()
+    named = tuple(f"{row.registry}/{row.path}:{row.name}" for row in rows)
+    return TagTroubles(code=code, count=count, tags=named, text=rows[0].trouble_text)
 
 
 def read(row: Row[Any]) -> Tag:

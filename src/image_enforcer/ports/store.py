@@ -216,14 +216,16 @@ class Watching(Protocol):
     def record_look(self, work: LookWork, look: Look, next_look: datetime) -> int:
         """Record what a look found, publish what changed by it, and give the claim back; the newest revision.
 
-        Raises :class:`ClaimLost`.
+        What was recorded meanwhile of a tag alone stays, where it was seen after the look began. Raises
+        :class:`ClaimLost`.
         """
 
     def record_tag(self, look: TagLook) -> int | None:
         """Record what one tag points to, of a repository that anybody may be looking at, and publish what changed by
         it; the newest revision. None where the repository is not followed: nothing was recorded.
 
-        A tag that there is none of is forgotten. Where something changed during a look, another look is due after it.
+        A tag that there is none of is forgotten. What was seen later stays. Where something changed during a look,
+        another look is due after it.
         """
 
     def record_trouble(self, work: LookWork, trouble: Trouble, next_look: datetime) -> int:

@@ -98,17 +98,70 @@ class AskedSuite(StoreSuite):
         assert "trouble" not in told
 
     def test_a_look_that_began_before_does_not_have_the_last_word(self, store: Store) -> None:
-        """It may have listed the tags before this one was pushed, and then takes it back: so it is followed by
+        """It may have listed the tags before this one was pushed: it does not take it back, and is followed by
         another."""
         store.watch([NGINX], NOON)
         (work,) = claim(store)
         store.record_tag(asked(image("a")))
         store.record_look(work, a_look(NGINX, {}), NOON + HOUR)
-        assert store.tags(NGINX) == {}
+        assert value(store, Kind.TAG, f"{NGINX}:1")["digest"] == image("a").digest
         (again,) = claim(store, LATER)
         store.record_look(again, a_look(NGINX, {"1": image("a")}, LATER), LATER + HOUR)
         assert value(store, Kind.TAG, f"{NGINX}:1")["digest"] == image("a").digest
         assert claim(store, LATER + MINUTE) == []
+
+    def test_a_look_that_began_before_brings_no_old_digest_back(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("old"), "2": image("old")}, at=NOON - HOUR)
+        (work,) = claim(store)
+        store.record_tag(asked(image("new")))
+        store.record_tag(asked(image("new"), "3"))
+        before = value(store, Kind.TAG, f"{NGINX}:1")
+        found = a_look(NGINX, {"1": image("old"), "2": image("b")}, troubles={"3": trouble()})
+        store.record_look(work, found, NOON + HOUR)
+        assert value(store, Kind.TAG, f"{NGINX}:1") == before
+        assert "trouble" not in value(store, Kind.TAG, f"{NGINX}:3")
+        assert {name: tag.digest for name, tag in store.tags(NGINX).items()} == {
+            "1": image("new").digest, "2": image("b").digest, "3": image("new").digest
+        }  # fmt: skip
+        assert value(store, Kind.MANIFEST, image("old").digest) is None
+        assert value(store, Kind.MANIFEST, image("new").digest) is not None
+
+    def test_a_look_that_began_before_brings_no_tag_back_that_is_gone(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("a"), "2": image("b")}, at=NOON - HOUR)
+        (work,) = claim(store)
+        store.record_tag(asked(None))
+        store.record_look(work, a_look(NGINX, {"1": image("a"), "2": image("b")}), NOON + HOUR)
+        assert store.tags(NGINX).keys() == {"2"}
+        assert value(store, Kind.TAG, f"{NGINX}:1") is None
+        (again,) = claim(store, LATER)
+        store.record_look(again, a_look(NGINX, {"1": image("a")}, LATER + MINUTE), LATER + HOUR)
+        assert store.tags(NGINX).keys() == {"1"}  # it was pushed again
+
+    def test_who_asked_before_a_look_does_not_have_the_last_word_either(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        look_at(store, NGINX, {"1": image("old"), "2": image("old")}, at=NOON)
+        look_at(store, NGINX, {"1": image("new")}, at=LATER + MINUTE)
+        before = everything(store)
+        store.record_tag(asked(image("old")))
+        store.record_tag(asked(image("old"), "2"))
+        store.record_tag(asked(None))
+        assert everything(store) == before
+
+    def test_a_time_that_a_clock_was_wrong_about_holds_no_tag(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        ahead = NOON + 9000 * HOUR
+        store.record_tag(asked(image("old"), at=ahead))
+        store.record_tag(asked(image("old"), "2", at=ahead))
+        store.record_tag(asked(None, "2", at=ahead))
+        assert store.record_tag(asked(image("new"))) is not None
+        assert store.tags(NGINX)["1"].digest == image("new").digest
+        store.record_tag(asked(image("old"), at=ahead))
+        (work,) = claim(store)
+        assert store.hint(NGINX, NOON)
+        store.record_look(work, a_look(NGINX, {"1": image("new"), "2": image("new")}), NOON + HOUR)
+        assert {tag.digest for tag in store.tags(NGINX).values()} == {image("new").digest}
 
     def test_what_brought_nothing_new_starts_no_other_look(self, store: Store) -> None:
         store.watch([NGINX], NOON)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
@@ -19,6 +21,8 @@ MOST_TROUBLES: Final = 20
 """Kinds of trouble with tags that are told."""
 MOST_NAMED: Final = 5
 """Tags that are named for each kind."""
+_LONGEST: Final = timedelta(hours=1)
+"""How much later than the beginning of asking about a tag something else may have been seen of it, and be believed."""
 
 
 def troubles(conn: Connection) -> tuple[TagTroubles, ...]:
@@ -61,28 +65,34 @@ def trouble_cells(trouble: Trouble | None) -> dict[str, Any]:
 
 
 def record_one(conn: Connection, publication: Publication, repository: int, look: TagLook) -> set[str]:
-    """Write what became of one tag; the digests that it came to or went from."""
+    """Write what became of one tag, unless it was seen later; the digests that it came to or went from."""
     there = look.digest is not None
     found = Look(
         repository=look.repository, at=look.at, listed=frozenset([look.tag] if there else ()),
         tags=() if look.digest is None else ((look.tag, look.digest),),
         troubles=((look.tag, look.trouble),) if there and look.trouble is not None else (),
     )  # fmt: skip
-    return record(conn, publication, repository, found, look.tag)
+    return record(conn, publication, repository, found, look.at + _LONGEST, alone=look.tag)
 
 
 def record(
-    conn: Connection, publication: Publication, repository: int, look: Look, alone: str | None = None
-) -> set[str]:
-    """Write what became of each tag, or of one alone; the digests that tags came to or went from."""
+    conn: Connection, publication: Publication, repository: int, look: Look, until: datetime | None,
+    *, alone: str | None = None,
+) -> set[str]:  # fmt: skip
+    """Write what became of each tag, or of one alone; the digests that tags came to or went from.
+
+    What was seen of a tag after this look began, and not after ``until``, stays. With None nothing was. The bound keeps
+    a time that some clock was wrong about from holding a tag for ever.
+    """
     table = schema.tags
     ours = table.c.repository == repository
     which = ours if alone is None else ours & (table.c.name == alone)
     old = {row.name: row for row in conn.execute(select(table).where(which))}
-    resolved = dict(look.tags)
     told = dict(look.troubles)
-    troubles = {name: trouble for name, trouble in told.items() if name not in resolved}
-    exist = look.listed | resolved.keys() | troubles.keys()
+    exist = look.listed | dict(look.tags).keys() | told.keys()
+    newer = set() if until is None else _seen_later(conn, look, until, old, exist - old.keys())
+    resolved = {name: digest for name, digest in look.tags if name not in newer}
+    troubles = {name: trouble for name, trouble in told.items() if name not in resolved and name not in newer}
     asked_at = None if alone is None else look.at
     touched: set[str] = set()
     fresh, changed, seen = [], [], []
@@ -114,7 +124,7 @@ def record(
     for name, trouble in troubles.items():
         row = old.get(name)
         write(name, read(row) if row is not None and row.digest is not None else None, trouble)
-    gone = [row for name, row in old.items() if name not in exist]
+    gone = [row for name, row in old.items() if name not in exist and name not in newer]
     for row in gone:
         publication.put(Kind.TAG, f"{look.repository}:{row.name}", None)
         touched |= {row.digest} if row.digest is not None else set()
@@ -129,3 +139,16 @@ def record(
         conn.execute(update(table).where(ours, table.c.name == bindparam("row")).values(values), changed)
     bulk_load(conn, table, fresh)
     return touched
+
+
+def _seen_later(
+    conn: Connection, look: Look, until: datetime, old: Mapping[str, Row[Any]], fresh: Collection[str]
+) -> set[str]:
+    """The tags of which something was seen after a look began: those in rows, and fresh ones that were then gone."""
+    newer = {name for name, row in old.items() if row.seen_at is not None and look.at < row.seen_at <= until}
+    table, names = schema.entries, {f"{look.repository}:{name}": name for name in fresh}
+    gone = (table.c.kind == Kind.TAG.value) & (table.c.gone_at > look.at) & (table.c.gone_at <= until)
+    for batch in batches(names):
+        found = conn.execute(select(table.c.key).where(gone, table.c.key.in_(batch)))
+        newer |= {names[key] for key in found.scalars()}
+    return newer

@@ -88,8 +88,7 @@ class SqlWatching:
             row = conn.execute(select(table).where(_is(repository)).with_for_update()).first()
             if row is None:
                 return False
-            hinted = now if row.lease_token is not None else None
-            values = {"next_look": min(row.next_look, now), "hinted": hinted}
+            values = {"next_look": min(row.next_look, now), "hinted": _hinted(row, now)}
             conn.execute(update(table).where(table.c.id == row.id).values(values))
             return True
 
@@ -171,14 +170,14 @@ class SqlWatching:
             values = {"looked_at": look.at, "failures": 0} | tag_rows.trouble_cells(None)
             _give_back(conn, row, next_look, values)
             publication.put(Kind.REPOSITORY, str(look.repository), published.repository(look.at, 0, None))
-            touched = tag_rows.record(conn, publication, row.id, look)
+            touched = tag_rows.record(conn, publication, row.id, look, row.hinted)
             touched |= _store(conn, look.manifests)
             reach.settle(conn, publication, touched, look.at)
             return publication.write(self._new_token)
 
     def record_tag(self, look: TagLook) -> int | None:
-        """Record what one tag points to. A look that is under way may have listed the tags before this: it is followed
-        by another one, where there was something new."""
+        """Record what one tag points to. A look that is under way may have listed the tags before this: it leaves this
+        tag alone and is followed by another one, where there was something new."""
         table = schema.repositories
         with self._database.writing() as conn:
             publication = Publication(conn, look.at)
@@ -189,8 +188,8 @@ class SqlWatching:
             touched |= _store(conn, look.manifests)
             reach.settle(conn, publication, touched, look.at)
             revision = publication.write(self._new_token)
-            if revision != publication.before and row.lease_token is not None:
-                conn.execute(update(table).where(table.c.id == row.id).values(hinted=look.at))
+            if revision != publication.before:
+                conn.execute(update(table).where(table.c.id == row.id).values(hinted=_hinted(row, look.at)))
             return revision
 
     def record_trouble(self, work: LookWork, trouble: Trouble, next_look: datetime) -> int:
@@ -227,6 +226,13 @@ def _claimed(conn: Connection, work: LookWork) -> Row[Any]:
     if row is None or row.lease_token != work.claim.token:
         raise ClaimLost(f"the look at {work.watched.repository} came too late: it is looked at again when it is due")
     return row
+
+
+def _hinted(row: Row[Any], at: datetime) -> datetime | None:
+    """When something was last said of a repository during the look that is under way; None where there is none."""
+    if row.lease_token is None:
+        return None
+    return at if row.hinted is None else max(at, row.hinted)
 
 
 def _give_back(conn: Connection, row: Row[Any], next_look: datetime, values: Mapping[str, Any]) -> None:

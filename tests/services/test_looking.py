@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,9 @@ from image_enforcer.adapters.facts.local import LocalFacts
 from image_enforcer.analysis import reference
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
-from image_enforcer.domain.manifest import Platform
+from image_enforcer.domain.manifest import Manifest, Platform
+from image_enforcer.ports.store import ClaimLost
+from image_enforcer.services import looking
 from image_enforcer.services.gather import gather
 from image_enforcer.services.looking import Choice, Looking, allowing
 from tests.adapters.registry.asking import asking, at
@@ -205,6 +207,76 @@ async def test_who_wants_to_be_left_alone_is(registry: FakeRegistry, tmp_path: P
     assert {trouble.code for _, trouble in found.look.troubles} == {"rate-limited"}
     assert len(found.look.troubles) == 40
     assert registry.count("HEAD", "/manifests/") <= 16
+
+
+async def test_what_is_over_the_bytes_of_a_look_is_trouble_of_its_tags_and_the_next_one_goes_on(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    for number in range(60):
+        registry.image("team/app", f"t{number}", (b"%d" % number,))
+    size = max(len(content) for _, content in registry.repositories["team/app"].manifests.values())
+    async with syncing(registry, tmp_path, budget=25 * size) as synced:
+        summary = await synced.again()
+        assert {trouble.code for _, trouble in summary.troubles} == {"too-many-bytes"}
+        assert 20 < len(summary.troubles) <= 60 - 25
+        whole = [tag for tag in synced.store.tags(synced.home()) if "trouble" not in synced.tag(tag)]
+        assert len(whole) == 60 - len(summary.troubles)
+        assert all(synced.fact(Kind.MANIFEST, synced.tag(tag)["digest"]) is not None for tag in whole)
+        late = synced.tag(next(about.rpartition(":")[2] for about, _ in summary.troubles))
+        assert (late["trouble"]["code"], synced.fact(Kind.MANIFEST, late["digest"])) == ("too-many-bytes", None)
+        asked(registry)
+        assert len((await synced.again()).troubles) < len(summary.troubles)
+        assert (await synced.again()).troubles == []
+        assert asked(registry)["GET"] == len(summary.troubles), "none is fetched twice"
+
+
+async def test_an_index_with_more_than_the_bytes_of_a_look_becomes_whole_with_the_next_ones(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    digest, children = index(registry, "team/app", "multi", [(f"arch{n}", b"%d" % n) for n in range(60)])
+    size = sum(len(content) for _, content in registry.repositories["team/app"].manifests.values())
+    async with syncing(registry, tmp_path, budget=int(size * 0.8)) as synced:
+        summary = await synced.again()
+        assert [(about, t.code) for about, t in summary.troubles] == [(f"{synced.home()}:multi", "too-many-bytes")]
+        assert synced.fact(Kind.MANIFEST, digest) is None
+        assert (await synced.again()).troubles == []
+        assert synced.fact(Kind.MANIFEST, digest) is not None
+        assert all(synced.fact(Kind.MANIFEST, child) is not None for child in children)
+        assert registry.count("GET", "/v2/team/app/manifests/") == 60 + 2
+
+
+async def test_manifests_are_handed_on_in_parts(registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "PART", 2000)
+    digests = {registry.image("team/app", f"t{number}", (b"%d" % number,)) for number in range(60)}
+    async with asking(registry) as client:
+        held: list[tuple[Manifest, ...]] = []
+
+        async def keep(part: Sequence[Manifest]) -> None:
+            held.append(tuple(part))
+            await asyncio.sleep(0.01)
+
+        look = Looking(client, lambda digests: asyncio.sleep(0, frozenset(digests)), lambda: NOON)
+        found = await look.look(at(registry), {}, Choice(), keep)
+    sizes = [sum(len(manifest.content) for manifest in part) for part in held]
+    assert len(held) > 3
+    assert max(sizes) < 2000 + 9 * 1000
+    assert sum(len(manifest.content) for manifest in found.look.manifests) < 2000 + 9 * 1000
+    kept = [manifest.digest for part in (*held, found.look.manifests) for manifest in part]
+    assert len(kept) == found.fetched == 60
+    assert set(kept) == digests
+
+
+async def test_what_parts_end_with_ends_the_look(registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "PART", 1)
+    registry.image("team/app", "latest")
+    async with asking(registry) as client:
+
+        async def keep(part: Sequence[Manifest]) -> None:
+            raise ClaimLost("it is another's")
+
+        look = Looking(client, lambda digests: asyncio.sleep(0, frozenset(digests)), lambda: NOON)
+        with pytest.raises(ClaimLost):
+            await look.look(at(registry), {}, Choice(), keep)
 
 
 async def test_two_pages(tmp_path: Path) -> None:

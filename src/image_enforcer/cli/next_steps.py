@@ -13,6 +13,8 @@ _REGISTRY: Final = {
     "lying": "tell who runs the registry; what it sends is not what it promises",
     "unsupported": "it holds something that cannot be judged; leave its tags out with --exclude",
     "forbidden": "name the registry in the settings if its address is meant",
+    "too-many-bytes": "wait: the next looks go on with what is missing; or follow fewer tags",
+    "look-died": "see how the worker died, whether it had too little memory, say; or follow fewer tags there",
     "registry-error": OTHERWISE,
 }
 _SCAN: Final = {

@@ -198,10 +198,17 @@ class Watching(Protocol):
         """
 
     def claim_looks(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[LookWork]:
-        """Take repositories that are due, the longest first."""
+        """Take repositories that are due, the longest first.
+
+        A claim that ran out counts among the ``failures``: the look may be what its owner died of. Where there are any,
+        the repository is due again ever later, should this claim run out too.
+        """
 
     def extend_looks(self, works: Collection[LookWork], until: datetime) -> None:
         """Let claims hold until another time. What is somebody else's by now, or being written, stays as it is."""
+
+    def release_looks(self, works: Collection[LookWork], now: datetime) -> None:
+        """Give claims back without a word: they are due now and anybody's, and that is no failure."""
 
     def tags(self, repository: Repository) -> Mapping[str, Tag]:
         """What is known of a repository's tags, by name; one that could never be resolved is not among them."""
@@ -211,6 +218,12 @@ class Watching(Protocol):
 
         Indexes are among them that list an image which is not stored, and which one of ``nodes`` may run (without any
         named, any image).
+        """
+
+    def record_manifests(self, work: LookWork, manifests: Collection[Manifest], at: datetime) -> int:
+        """Record what a look that is under way has fetched, and publish what tags reach of it; the newest revision.
+
+        Raises :class:`ClaimLost`.
         """
 
     def record_look(self, work: LookWork, look: Look, next_look: datetime) -> int:

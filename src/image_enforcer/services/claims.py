@@ -64,24 +64,32 @@ class Claims:
     async def recorded(self, work: LookWork | ScanWork, record: Callable[[], int]) -> int | None:
         """Record it, unless somebody else has taken the work meanwhile (None). A store that cannot be reached is tried
         again, for as long as a claim lasts: it may just be restarting. Raises a :class:`StoreError`."""
-        until = self._now() + self._lease
         try:
-            while True:
-                try:
-                    return await asyncio.to_thread(record)
-                except ClaimLost:
-                    return None
-                except StoreUnreachable as e:
-                    if self._now() >= until:
-                        raise
-                    self._unreachable(e)
-                    await asyncio.sleep(REST)
+            return await self.patiently(record)
+        except ClaimLost:
+            return None
         finally:
             self._held.pop(work.claim.token, None)
 
+    async def patiently(self, record: Callable[[], int]) -> int:
+        """Record it in a store that may be away for as long as a claim lasts. Raises a :class:`StoreError`."""
+        until = self._now() + self._lease
+        while True:
+            try:
+                return await asyncio.to_thread(record)
+            except StoreUnreachable as e:
+                if self._now() >= until:
+                    raise
+                self._unreachable(e)
+                await asyncio.sleep(REST)
+
     async def let_go(self, works: Sequence[LookWork | ScanWork]) -> None:
         """Leave these to anybody at once: nobody has to wait for the claims to run out."""
-        await self._extended(works, self._now())
+        looks = [work for work in works if isinstance(work, LookWork)]
+        if looks:
+            with suppress(StoreError):  # then they run out
+                await asyncio.to_thread(self._store.release_looks, looks, self._now())
+        await self._extended([work for work in works if isinstance(work, ScanWork)], self._now())
 
     async def _extend(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """Looking at a repository: which tags there are, what they point to, and the manifests that are not known yet.
 
-A second look costs one request for the list of tags and one HEAD for each tag that may move.
+A second look costs one request for the list of tags and one HEAD for each tag that may move. However much a repository
+has, a look holds little of it at a time and fetches so many bytes at most; the next one goes on with what is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ from ..ports.registry import NotFound, RateLimited, Registry, RegistryError
 
 AT_ONCE: Final = 8
 """Requests to one registry at a time for one repository."""
+BUDGET: Final = 64 << 20
+"""Bytes of manifests that one look fetches, some more where several are under way at the end."""
+ASKED_BUDGET: Final = 16 << 20
+"""The same for a tag that somebody asks about."""
+PART: Final = 4 << 20
+"""Bytes of manifests that are held before they are handed on."""
+TOO_MUCH: Final = "too-many-bytes"
+"""The trouble of a tag whose manifest a look had no bytes left for."""
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -69,20 +78,40 @@ class Found:
 
     look: Look
     pause: float = 0.0
+    fetched: int = 0
+    """Manifests that were fetched, those among them that were handed on before the end."""
+
+
+Keep = Callable[[Sequence[Manifest]], Awaitable[None]]
+"""Takes manifests that a look has found, while it goes on."""
 
 
 @dataclass(slots=True)
 class _Findings:
     """What one look gathers while it goes on."""
 
+    left: int
+    """Bytes that may still be fetched."""
+    keep: Keep | None = None
     tags: dict[str, Digest] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
-    manifests: dict[Digest, Manifest] = field(default_factory=dict)
+    named: set[Digest] = field(default_factory=set)
+    """What tags point to: of an index among them, the images are fetched too."""
+    asked: dict[Digest, asyncio.Event] = field(default_factory=dict)
+    """What has been asked for, and whether that came to its end."""
+    manifests: list[Manifest] = field(default_factory=list)
+    """Those that were not handed on yet, whole ones."""
+    held: int = 0
+    """Their bytes."""
+    fetched: int = 0
     broken: dict[Digest, Trouble] = field(default_factory=dict)
+    spent: Trouble | None = None
     limited: Trouble | None = None
     pause: float = 0.0
     urgent: bool = False
     """Whether somebody waits for it."""
+    requests: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    handing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Looking:
@@ -90,58 +119,60 @@ class Looking:
 
     def __init__(
         self, registry: Registry, missing: Callable[[Collection[Digest]], Awaitable[frozenset[Digest]]],
-        now: Callable[[], datetime], nodes: tuple[Platform, ...] = (),
+        now: Callable[[], datetime], nodes: tuple[Platform, ...] = (), budget: int = BUDGET,
     ) -> None:  # fmt: skip
-        """``nodes`` are the platforms whose images are fetched; without any named, all that an index lists."""
+        """``nodes`` are the platforms whose images are fetched; without any named, all that an index lists.
+        ``budget`` are the bytes of manifests that a look fetches."""
         self._nodes = nodes
         self._registry = registry
         self._missing = missing
         self._now = now
+        self._budget = budget
 
-    async def look(self, repository: Repository, known: Mapping[str, Tag], choice: Choice) -> Found:
+    async def look(
+        self, repository: Repository, known: Mapping[str, Tag], choice: Choice, keep: Keep | None = None
+    ) -> Found:
         """What there is now. Raises a :class:`RegistryError` where not even the tags can be listed.
 
-        What fails for one tag is that tag's trouble. A registry that wants to be left alone is: what is not resolved by
-        then keeps what is known of it, in trouble.
+        ``keep`` is given manifests while the look goes on, in parts, and may raise what ends it; without, all are held
+        until the end. What fails for one tag is that tag's trouble. A registry that wants to be left alone is: what is
+        not resolved by then keeps what is known of it, in trouble.
         """
         at = self._now()
         listed = [tag async for page in self._registry.tags(repository) for tag in page if choice.wants(tag)]
         listed = list(dict.fromkeys(listed))
-        found = _Findings()
+        found = _Findings(left=self._budget, keep=keep)
         found.tags = {tag: known[tag].digest for tag in listed if choice.settled(tag, known)}
         await _side_by_side(
             [tag for tag in listed if tag not in found.tags], lambda tag: self._resolve(repository, tag, found)
         )
-        await self._fetch(repository, set(found.tags.values()), found)
-        await self._fetch_children(repository, found)
+        found.named = set(found.tags.values())
+        await self._fetch(repository, found.named, found)
         for tag, digest in found.tags.items():
             if digest in found.broken:
                 found.troubles.setdefault(tag, found.broken[digest])
         gone = {
             tag for tag, trouble in found.troubles.items() if trouble.code == NotFound.code and tag not in found.tags
         }
-        # An index without one of its images is asked for again, and the image with it: nothing else would ask.
-        whole = [m for d, m in sorted(found.manifests.items()) if d not in found.broken]
         look = Look(
             repository=repository, at=at, tags=tuple(sorted(found.tags.items())), listed=frozenset(listed) - gone,
-            manifests=tuple(whole),
+            manifests=_in_order(found.manifests),
             troubles=tuple(sorted((t, trouble) for t, trouble in found.troubles.items() if t not in gone)),
         )  # fmt: skip
-        return Found(look=look, pause=found.pause)
+        return Found(look=look, pause=found.pause, fetched=found.fetched)
 
     async def look_at_tag(self, repository: Repository, tag: str) -> TagLook:
         """What one tag points to now, for somebody who waits for it. Raises a :class:`RegistryError` where that cannot
         be told; that there is no such tag can."""
         at = self._now()
-        found = _Findings(urgent=True)
+        found = _Findings(left=min(self._budget, ASKED_BUDGET), urgent=True)
         try:
             digest = (await self._registry.head(repository, tag, urgent=True)).digest
         except NotFound:
             return TagLook(repository=repository, tag=tag, at=at, digest=None)
-        await self._fetch(repository, {digest}, found)
-        await self._fetch_children(repository, found)
-        whole = tuple(m for d, m in sorted(found.manifests.items()) if d not in found.broken)
-        trouble = found.broken.get(digest)
+        found.named = {digest}
+        await self._fetch(repository, found.named, found)
+        whole, trouble = _in_order(found.manifests), found.broken.get(digest)
         return TagLook(repository=repository, tag=tag, at=at, digest=digest, manifests=whole, trouble=trouble)
 
     async def has(self, repository: Repository, digest: str) -> bool:
@@ -162,29 +193,53 @@ class Looking:
             found.troubles[tag] = self._trouble(e, found)
 
     async def _fetch(self, repository: Repository, digests: Collection[Digest], found: _Findings) -> None:
+        """Those of these that the store does not have, and the images of indexes among them."""
         missing = await self._missing(digests)
-        wanted = sorted(d for d in missing if d not in found.manifests and d not in found.broken)
+        await _side_by_side(sorted(missing), lambda digest: self._fetch_one(repository, digest, found))
 
-        async def one(digest: Digest) -> None:
+    async def _fetch_one(self, repository: Repository, digest: Digest, found: _Findings) -> None:
+        under_way = found.asked.get(digest)
+        if under_way is not None:
+            await under_way.wait()
+            return
+        ended = found.asked[digest] = asyncio.Event()
+        try:
+            manifest = await self._content(repository, digest, found)
+            # An index within an index is not followed: no runtime starts one by a tag.
+            if isinstance(manifest, ImageIndex) and digest in found.named:
+                images = [c.digest for c in manifest.platforms if runs_on(c.platform, self._nodes)]
+                await self._fetch(repository, images, found)
+                failed = next((found.broken[image] for image in images if image in found.broken), None)
+                if failed is not None:
+                    # It is asked for again, and the image with it: nothing else would ask.
+                    found.broken[digest] = failed
+                    return
+            if manifest is not None:
+                await _hold(manifest, found)
+        finally:
+            ended.set()
+
+    async def _content(self, repository: Repository, digest: Digest, found: _Findings) -> Manifest | None:
+        async with found.requests:
             if found.limited is not None:
                 found.broken[digest] = found.limited
-                return
+                return None
+            if found.left <= 0:
+                found.broken[digest] = self._spent(found)
+                return None
             try:
-                found.manifests[digest] = await self._registry.manifest(repository, digest, urgent=found.urgent)
+                manifest = await self._registry.manifest(repository, digest, urgent=found.urgent)
             except RegistryError as e:
                 found.broken[digest] = self._trouble(e, found)
+                return None
+            found.left -= len(manifest.content)
+            return manifest
 
-        await _side_by_side(wanted, one)
-
-    async def _fetch_children(self, repository: Repository, found: _Findings) -> None:
-        """The images of new indexes. An index within an index is not followed: no runtime starts one by a tag."""
-        indexes = [m for m in found.manifests.values() if isinstance(m, ImageIndex)]
-        wanted = {index.digest: [c for c in index.platforms if runs_on(c.platform, self._nodes)] for index in indexes}
-        await self._fetch(repository, {child.digest for listed in wanted.values() for child in listed}, found)
-        for index in indexes:
-            for child in wanted[index.digest]:
-                if child.digest in found.broken:
-                    found.broken.setdefault(index.digest, found.broken[child.digest])
+    def _spent(self, found: _Findings) -> Trouble:
+        if found.spent is None:
+            text = "its manifests were more bytes than one look fetches: the next one goes on with what is missing"
+            found.spent = Trouble(code=TOO_MUCH, text=text, at=self._now())
+        return found.spent
 
     def _trouble(self, error: RegistryError, found: _Findings) -> Trouble:
         trouble = Trouble(code=error.code, text=str(error), at=self._now())
@@ -194,14 +249,34 @@ class Looking:
         return trouble
 
 
+def _in_order(manifests: Collection[Manifest]) -> tuple[Manifest, ...]:
+    return tuple(sorted(manifests, key=lambda manifest: manifest.digest))
+
+
+async def _hold(manifest: Manifest, found: _Findings) -> None:
+    """Hold a manifest until the end, or until there are enough of them to be handed on."""
+    found.manifests.append(manifest)
+    found.held += len(manifest.content)
+    found.fetched += 1
+    if found.keep is None or found.held < PART:
+        return
+    async with found.handing:  # who comes meanwhile waits, so that no more is held than is under way
+        part, found.manifests, found.held = found.manifests, [], 0
+        if part:
+            await found.keep(_in_order(part))
+
+
 async def _side_by_side(items: Sequence[_T], work: Callable[[_T], Awaitable[None]]) -> None:
-    """Work on all of them, some at a time."""
+    """Work on all of them, some at a time; raises what the first one does that fails."""
     left = iter(items)
 
     async def worker() -> None:
         for item in left:
             await work(item)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(AT_ONCE, len(items))):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, len(items))):
+                group.create_task(worker())
+    except ExceptionGroup as e:  # what was raised is what callers know
+        raise e.exceptions[0] from None

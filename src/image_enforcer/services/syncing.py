@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from ..domain.manifest import Manifest
 from ..domain.reference import Repository
 from ..domain.watched import Trouble
 from ..ports.registry import RateLimited, RegistryError
 from ..ports.scanner import ScannerBusy, ScannerError
 from ..ports.sink import SinkError
-from ..ports.store import LookWork, ScanWork, Store, StoreUnreachable
+from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreUnreachable
 from .ailing import Ailing
 from .claims import Claims
 from .delivering import Delivering
@@ -208,8 +209,14 @@ class Syncing:
         repository = work.watched.repository
         known = await asyncio.to_thread(self._store.tags, repository)
         summary.looks += 1
+
+        async def keep(part: Sequence[Manifest]) -> None:
+            await self._claims.patiently(lambda: self._store.record_manifests(work, part, self._now()))
+
         try:
-            found = await self._looking.look(repository, known, self._choices.get(repository, Choice()))
+            found = await self._looking.look(repository, known, self._choices.get(repository, Choice()), keep)
+        except ClaimLost:
+            return
         except RegistryError as e:
             pause = self._plan.every * 2 ** min(work.watched.failures, 10)
             if isinstance(e, RateLimited):
@@ -225,7 +232,7 @@ class Syncing:
         revision = await self._claims.recorded(work, lambda: self._store.record_look(work, found.look, next_look))
         look = found.look
         if revision is not None:
-            self._told.looked(repository, len(look.tags), len(look.manifests), len(look.troubles), revision)
+            self._told.looked(repository, len(look.tags), found.fetched, len(look.troubles), revision)
 
     def _failed(self, about: str, trouble: Trouble, summary: Summary) -> None:
         summary.troubles.append((about, trouble))

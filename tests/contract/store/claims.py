@@ -49,6 +49,49 @@ class ClaimsSuite(StoreSuite):
         assert len(claim(store, NOON + 2 * HOUR)) == 1, "what is another's is not extended"
         store.extend_looks([other], NOON + 9 * HOUR)
 
+    def test_a_look_that_nobody_outlives_counts_as_a_failure_and_is_tried_ever_more_rarely(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        at, pauses = NOON, []
+        works = claim(store, at)
+        assert (works[0].watched.failures, works[0].watched.trouble) == (0, None)
+        for failures in range(1, 9):
+            began = at
+            while not (works := claim(store, at)):
+                at += MINUTE
+            pauses.append((at - began) // MINUTE)
+            (watched,) = store.watched()
+            assert watched.failures == works[0].watched.failures == failures
+            assert watched.trouble is not None
+            assert (watched.trouble.code, watched.trouble.at) == ("look-died", at)
+        assert pauses == [5, 10, 20, 40, 60, 60, 60, 60]
+        store.record_look(works[0], a_look(NGINX, {}, at), at)
+        assert (store.watched()[0].failures, store.watched()[0].trouble) == (0, None)
+        assert len(claim(store, at)) == 1
+        assert len(claim(store, at + 5 * MINUTE)) == 1
+
+    def test_a_hint_and_a_pass_do_not_wait_for_that(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        for number in range(4):
+            assert len(claim(store, NOON + number * HOUR)) == 1
+        at = NOON + 3 * HOUR + 6 * MINUTE
+        assert claim(store, at) == []
+        assert store.look_now(at, "rate-limited") == []
+        assert len(claim(store, at)) == 1
+        assert store.hint(NGINX, at + 6 * MINUTE)
+        assert len(claim(store, at + 6 * MINUTE)) == 1
+
+    def test_what_is_given_back_without_a_word_is_anybodys_at_once_and_did_not_fail(self, store: Store) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        nginx, redis = claim(store)
+        store.release_looks([nginx], NOON + MINUTE)
+        (work,) = claim(store, NOON + MINUTE)
+        assert (work.watched.repository, work.watched.failures) == (NGINX, 0)
+        store.release_looks([nginx], NOON + MINUTE)
+        assert claim(store, NOON + MINUTE) == [], "what is another's is not given back"
+        with pytest.raises(ClaimLost):
+            store.record_look(nginx, a_look(NGINX, {}), NOON + HOUR)
+        store.record_look(redis, a_look(REDIS, {}), NOON + HOUR)
+
     def test_a_claim_on_a_scan_holds_for_longer_where_its_owner_says_so(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a"), "2": image("b")})

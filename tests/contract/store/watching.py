@@ -8,7 +8,7 @@ from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Manifest
 from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Look
-from image_enforcer.ports.store import Store
+from image_enforcer.ports.store import ClaimLost, Store
 from tests.contract.contents import HOUR, MINUTE, NOON, digest_of, finding, image, index, legacy, result, trouble
 from tests.contract.store.steps import (
     EVIL,
@@ -273,6 +273,25 @@ class WatchingSuite(StoreSuite):
         assert value(store, Kind.TAG, f"{NGINX}:1") is not None
         look_at(store, NGINX, {"1": image("a")}, at=NOON + HOUR)
         assert (store.watched()[0].failures, store.watched()[0].trouble) == (0, None)
+
+    def test_manifests_are_recorded_while_a_look_goes_on(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        a, b, c = image("a"), image("b"), image("c")
+        look_at(store, NGINX, {"1": a}, store_all=False)
+        (work,) = claim(store, NOON + HOUR)
+        head = store.head()
+        assert store.record_manifests(work, [b], NOON + HOUR) == head[1]
+        assert store.record_manifests(work, [a, b], NOON + HOUR) == head[1] + 1
+        assert value(store, Kind.MANIFEST, a.digest)["kind"] == "image"
+        assert value(store, Kind.MANIFEST, b.digest) is None, "no tag reaches it"
+        assert store.missing([a.digest, b.digest, c.digest]) == {c.digest}
+        assert claim(store, NOON + HOUR) == [], "the look goes on"
+        found = a_look(NGINX, {"1": a, "2": b}, NOON + HOUR, store_all=False)
+        store.record_look(work, found, NOON + 2 * HOUR)
+        assert value(store, Kind.MANIFEST, b.digest)["kind"] == "image"
+        with pytest.raises(ClaimLost):
+            store.record_manifests(work, [c], NOON + HOUR)
+        assert store.missing([c.digest]) == {c.digest}
 
     def test_a_manifest_is_published_once_it_is_known(self, store: Store) -> None:
         store.watch([NGINX, REDIS], NOON)

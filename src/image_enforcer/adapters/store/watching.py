@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, or_, select, update
 
@@ -21,6 +22,8 @@ from .database import Database
 from .publication import Publication
 from .scan_rows import trouble_of
 
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+"""How much later a repository is due again at most whose looks nobody outlives."""
 _FREE = dict.fromkeys(("lease_owner", "lease_token", "lease_until", "hinted"))
 
 
@@ -118,18 +121,32 @@ class SqlWatching:
                 .limit(most)
                 .with_for_update(skip_locked=True)
             ).all()
-            works = [
-                LookWork(watched=_watched(row), claim=Claim(owner=owner, until=now + lease, token=self._new_token()))
-                for row in rows
-            ]
-            if works:
-                taken = zip(rows, works, strict=True)
+            works, taken = [], []
+            for row in rows:
+                # A claim that ran out without a word counts as a failure: the look may be what its owner died of.
+                watched = _watched(row)
+                if row.lease_token is not None:
+                    watched = replace(watched, failures=row.failures + 1, trouble=_died(now))
+                claim = Claim(owner=owner, until=now + lease, token=self._new_token())
+                works.append(LookWork(watched=watched, claim=claim))
+                again = row.next_look
+                if watched.failures:
+                    again = now + max(lease, min(lease * 2 ** min(watched.failures, 10), _LONGEST_PAUSE))
+                cells = tag_rows.trouble_cells(watched.trouble) | {
+                    "row": row.id, "token": claim.token, "tries": watched.failures, "again": again
+                }  # fmt: skip
+                taken.append({f"{name}_": cell for name, cell in cells.items()})
+            if taken:
+                values: dict[str, Any] = {name: bindparam(f"{name}_") for name in tag_rows.trouble_cells(None)}
                 conn.execute(
                     update(table)
-                    .where(table.c.id == bindparam("row"))
-                    .values(lease_owner=owner, lease_until=now + lease, lease_token=bindparam("token"), hinted=None),
-                    [{"row": row.id, "token": work.claim.token} for row, work in taken],
-                )
+                    .where(table.c.id == bindparam("row_"))
+                    .values(
+                        lease_owner=owner, lease_until=now + lease, lease_token=bindparam("token_"), hinted=None,
+                        failures=bindparam("tries_"), next_look=bindparam("again_"), **values,
+                    ),
+                    taken,
+                )  # fmt: skip
             return works
 
     def extend_looks(self, works: Collection[LookWork], until: datetime) -> None:
@@ -141,6 +158,15 @@ class SqlWatching:
                 ours = select(table.c.id).where(table.c.lease_token.in_(batch)).with_for_update(skip_locked=True)
                 found = conn.execute(ours).scalars().all()
                 conn.execute(update(table).where(table.c.id.in_(found)).values(lease_until=until))
+
+    def release_looks(self, works: Collection[LookWork], now: datetime) -> None:
+        """Give claims back without a word."""
+        table = schema.repositories
+        with self._database.writing() as conn:
+            for batch in batches(work.claim.token for work in works):
+                ours = select(table.c.id).where(table.c.lease_token.in_(batch)).with_for_update(skip_locked=True)
+                found = conn.execute(ours).scalars().all()
+                conn.execute(update(table).where(table.c.id.in_(found)).values(**_FREE, next_look=now))
 
     def tags(self, repository: Repository) -> Mapping[str, Tag]:
         """What is known of a repository's tags, by name; those that could never be resolved are not among them."""
@@ -159,6 +185,14 @@ class SqlWatching:
         indexes that list what nodes may run and what is not stored."""
         with self._database.reading() as conn:
             return frozenset(digests) - (_stored(conn, digests) - _incomplete(conn, digests, nodes))
+
+    def record_manifests(self, work: LookWork, manifests: Collection[Manifest], at: datetime) -> int:
+        """Record what a look that is under way has fetched, and publish what tags reach of it; the newest revision."""
+        with self._database.writing() as conn:
+            publication = Publication(conn, at)
+            _claimed(conn, work)
+            reach.settle(conn, publication, _store(conn, manifests), at)
+            return publication.write(self._new_token)
 
     def record_look(self, work: LookWork, look: Look, next_look: datetime) -> int:
         """Record what a look found, publish what changed by it, and give the claim back; the newest revision."""
@@ -217,6 +251,11 @@ def _watched(row: Row[Any]) -> Watched:
         repository=Repository(registry=row.registry, path=row.path), next_look=row.next_look,
         looked_at=row.looked_at, failures=row.failures, trouble=trouble_of(row),
     )  # fmt: skip
+
+
+def _died(now: datetime) -> Trouble:
+    text = "whoever looked at it last did not live to the end of that: see how that worker died"
+    return Trouble(code="look-died", text=text, at=now)
 
 
 def _claimed(conn: Connection, work: LookWork) -> Row[Any]:

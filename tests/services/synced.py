@@ -121,7 +121,10 @@ class Synced:
         """What a worker that runs does after some time: what is due, and no more."""
         self.clock.go(seconds)
         summary = Summary()
-        while await self.sync._looks(summary) or await self.sync._scans(summary):
+        sync = self.sync
+        while await sync._through(sync._look_slots, sync._looks, summary) or await sync._through(
+            sync._scan_slots, sync._scans, summary
+        ):
             pass
         return summary
 

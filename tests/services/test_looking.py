@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -14,13 +16,16 @@ from image_enforcer.adapters.facts.local import LocalFacts
 from image_enforcer.analysis import reference
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
-from image_enforcer.domain.manifest import Manifest, Platform
+from image_enforcer.domain.manifest import OCI_MANIFEST, Descriptor, Manifest, Platform
+from image_enforcer.domain.reference import Repository
+from image_enforcer.domain.watched import Tag
+from image_enforcer.ports.registry import Registry, Unreachable
 from image_enforcer.ports.store import ClaimLost
 from image_enforcer.services import looking
 from image_enforcer.services.gather import gather
 from image_enforcer.services.looking import Choice, Looking, allowing
 from tests.adapters.registry.asking import asking, at
-from tests.contract.contents import NOON
+from tests.contract.contents import MINUTE, NOON, image, repository
 from tests.fakes.registry.faults import FAULTS
 from tests.fakes.registry.server import INDEX, MANIFEST, FakeRegistry, described, index_of
 from tests.services.synced import index, syncing
@@ -277,6 +282,62 @@ async def test_what_parts_end_with_ends_the_look(registry: FakeRegistry, monkeyp
         look = Looking(client, lambda digests: asyncio.sleep(0, frozenset(digests)), lambda: NOON)
         with pytest.raises(ClaimLost):
             await look.look(at(registry), {}, Choice(), keep)
+
+
+class Slow:
+    """A registry that takes its time for some tags, and for lists where it is told so."""
+
+    def __init__(self, *names: str, lists: bool = False) -> None:
+        self.names = names
+        self.lists = lists
+        self.asked: list[str] = []
+
+    async def tags(self, repository: Repository) -> AsyncIterator[tuple[str, ...]]:
+        if self.lists:
+            await asyncio.sleep(60)
+        yield "a", "b", "slow"
+
+    async def head(self, repository: Repository, reference: str, *, urgent: bool = False) -> Descriptor:
+        self.asked.append(reference)
+        if reference in self.names:
+            await asyncio.sleep(60)
+        return Descriptor(media_type=OCI_MANIFEST, digest=image(reference).digest, size=1)
+
+    async def manifest(self, repository: Repository, reference: str, *, urgent: bool = False) -> Manifest:
+        if image("b").digest == reference and "manifest of b" in self.names:
+            await asyncio.sleep(60)
+        return next(found for found in map(image, ("a", "b", "slow")) if found.digest == reference)
+
+
+def looking_at(registry: Slow) -> Looking:
+    return Looking(
+        cast("Registry", registry), lambda digests: asyncio.sleep(0, frozenset(digests)), lambda: NOON,
+        longest=timedelta(seconds=0.3),
+    )  # fmt: skip
+
+
+async def test_a_look_ends_in_time_and_what_it_did_not_reach_is_in_trouble_and_not_gone() -> None:
+    look = (await looking_at(Slow("slow", "manifest of b")).look(repository(), {}, Choice())).look
+    assert {tag: trouble.code for tag, trouble in look.troubles} == {"slow": "too-slow", "b": "too-slow"}
+    assert look.listed == {"a", "b", "slow"}
+    assert look.tags == (("a", image("a").digest), ("b", image("b").digest))
+    assert [manifest.digest for manifest in look.manifests] == [image("a").digest]
+
+
+async def test_a_list_that_takes_too_long_fails_the_look() -> None:
+    with pytest.raises(Unreachable, match=r"list of tags .* within 0.2 s"):
+        await looking_at(Slow(lists=True)).look(repository(), {}, Choice())
+
+
+async def test_the_next_look_begins_with_what_was_not_seen_for_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "AT_ONCE", 1)
+    registry, digest = Slow(), image("a").digest
+    known = {
+        name: Tag(name=name, digest=digest, since=NOON, seen_at=NOON + seen * MINUTE)
+        for name, seen in (("a", 2), ("b", 1))
+    }  # fmt: skip
+    await looking_at(registry).look(repository(), known, Choice())
+    assert registry.asked == ["slow", "b", "a"]
 
 
 async def test_two_pages(tmp_path: Path) -> None:

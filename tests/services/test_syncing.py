@@ -4,19 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.domain.facts import Kind
-from image_enforcer.ports.store import LookWork
+from image_enforcer.domain.reference import Repository
+from image_enforcer.ports.registry import Registry
+from image_enforcer.ports.store import LookWork, Store, StoreUnreachable
 from image_enforcer.services.ailing import noted
-from image_enforcer.services.syncing import SLOWEST_LOOK, Summary
+from image_enforcer.services.looking import Choice, Looking
+from image_enforcer.services.syncing import SLOWEST_LOOK, Plan, Summary, Syncing
 from tests.adapters.registry.asking import until
 from tests.fakes.clair_images import World
 from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.registry.faults import FAULTS
 from tests.fakes.registry.server import FakeRegistry
-from tests.services.synced import VULNERABLE, Synced, known_world, scannable, syncing
+from tests.services.synced import VULNERABLE, Clock, Heard, Synced, known_world, scannable, syncing
+from tests.services.test_claims import Failing
 
 LEASE = timedelta(minutes=10)
 
@@ -167,6 +173,67 @@ async def test_trouble_with_a_tag_pauses_the_repository(registry: FakeRegistry, 
         assert [t.code for _, t in summary.troubles] == ["rate-limited"]
         (watched,) = synced.store.watched()
         assert timedelta(minutes=10) < watched.next_look - synced.clock() <= SLOWEST_LOOK
+
+
+async def test_a_registry_that_is_slow_keeps_no_other_waiting(tmp_path: Path) -> None:
+    stuck = asyncio.Event()
+
+    class Slow:
+        """One that never ends a list, beside one that is well."""
+
+        async def tags(self, repository: Repository) -> AsyncIterator[tuple[str, ...]]:
+            if repository.registry == "slow.example":
+                await stuck.wait()
+            yield ()
+
+    clock, heard = Clock(), Heard()
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    slow = [Repository(registry="slow.example", path=f"team/{number}") for number in range(9)]
+    well = Repository(registry="well.example", path="team/app")
+    looking = Looking(
+        cast("Registry", Slow()), lambda digests: asyncio.to_thread(store.missing, digests), clock,
+        longest=timedelta(hours=1),
+    )  # fmt: skip
+    plan = Plan(choices=tuple((repository, Choice()) for repository in (*slow, well)))
+    sync = Syncing(store, plan, looking, None, [], heard, clock)
+    await sync.follow()
+
+    async def rest(busy: bool) -> bool:
+        clock.go(20)
+        await asyncio.sleep(0.001)
+        return stuck.is_set()
+
+    running = asyncio.create_task(sync.run(rest))
+    await until(lambda: len(heard.looked_at) >= 5)
+    assert {about for about, *_ in heard.looked_at} == {str(well)}
+    stuck.set()
+    await running
+    assert store.backlog(clock()).under_way == 0
+    store.close()
+
+
+async def test_a_look_that_finds_the_store_away_leaves_its_claim_to_anybody_and_others_go_on(tmp_path: Path) -> None:
+    class Empty:
+        async def tags(self, repository: Repository) -> AsyncIterator[tuple[str, ...]]:
+            yield ()
+
+    clock, heard = Clock(), Heard()
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    failing = Failing(store, StoreUnreachable("nobody is there"), tags=1)
+    looking = Looking(cast("Registry", Empty()), lambda digests: asyncio.to_thread(store.missing, digests), clock)
+    places = [Repository(registry="well.example", path=f"team/{number}") for number in range(2)]
+    plan = Plan(choices=tuple((place, Choice()) for place in places))
+    sync = Syncing(cast("Store", failing), plan, looking, None, [], heard, clock)
+    await sync.follow()
+
+    async def rest(busy: bool) -> bool:
+        await asyncio.sleep(0.001)
+        return len(heard.looked_at) == 2
+
+    await asyncio.wait_for(sync.run(rest), 30)  # by a clock that stands: no claim runs out
+    assert ("store", "store-unreachable") in heard.failures
+    assert [watched.failures for watched in store.watched()] == [0, 0]
+    store.close()
 
 
 async def test_work_that_somebody_else_has_taken_is_theirs(registry: FakeRegistry, tmp_path: Path) -> None:

@@ -197,8 +197,10 @@ class Watching(Protocol):
         Those that are not due and in trouble of the kind ``spared``, or a tag of which is, are left alone: these.
         """
 
-    def claim_looks(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[LookWork]:
-        """Take repositories that are due, the longest first.
+    def claim_looks(
+        self, owner: str, now: datetime, lease: timedelta, most: int, spared: Collection[str] = ()
+    ) -> Sequence[LookWork]:
+        """Take repositories that are due, the longest first; none at the registries ``spared``.
 
         A claim that ran out counts among the ``failures``: the look may be what its owner died of. Where there are any,
         the repository is due again ever later, should this claim run out too.

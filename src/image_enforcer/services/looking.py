@@ -1,15 +1,17 @@
 """Looking at a repository: which tags there are, what they point to, and the manifests that are not known yet.
 
 A second look costs one request for the list of tags and one HEAD for each tag that may move. However much a repository
-has, a look holds little of it at a time and fetches so many bytes at most; the next one goes on with what is missing.
+has, a look holds little of it at a time, fetches so many bytes at most and takes so long at most; the next one goes on
+with what is missing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
 
@@ -18,7 +20,7 @@ from ..domain.digest import Digest
 from ..domain.manifest import ImageIndex, Manifest, Platform
 from ..domain.reference import Repository
 from ..domain.watched import Look, Tag, TagLook, Trouble
-from ..ports.registry import NotFound, RateLimited, Registry, RegistryError
+from ..ports.registry import NotFound, RateLimited, Registry, RegistryError, Unreachable
 
 AT_ONCE: Final = 8
 """Requests to one registry at a time for one repository."""
@@ -28,6 +30,12 @@ ASKED_BUDGET: Final = 16 << 20
 """The same for a tag that somebody asks about."""
 PART: Final = 4 << 20
 """Bytes of manifests that are held before they are handed on."""
+LONGEST: Final = timedelta(minutes=10)
+"""How long a look takes at most."""
+_RESOLVING: Final = 2 / 3
+"""The part of that time after which no more tags are resolved: else nothing might ever be fetched."""
+TOO_SLOW: Final = "too-slow"
+"""The trouble of a tag that a look had no time left for."""
 TOO_MUCH: Final = "too-many-bytes"
 """The trouble of a tag whose manifest a look had no bytes left for."""
 _T = TypeVar("_T")
@@ -92,6 +100,10 @@ class _Findings:
 
     left: int
     """Bytes that may still be fetched."""
+    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    """When it began, in seconds of the loop."""
+    longest: float = math.inf
+    """Seconds that it may take."""
     keep: Keep | None = None
     tags: dict[str, Digest] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -106,12 +118,18 @@ class _Findings:
     fetched: int = 0
     broken: dict[Digest, Trouble] = field(default_factory=dict)
     spent: Trouble | None = None
+    slow: Trouble | None = None
     limited: Trouble | None = None
     pause: float = 0.0
     urgent: bool = False
     """Whether somebody waits for it."""
     requests: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     handing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def within(self, part: float = 1.0) -> asyncio.Timeout:
+        """Ends what is done in it when that part of the time is over."""
+        end = self.began + self.longest * part
+        return asyncio.timeout_at(end if math.isfinite(end) else None)
 
 
 class Looking:
@@ -120,14 +138,16 @@ class Looking:
     def __init__(
         self, registry: Registry, missing: Callable[[Collection[Digest]], Awaitable[frozenset[Digest]]],
         now: Callable[[], datetime], nodes: tuple[Platform, ...] = (), budget: int = BUDGET,
+        longest: timedelta = LONGEST,
     ) -> None:  # fmt: skip
         """``nodes`` are the platforms whose images are fetched; without any named, all that an index lists.
-        ``budget`` are the bytes of manifests that a look fetches."""
+        ``budget`` are the bytes of manifests that a look fetches, ``longest`` is how long it takes at most."""
         self._nodes = nodes
         self._registry = registry
         self._missing = missing
         self._now = now
         self._budget = budget
+        self._longest = longest
 
     async def look(
         self, repository: Repository, known: Mapping[str, Tag], choice: Choice, keep: Keep | None = None
@@ -139,9 +159,16 @@ class Looking:
         not resolved by then keeps what is known of it, in trouble.
         """
         at = self._now()
-        listed = [tag async for page in self._registry.tags(repository) for tag in page if choice.wants(tag)]
-        listed = list(dict.fromkeys(listed))
-        found = _Findings(left=self._budget, keep=keep)
+        found = _Findings(left=self._budget, longest=self._longest.total_seconds(), keep=keep)
+        try:
+            async with found.within(_RESOLVING):
+                listed = [tag async for page in self._registry.tags(repository) for tag in page if choice.wants(tag)]
+        except TimeoutError:
+            seconds = f"{self._longest.total_seconds() * _RESOLVING:g} s"
+            raise Unreachable(f"the list of tags of {repository} did not come to its end within {seconds}") from None
+        # Those first that were never seen, or not for the longest: what one look does not reach is reached by the next.
+        never = datetime.min.replace(tzinfo=UTC)
+        listed = sorted(dict.fromkeys(listed), key=lambda tag: known[tag].seen_at if tag in known else never)
         found.tags = {tag: known[tag].digest for tag in listed if choice.settled(tag, known)}
         await _side_by_side(
             [tag for tag in listed if tag not in found.tags], lambda tag: self._resolve(repository, tag, found)
@@ -188,7 +215,10 @@ class Looking:
             found.troubles[tag] = found.limited
             return
         try:
-            found.tags[tag] = (await self._registry.head(repository, tag)).digest
+            async with found.within(_RESOLVING):
+                found.tags[tag] = (await self._registry.head(repository, tag)).digest
+        except TimeoutError:
+            found.troubles[tag] = self._slow(found)
         except RegistryError as e:
             found.troubles[tag] = self._trouble(e, found)
 
@@ -228,7 +258,11 @@ class Looking:
                 found.broken[digest] = self._spent(found)
                 return None
             try:
-                manifest = await self._registry.manifest(repository, digest, urgent=found.urgent)
+                async with found.within():
+                    manifest = await self._registry.manifest(repository, digest, urgent=found.urgent)
+            except TimeoutError:
+                found.broken[digest] = self._slow(found)
+                return None
             except RegistryError as e:
                 found.broken[digest] = self._trouble(e, found)
                 return None
@@ -240,6 +274,12 @@ class Looking:
             text = "its manifests were more bytes than one look fetches: the next one goes on with what is missing"
             found.spent = Trouble(code=TOO_MUCH, text=text, at=self._now())
         return found.spent
+
+    def _slow(self, found: _Findings) -> Trouble:
+        if found.slow is None:
+            text = f"the look took longer than {found.longest:g} s: the next one goes on with what it did not reach"
+            found.slow = Trouble(code=TOO_SLOW, text=text, at=self._now())
+        return found.slow
 
     def _trouble(self, error: RegistryError, found: _Findings) -> Trouble:
         trouble = Trouble(code=error.code, text=str(error), at=self._now())

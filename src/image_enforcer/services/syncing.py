@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from ..domain.manifest import Manifest
 from ..domain.reference import Repository
@@ -19,7 +20,7 @@ from ..domain.watched import Trouble
 from ..ports.registry import RateLimited, RegistryError
 from ..ports.scanner import ScannerBusy, ScannerError
 from ..ports.sink import SinkError
-from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreUnreachable
+from ..ports.store import ClaimLost, LookWork, ScanWork, Store, StoreError, StoreUnreachable
 from .ailing import Ailing
 from .claims import Claims
 from .delivering import Delivering
@@ -27,6 +28,7 @@ from .followed import Followed
 from .looking import Choice, Looking
 from .pruning import Pruning
 from .scanning import Scanning
+from .slots import Slots
 from .undelivered import Undelivered
 
 STORE: Final = "store"
@@ -125,6 +127,8 @@ class Syncing:
         self._followed = Followed(store, self._choices, plan.allow, told, now)
         self._owner = owner or f"worker-{uuid.uuid4().hex[:12]}"
         self._claims = Claims(store, plan.lease, now, self._unreachable)
+        self._look_slots = Slots(plan.looks_at_once)
+        self._scan_slots = Slots(plan.scans_at_once)
 
     async def follow(self) -> None:
         """Tell the store what is followed, what was asked about included; raises a :class:`StoreError`."""
@@ -136,18 +140,16 @@ class Syncing:
         What a registry or the scanner wants left alone is, until then.
         """
         summary = Summary()
-        async with self._claims.keeping():
+        async with self._working():
             began = self._now()
             for left in await asyncio.to_thread(self._store.look_now, began, RateLimited.code):
                 text = f"it wants to be left alone until {left.next_look:%Y-%m-%d %H:%M:%S} UTC: not looked at"
                 self._failed(str(left.repository), Trouble(code=RateLimited.code, text=text, at=began), summary)
-            while await self._looks(summary, began):
-                pass
+            await self._through(self._look_slots, self._looks, summary, began)
             began = self._now()
             if self._scanning is not None:
                 await asyncio.to_thread(self._store.scan_again, self._scanning.name, began, _SPARED)
-            while await self._scans(summary, began):
-                pass
+            await self._through(self._scan_slots, self._scans, summary, began)
             await self._deliver(summary)
             while await self._prune(summary):
                 pass
@@ -163,14 +165,37 @@ class Syncing:
         is anybody's at once. A store that cannot be reached is waited for; raises any other :class:`StoreError`.
         """
         steps = (self._looks, self._scans, self._deliver, self._list, self._prune)
-        async with self._claims.keeping():
+        async with self._working():
             tasks = [asyncio.create_task(self._again(step, rest)) for step in steps]
             try:
                 await asyncio.gather(*tasks)
+                for slots in (self._look_slots, self._scan_slots):
+                    while await slots.one():
+                        pass
+            finally:
+                await _ended(tasks)
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        """Keep what is claimed, and leave to anybody what is under way at the end."""
+        async with self._claims.keeping():
+            try:
+                yield
             finally:
                 held = self._claims.held
-                await _ended(tasks)
+                await self._look_slots.end()
+                await self._scan_slots.end()
                 await self._claims.let_go(held)
+
+    async def _through(
+        self, slots: Slots, step: Callable[[Summary, datetime | None], Awaitable[bool]], summary: Summary,
+        due: datetime | None = None,
+    ) -> bool:  # fmt: skip
+        """Do what is due, to its end; whether there was any."""
+        any_at_all = False
+        while await step(summary, due) or await slots.one():
+            any_at_all = True
+        return any_at_all
 
     async def _again(self, step: Callable[[Summary], Awaitable[bool]], rest: Callable[[bool], Awaitable[bool]]) -> None:
         while True:
@@ -197,13 +222,32 @@ class Syncing:
     # --- looks -----------------------------------------------------------------------------------
 
     async def _looks(self, summary: Summary, due: datetime | None = None) -> bool:
-        """Look at some repositories that are due, by now or at another time; whether there were any."""
-        at, lease = self._claims.term(due)
-        claimed = await asyncio.to_thread(self._store.claim_looks, self._owner, at, lease, self._plan.looks_at_once)
-        self._told.recovered(STORE)
-        with self._claims.holding(claimed):
-            await asyncio.gather(*(self._look(work, summary) for work in claimed))
-        return bool(claimed)
+        """Begin to look at repositories that are due, by now or at another time, as many as there is room for; whether
+        there were any. A registry that is slow holds some of the places, and never all."""
+        slots = self._look_slots
+        while slots.free <= 0:
+            await slots.one()
+        slots.swept()
+        begun = False
+        while slots.free > 0:
+            at, lease = self._claims.term(due)
+            claimed = await asyncio.to_thread(self._store.claim_looks, self._owner, at, lease, 1, slots.full)
+            self._told.recovered(STORE)
+            if not claimed:
+                break
+            for work in claimed:
+                slots.take(self._held(work, self._look(work, summary)), work.watched.repository.registry)
+            begun = True
+        return begun
+
+    async def _held(self, work: LookWork | ScanWork, doing: Coroutine[Any, Any, None]) -> None:
+        """Do some work. What ends it otherwise than well leaves it to anybody: others go on."""
+        with self._claims.holding([work]):
+            try:
+                await doing
+            except StoreError:
+                await self._claims.let_go([work])
+                raise
 
     async def _look(self, work: LookWork, summary: Summary) -> None:
         repository = work.watched.repository
@@ -241,10 +285,13 @@ class Syncing:
     # --- scans -----------------------------------------------------------------------------------
 
     async def _scans(self, summary: Summary, due: datetime | None = None) -> bool:
-        """Have some images scanned that are due, by now or at another time; whether there were any."""
-        scanning = self._scanning
+        """Begin to have images scanned that are due, by now or at another time, as many as there is room for; whether
+        there were any."""
+        scanning, slots = self._scanning, self._scan_slots
         if scanning is None:
             return False
+        while slots.free <= 0:
+            await slots.one()
         try:
             version = await scanning.version()
         except ScannerError as e:
@@ -254,12 +301,13 @@ class Syncing:
             return False
         await self._ailing.note(None)
         self._told.recovered(scanning.name)
+        slots.swept()
         at, lease = self._claims.term(due)
         claimed = await asyncio.to_thread(
-            self._store.claim_scans, scanning.name, version, self._owner, at, lease, self._plan.scans_at_once
+            self._store.claim_scans, scanning.name, version, self._owner, at, lease, slots.free
         )
-        with self._claims.holding(claimed):
-            await asyncio.gather(*(self._scan(scanning, work, version, summary) for work in claimed))
+        for work in claimed:
+            slots.take(self._held(work, self._scan(scanning, work, version, summary)))
         return bool(claimed)
 
     async def _scan(self, scanning: Scanning, work: ScanWork, version: str, summary: Summary) -> None:

@@ -28,7 +28,7 @@ class BadSettings(EnforcerError):
     """A settings file that cannot be used; the text says where and why."""
 
 
-_LENGTHS: Final = ("every", "recheck", "lease", "keep")
+_LENGTHS: Final = ("every", "recheck", "lease", "look_timeout", "keep")
 """Settings that are lengths of time."""
 
 Seconds = Annotated[float, msgspec.Meta(ge=1, le=366 * 86400)]
@@ -148,6 +148,8 @@ class Sync(Part, frozen=True, kw_only=True):
     read."""
     looks_at_once: Few = 4
     scans_at_once: Few = 4
+    look_timeout: Seconds = 600.0
+    """Seconds that one look at a repository takes at most."""
     lease: Seconds = 120.0
     """Seconds after which what a worker had begun that died is anybody's. One that lives keeps what it has."""
     keep: Long = 30 * 86400.0

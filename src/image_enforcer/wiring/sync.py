@@ -158,8 +158,9 @@ async def syncing(
         stack.push_async_callback(registry.close)
         found_nodes = nodes(settings)
         looking = Looking(
-            registry, lambda digests: asyncio.to_thread(store.missing, digests, found_nodes), now, found_nodes
-        )
+            registry, lambda digests: asyncio.to_thread(store.missing, digests, found_nodes), now, found_nodes,
+            longest=timedelta(seconds=settings.look_timeout),
+        )  # fmt: skip
         scanning = noticing = None
         if settings.scanner is not None:
             scanner, notifier = _scanner(settings.scanner)

@@ -130,6 +130,12 @@ class WatchingSuite(StoreSuite):
         works = claim(store, NOON + HOUR, most=2)
         assert [work.watched.repository for work in works] == [NGINX, REDIS]
 
+    def test_registries_can_be_spared(self, store: Store) -> None:
+        store.watch([NGINX, REDIS, EVIL], NOON)
+        (work,) = store.claim_looks("worker", NOON, HOUR, 9, ["docker.io"])
+        assert work.watched.repository == EVIL
+        assert len(store.claim_looks("worker", NOON, HOUR, 9, [EVIL.registry])) == 2
+
     # Looks
 
     def test_a_look_is_recorded_and_published(self, store: Store) -> None:

@@ -110,13 +110,16 @@ class SqlWatching:
                 conn.execute(update(table).where(table.c.id.in_(batch)).values(next_look=now))
             return [_watched(row) for row in rows if row.spared]
 
-    def claim_looks(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[LookWork]:
+    def claim_looks(
+        self, owner: str, now: datetime, lease: timedelta, most: int, spared: Collection[str] = ()
+    ) -> Sequence[LookWork]:
         """Take repositories that are due, the longest first."""
         table = schema.repositories
         with self._database.writing() as conn:
             rows = conn.execute(
                 select(table)
                 .where(table.c.next_look <= now, or_(table.c.lease_until.is_(None), table.c.lease_until <= now))
+                .where(table.c.registry.not_in(sorted(spared)))
                 .order_by(table.c.next_look, table.c.id)
                 .limit(most)
                 .with_for_update(skip_locked=True)

@@ -236,6 +236,30 @@ async def test_a_look_that_finds_the_store_away_leaves_its_claim_to_anybody_and_
     store.close()
 
 
+async def test_one_wrong_reading_of_the_clock_stops_nothing(
+    registry: FakeRegistry, clair: FakeClairV4, world: World, tmp_path: Path
+) -> None:
+    digest = scannable(world, registry, "team/app", "latest", VULNERABLE)
+    async with syncing(registry, tmp_path, clair=clair) as synced:
+        await synced.sync.once()
+        right = synced.clock()
+        synced.clock.go(365 * 86400)
+        await synced.sync.once()
+        synced.clock.moment = right + timedelta(hours=1)
+        assert synced.fact(Kind.SCAN, digest)["confirmed_at"] > "2027"
+        rests = 0
+
+        async def rest(busy: bool) -> bool:
+            nonlocal rests
+            await asyncio.sleep(0.01)
+            rests += not busy
+            return rests > 20 and synced.fact(Kind.SCAN, digest)["confirmed_at"] < "2027"
+
+        await asyncio.wait_for(synced.sync.run(rest), 60)
+        assert synced.fact(Kind.REPOSITORY, str(synced.home()))["looked_at"] < "2027"
+        assert synced.store.backlog(synced.clock()).looks_due == 0
+
+
 async def test_work_that_somebody_else_has_taken_is_theirs(registry: FakeRegistry, tmp_path: Path) -> None:
     registry.image("team/app", "latest")
     async with syncing(registry, tmp_path) as synced:

@@ -354,6 +354,12 @@ class Keeping(Protocol):
         Restoring it is opening it. Raises :class:`StoreError`.
         """
 
+    def doubt(self, now: datetime, looks: timedelta, scans: timedelta, lease: timedelta) -> int:
+        """Let what is put off or claimed for longer than these from now be due and free; how much that was.
+
+        Nobody who told the time rightly put it off so far: a clock was wrong then.
+        """
+
     def prune(self, now: datetime, keep: timedelta) -> int:
         """Forget manifests, reports and notices of gone entries that nothing has pointed to for so long; how many.
 

@@ -63,6 +63,11 @@ class Scanning:
         self._pace = pace
 
     @property
+    def longest(self) -> timedelta:
+        """How long an image is left alone at most."""
+        return max(self._pace.recheck, self._pace.hopeless, SLOWEST_RETRY)
+
+    @property
     def name(self) -> str:
         """The scanner's name."""
         return self._scanner.name

@@ -36,6 +36,12 @@ STORE: Final = "store"
 _SPARED: Final = (RateLimited.code, ScannerBusy.code)
 """Kinds of trouble in which somebody says when to come again."""
 SLOWEST_LOOK: Final = timedelta(hours=1)
+_DOUBT_EVERY: Final = timedelta(minutes=10)
+"""The time between two looks for times in the store that cannot be right."""
+_SLACK: Final = timedelta(hours=1)
+"""How much further ahead than the longest pause a time may be."""
+_LONGEST_CLAIM: Final = timedelta(days=1)
+"""How far ahead a claim may end: other workers may claim for longer than this one does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +133,7 @@ class Syncing:
         self._followed = Followed(store, self._choices, plan.allow, told, now)
         self._owner = owner or f"worker-{uuid.uuid4().hex[:12]}"
         self._claims = Claims(store, plan.lease, now, self._unreachable)
+        self._doubted: datetime | None = None
         self._look_slots = Slots(plan.looks_at_once)
         self._scan_slots = Slots(plan.scans_at_once)
 
@@ -141,6 +148,7 @@ class Syncing:
         """
         summary = Summary()
         async with self._working():
+            await self._doubt(summary)
             began = self._now()
             for left in await asyncio.to_thread(self._store.look_now, began, RateLimited.code):
                 text = f"it wants to be left alone until {left.next_look:%Y-%m-%d %H:%M:%S} UTC: not looked at"
@@ -164,7 +172,7 @@ class Syncing:
         ``rest`` is told whether there was work, and waits a little where there was none. What is under way at the end
         is anybody's at once. A store that cannot be reached is waited for; raises any other :class:`StoreError`.
         """
-        steps = (self._looks, self._scans, self._deliver, self._list, self._prune)
+        steps = (self._doubt, self._looks, self._scans, self._deliver, self._list, self._prune)
         async with self._working():
             tasks = [asyncio.create_task(self._again(step, rest)) for step in steps]
             try:
@@ -206,6 +214,17 @@ class Syncing:
                 self._unreachable(e)
             if await rest(busy):
                 return
+
+    async def _doubt(self, _: Summary) -> bool:
+        """Once in a while, see to what was put off by a clock that was wrong; gives False, since that is no work."""
+        now, last = self._now(), self._doubted
+        if last is None or not last <= now < last + _DOUBT_EVERY:
+            looks = max(self._plan.every, SLOWEST_LOOK) + _SLACK
+            scans = (self._scanning.longest if self._scanning is not None else timedelta(days=3660)) + _SLACK
+            lease = max(self._plan.lease * 4, _LONGEST_CLAIM)
+            await asyncio.to_thread(self._store.doubt, now, looks, scans, lease)
+            self._doubted = now
+        return False
 
     async def _list(self, _: Summary) -> bool:
         """See whether the store still follows what this worker is to follow; gives False, since that is no work."""

@@ -105,6 +105,26 @@ class ClaimsSuite(StoreSuite):
             store.record_scan(first, result(first))
         assert other.attempts == 1
 
+    def test_what_a_wrong_clock_put_off_or_claimed_is_due_and_free(self, store: Store) -> None:
+        store.watch([NGINX, REDIS, EVIL], NOON)
+        look_at(store, NGINX, {"1": image("a"), "2": image("b")})
+        year = 366 * 24 * HOUR
+        first, second = claim_scans(store)
+        store.record_scan(first, result(first, at=NOON + year))
+        store.extend_scans([second], NOON + year)
+        assert store.hint(REDIS, NOON)
+        assert store.hint(EVIL, NOON)
+        works = {work.watched.repository: work for work in claim(store, NOON + HOUR)}
+        store.record_look(works[NGINX], a_look(NGINX, {"1": image("a"), "2": image("b")}), NOON + year)
+        store.extend_looks([works[REDIS]], NOON + year)
+        store.record_look(works[EVIL], a_look(EVIL, {}), NOON + 5 * HOUR)
+        later = NOON + 2 * HOUR
+        assert (claim(store, later), claim_scans(store, later)) == ([], [])
+        assert store.doubt(later, 3 * HOUR, 3 * HOUR, 24 * HOUR) == 4
+        assert {work.watched.repository for work in claim(store, later)} == {NGINX, REDIS}
+        assert {work.manifest.digest for work in claim_scans(store, later)} == {image("a").digest, image("b").digest}
+        assert store.doubt(later, 3 * HOUR, 3 * HOUR, 24 * HOUR) == 0
+
     def test_a_claim_on_what_is_forgotten_is_lost(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         (work,) = claim(store)

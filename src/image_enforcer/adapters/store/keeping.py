@@ -97,6 +97,19 @@ class SqlKeeping:
         """Write a copy of it as one SQLite file, which is a store that can be opened."""
         self._database.backup(to)
 
+    def doubt(self, now: datetime, looks: timedelta, scans: timedelta, lease: timedelta) -> int:
+        """Let what is put off or claimed for longer than these from now be due and free."""
+        count = 0
+        repository, scan = schema.repositories, schema.scans
+        with self._database.writing() as conn:
+            Publication(conn, now)  # so that nobody else changes many rows of scans in another order
+            for table, column, most in (
+                (repository, repository.c.next_look, looks), (scan, scan.c.next_at, scans),
+                (repository, repository.c.lease_until, lease), (scan, scan.c.lease_until, lease),
+            ):  # fmt: skip
+                count += conn.execute(update(table).where(column > now + most).values({column.name: now})).rowcount
+        return count
+
     def prune(self, now: datetime, keep: timedelta) -> int:
         """Forget some of what nothing has pointed to for so long; how many manifests, texts about layers and gone
         entries. Texts come last, since no index says which of them nobody needs."""

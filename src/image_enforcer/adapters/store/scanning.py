@@ -230,7 +230,8 @@ class SqlScanning:
         if any(getattr(old, name) != getattr(new, name) for name in same) or old.published_at is None:
             return True
         published_at: datetime = old.published_at
-        return scan_rows.told_at(new) - published_at >= self._granularity
+        passed = scan_rows.told_at(new) - published_at
+        return passed < timedelta(0) or passed >= self._granularity  # before: some clock was wrong then
 
 
 def _introduce(conn: Connection, scanner: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from image_enforcer.domain.reference import Repository
 from image_enforcer.ports.registry import Registry
 from image_enforcer.ports.store import LookWork, Store, StoreUnreachable
 from image_enforcer.services.ailing import noted
+from image_enforcer.services.delivering import Delivered, Delivering
 from image_enforcer.services.looking import Choice, Looking
 from image_enforcer.services.syncing import SLOWEST_LOOK, Plan, Summary, Syncing
 from tests.adapters.registry.asking import until
@@ -258,6 +259,48 @@ async def test_one_wrong_reading_of_the_clock_stops_nothing(
         await asyncio.wait_for(synced.sync.run(rest), 60)
         assert synced.fact(Kind.REPOSITORY, str(synced.home()))["looked_at"] < "2027"
         assert synced.store.backlog(synced.clock()).looks_due == 0
+
+
+async def test_a_sink_that_is_slow_keeps_no_other_waiting(tmp_path: Path) -> None:
+    stuck = asyncio.Event()
+
+    class Sink:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            self.times = 0
+
+        async def deliver(self) -> Delivered:
+            if self.name == "slow":
+                await stuck.wait()
+            self.times += 1
+            return Delivered()
+
+    clock, heard = Clock(), Heard()
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    looking = Looking(cast("Registry", None), lambda digests: asyncio.to_thread(store.missing, digests), clock)
+    slow, well = Sink("slow"), Sink("well")
+    sinks = [cast("Delivering", sink) for sink in (slow, well)]
+    sync = Syncing(store, Plan(choices=()), looking, None, sinks, heard, clock)
+
+    async def rest(busy: bool) -> bool:
+        await asyncio.sleep(0.001)
+        return stuck.is_set()
+
+    running = asyncio.create_task(sync.run(rest))
+    await until(lambda: well.times >= 5)
+    assert slow.times == 0
+    stuck.set()
+    await running
+    once = asyncio.create_task(sync.once())
+    await once
+    assert slow.times == 2
+    stuck.clear()
+    before = well.times
+    once = asyncio.create_task(sync.once())
+    await until(lambda: well.times > before)
+    stuck.set()
+    await once
+    store.close()
 
 
 async def test_work_that_somebody_else_has_taken_is_theirs(registry: FakeRegistry, tmp_path: Path) -> None:

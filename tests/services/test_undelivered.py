@@ -1,5 +1,6 @@
 """Which sinks did not get everything, as the workers on one store say it."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -33,8 +34,17 @@ async def test_it_is_noted_since_when_until_it_is_over(store: Store) -> None:
     # Another worker, which goes on where this one stopped.
     await Undelivered(store, [OPA]).note({OPA: replace(AWAY, at=NOON + HOUR)})
     assert noted(store) == {OPA: AWAY}
-    await found.note({})
+    await found.note({OPA: None})
     assert noted(store) == {}
+
+
+async def test_sinks_have_their_word_one_by_one(store: Store) -> None:
+    other = "http://other:8181"
+    found = Undelivered(store, [OPA, other])
+    await asyncio.gather(found.note({OPA: AWAY}), found.note({other: AWAY}))
+    assert noted(store) == {OPA: AWAY, other: AWAY}
+    await asyncio.gather(found.note({OPA: None}), found.note({}))
+    assert noted(store) == {other: AWAY}
 
 
 async def test_the_same_is_written_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,10 +58,10 @@ async def test_the_same_is_written_once(store: Store, monkeypatch: pytest.Monkey
 
 async def test_what_another_noted_is_taken_back_by_who_goes_on(store: Store) -> None:
     found = Undelivered(store, [OPA])
-    await found.note({})
+    await found.note({OPA: None})
     await Undelivered(store, [OPA]).note({OPA: AWAY})
     for _ in range(AGAIN):
-        await found.note({})
+        await found.note({OPA: None})
     assert noted(store) == {}
 
 

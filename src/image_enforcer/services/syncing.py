@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 
 from ..domain.manifest import Manifest
@@ -158,7 +159,10 @@ class Syncing:
             if self._scanning is not None:
                 await asyncio.to_thread(self._store.scan_again, self._scanning.name, began, _SPARED)
             await self._through(self._scan_slots, self._scans, summary, began)
-            await self._deliver(summary)
+            ended = await asyncio.gather(*(step(summary) for step in self._deliveries()), return_exceptions=True)
+            for end in ended:
+                if isinstance(end, BaseException):
+                    raise end
             while await self._prune(summary):
                 pass
         backlog = await asyncio.to_thread(self._store.backlog, self._now())
@@ -172,7 +176,8 @@ class Syncing:
         ``rest`` is told whether there was work, and waits a little where there was none. What is under way at the end
         is anybody's at once. A store that cannot be reached is waited for; raises any other :class:`StoreError`.
         """
-        steps = (self._doubt, self._looks, self._scans, self._deliver, self._list, self._prune)
+        steps: list[Callable[[Summary], Awaitable[bool]]] = [self._doubt, self._looks, self._scans, self._list]
+        steps += [*self._deliveries(), self._prune]
         async with self._working():
             tasks = [asyncio.create_task(self._again(step, rest)) for step in steps]
             try:
@@ -345,27 +350,36 @@ class Syncing:
 
     # --- sinks -----------------------------------------------------------------------------------
 
-    async def _deliver(self, summary: Summary) -> bool:
-        """Bring the sinks up to the store; gives False, since there is nothing left to send then."""
-        ailing: dict[str, Trouble] = {}
-        for sink in self._sinks:
-            try:
-                done = await sink.deliver()
-            except SinkError as e:
-                ailing[sink.name] = Trouble(code=e.code, text=str(e), at=self._now())
-                self._failed(sink.name, ailing[sink.name], summary)
-                continue
-            if done.elsewhere:
-                summary.sinks_elsewhere.append(sink.name)
-            summary.put += done.put
-            summary.deleted += done.deleted
-            if done.put or done.deleted:
-                self._told.delivered(sink.name, done.put, done.deleted, done.whole)
-            for document, refused in done.refused:
-                trouble = Trouble(code=SinkError.code, text=refused, at=self._now())
-                self._failed(f"{sink.name} {document}", trouble, summary)
-                ailing.setdefault(sink.name, replace(trouble, text=f"{document}: {refused}"))
-        await self._undelivered.note(ailing)
+    def _deliveries(self) -> list[Callable[[Summary], Awaitable[bool]]]:
+        """A step for each sink: none waits for another."""
+        return [partial(self._deliver, sink) for sink in self._sinks] or [self._deliver_nothing]
+
+    async def _deliver_nothing(self, _: Summary) -> bool:
+        """Say that there are no sinks; gives False."""
+        await self._undelivered.note({})
+        return False
+
+    async def _deliver(self, sink: Delivering, summary: Summary) -> bool:
+        """Bring a sink up to the store; gives False, since there is nothing left to send then."""
+        try:
+            done = await sink.deliver()
+        except SinkError as e:
+            trouble = Trouble(code=e.code, text=str(e), at=self._now())
+            self._failed(sink.name, trouble, summary)
+            await self._undelivered.note({sink.name: trouble})
+            return False
+        if done.elsewhere:
+            summary.sinks_elsewhere.append(sink.name)
+        summary.put += done.put
+        summary.deleted += done.deleted
+        if done.put or done.deleted:
+            self._told.delivered(sink.name, done.put, done.deleted, done.whole)
+        ailing: Trouble | None = None
+        for document, refused in done.refused:
+            trouble = Trouble(code=SinkError.code, text=refused, at=self._now())
+            self._failed(f"{sink.name} {document}", trouble, summary)
+            ailing = ailing or replace(trouble, text=f"{document}: {refused}")
+        await self._undelivered.note({sink.name: ailing})
         return False
 
 

@@ -30,21 +30,30 @@ class Undelivered:
         self._sinks = frozenset(sinks)
         self._noted: Mapping[str, Trouble] = {}
         self._asked = 0
+        self._turn = asyncio.Lock()
 
-    async def note(self, found: Mapping[str, Trouble]) -> None:
-        """What ails each sink that did not get everything; nothing ails the others, and what is no sink any more.
+    async def note(self, found: Mapping[str, Trouble | None]) -> None:
+        """What ails sinks that did not get everything, and which ones nothing ails.
+
+        Of other sinks stays what was noted; nothing ails what is no sink any more.
 
         Raises a :class:`StoreError`.
         """
-        if self._asked and not self._sinks:
-            return  # whoever has none says so once, and leaves the word to others
-        if self._asked % AGAIN == 0:
-            self._noted = await asyncio.to_thread(noted, self._store)
-        self._asked += 1
-        told = {name: self._since(name, trouble) for name, trouble in found.items()}
-        if told != self._noted:
-            await asyncio.to_thread(self._store.note, READER, msgspec.json.encode(told).decode())
-            self._noted = told
+        async with self._turn:  # sinks are delivered to side by side
+            if self._asked and not self._sinks:
+                return  # whoever has none says so once, and leaves the word to others
+            if self._asked % AGAIN == 0:
+                self._noted = await asyncio.to_thread(noted, self._store)
+            self._asked += 1
+            told = {name: trouble for name, trouble in self._noted.items() if name in self._sinks}
+            for name, trouble in found.items():
+                if trouble is None:
+                    told.pop(name, None)
+                else:
+                    told[name] = self._since(name, trouble)
+            if told != self._noted:
+                await asyncio.to_thread(self._store.note, READER, msgspec.json.encode(told).decode())
+                self._noted = told
 
     def _since(self, name: str, trouble: Trouble) -> Trouble:
         before = self._noted.get(name)

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from image_enforcer.analysis import manifest
+from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Manifest
 from image_enforcer.domain.report import Gap, Report, Severity
@@ -40,6 +42,30 @@ class ScanningSuite(StoreSuite):
     """What is to be scanned, and what came of it."""
 
     # What is to be scanned
+
+    def test_what_is_stored_and_cannot_be_read_any_more_stops_nothing(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.watch([NGINX], NOON)
+        bad, good = image("bad"), image("good")
+        look_at(store, NGINX, {"1": bad, "2": good})
+        parse = manifest.parse
+
+        def stricter(content: bytes, media_type: str, expected: Digest | None = None) -> Manifest:
+            if content == bad.content:
+                raise manifest.BadManifest("it has no name")
+            return parse(content, media_type, expected)
+
+        monkeypatch.setattr(manifest, "parse", stricter)
+        assert [work.manifest for work in claim_scans(store)] == [good]
+        assert claim_scans(store) == []
+        assert [work.manifest for work in claim_scans(store, NOON + 48 * HOUR)] == [good]
+        assert list(store.images("clair", "", 10)) == [good]
+        assert store.manifests([bad.digest, good.digest]) == {good.digest: good}
+        look_at(store, NGINX, {"2": good}, at=NOON + HOUR)
+        look_at(store, NGINX, {"1": bad, "2": good}, at=NOON + 2 * HOUR)
+        assert value(store, Kind.TAG, f"{NGINX}:1")["digest"] == bad.digest
+        assert value(store, Kind.MANIFEST, bad.digest) is None
 
     def test_images_behind_tags_are_due_at_once_and_nothing_else(self, store: Store) -> None:
         store.watch([NGINX], NOON)

@@ -7,12 +7,11 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ...analysis import manifest
 from ...domain.digest import Digest
 from ...domain.facts import Changes, Entry, Kind
 from ...domain.manifest import Manifest
 from ...ports.store import PART
-from . import pages, schema
+from . import manifest_rows, pages, schema
 from .bulk import batches
 from .database import Database
 
@@ -75,8 +74,9 @@ class SqlPublishing:
             for batch in batches(digests):
                 columns = (table.c.digest, table.c.media_type, table.c.content)
                 for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
-                    digest = Digest(row.digest)
-                    found[digest] = manifest.stored(row.content, row.media_type, digest)
+                    read = manifest_rows.read(row)
+                    if read is not None:
+                        found[read.digest] = read
         return found
 
     def position(self, reader: str) -> str:

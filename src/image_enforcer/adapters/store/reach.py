@@ -13,10 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from ...analysis import manifest
-from ...domain.digest import Digest
 from ...domain.facts import Kind
-from . import layer_parts, published, scan_rows, schema
+from . import layer_parts, manifest_rows, published, scan_rows, schema
 from .bulk import batches, bulk_load
 from .publication import Publication
 
@@ -145,8 +143,8 @@ def _publish(conn: Connection, publication: Publication, digests: Collection[str
     for batch in batches(digests):
         columns = (table.c.digest, table.c.media_type, table.c.content)
         for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
-            read = manifest.stored(row.content, row.media_type, Digest(row.digest))
-            publication.put(Kind.MANIFEST, row.digest, published.manifest(read))
+            read = manifest_rows.read(row)
+            publication.put(Kind.MANIFEST, row.digest, None if read is None else published.manifest(read))
     layer_parts.turn(conn, publication, scan_rows.publish(conn, publication, digests))
 
 

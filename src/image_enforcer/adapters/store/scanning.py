@@ -8,14 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, func, literal, or_, select, update
 
-from ...analysis import manifest
 from ...domain.digest import Digest
 from ...domain.manifest import ImageManifest
 from ...domain.reference import Repository
 from ...domain.report import Report
 from ...domain.watched import Trouble
 from ...ports.store import Claim, ClaimLost, ScanResult, ScanWork
-from . import layer_parts, reach, scan_rows, schema
+from . import layer_parts, manifest_rows, reach, scan_rows, schema
 from .bulk import batches, bulk_load
 from .columns import Moment, narrow
 from .database import Database
@@ -24,6 +23,8 @@ from .scan_rows import FAILED, SCANNED, UNSCANNABLE
 
 _TOGETHER = 500
 """Images that are published anew in one transaction where another scanner's word is to count."""
+_UNREADABLE = timedelta(hours=1)
+"""How long an image is left alone whose manifest cannot be read any more."""
 _NO_TROUBLE = dict.fromkeys(("trouble_code", "trouble_text", "trouble_at"))
 
 
@@ -54,6 +55,10 @@ class SqlScanning:
                     rows += _take(conn, scanner, now, most - len(rows), due, order)
             homes = _homes(conn, [row.digest for row in rows])
             images = _images(conn, [row.digest for row in rows])
+            for row in rows:
+                if row.digest not in images:
+                    _put_off(conn, row, version, now)
+            rows = [row for row in rows if row.digest in images]
             works, taken = [], []
             for row in rows:
                 # A claim that ran out without a word counts as a failure: the image may be what its owner died of.
@@ -199,7 +204,7 @@ class SqlScanning:
             found = conn.execute(select(table.c.digest).where(which).order_by(table.c.digest).limit(most))
             digests = found.scalars().all()
             images = _images(conn, digests)
-        return [images[digest] for digest in digests]
+        return [images[digest] for digest in digests if digest in images]
 
     def due_now(self, scanner: str, digests: Collection[Digest] | None, now: datetime) -> int:
         """Due now; a scan that is under way does not count as the one that was asked for."""
@@ -232,6 +237,20 @@ class SqlScanning:
         published_at: datetime = old.published_at
         passed = scan_rows.told_at(new) - published_at
         return passed < timedelta(0) or passed >= self._granularity  # before: some clock was wrong then
+
+
+def _put_off(conn: Connection, row: Row[Any], version: str, now: datetime) -> None:
+    """Leave an image alone for a while whose manifest cannot be read any more."""
+    table = schema.scans
+    text = "the manifest that is stored cannot be read by this version: it is not scanned"
+    conn.execute(
+        update(table)
+        .where(table.c.digest == row.digest, table.c.scanner == row.scanner)
+        .values(
+            version=version, next_at=now + _UNREADABLE, trouble_code="unreadable-manifest", trouble_text=text,
+            trouble_at=now, attempts=row.attempts + 1,
+        )
+    )  # fmt: skip
 
 
 def _introduce(conn: Connection, scanner: str, now: datetime) -> None:
@@ -289,9 +308,10 @@ def _images(conn: Connection, digests: Collection[str]) -> Mapping[str, ImageMan
     for batch in batches(digests):
         columns = (table.c.digest, table.c.media_type, table.c.content)
         for row in conn.execute(select(*columns).where(table.c.digest.in_(batch))):
-            read = manifest.stored(row.content, row.media_type, Digest(row.digest))
-            assert isinstance(read, ImageManifest), "only images have rows among the scans"
-            images[row.digest] = read
+            read = manifest_rows.read(row)
+            if read is not None:
+                assert isinstance(read, ImageManifest), "only images have rows among the scans"
+                images[row.digest] = read
     return images
 
 

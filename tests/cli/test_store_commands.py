@@ -178,7 +178,7 @@ async def test_status_says_which_sinks_did_not_get_everything(
     (found,) = json.loads(capsys.readouterr().out)["sinks"]
     assert (found["sink"], found["code"]) == ("http://opa:8181", "sink")
     with closing(open_store(address)) as opened:
-        await Undelivered(opened, ["http://opa:8181"]).note({})
+        await Undelivered(opened, ["http://opa:8181"]).note({"http://opa:8181": None})
     assert main(["status", "--store", address]) == 0
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from image_enforcer.adapters.facts import asking as asked_worker
+from image_enforcer.adapters.facts import pulling
 from image_enforcer.adapters.policy import embedded
 from image_enforcer.adapters.scanners import notifications
-from image_enforcer.analysis import hints, reference, review, text
+from image_enforcer.analysis import hints, manifest, reference, review, text
 from image_enforcer.cli import facts, subjects
 from image_enforcer.opa import code_cache, files, http_cache, http_sender
 from image_enforcer.opa.rest import bodies, connection, evaluate, paths
 from image_enforcer.opa.rest import run as rest
+from image_enforcer.ports import store
 from image_enforcer.rego import Limits, json_text, types, values
 from image_enforcer.rego.builtins import (
     bigfloat,
@@ -33,7 +35,8 @@ from image_enforcer.rego.builtins.templates import parser as template_parser
 from image_enforcer.rego.plan import program
 from image_enforcer.rego.syntax import cursor, module, statements
 from image_enforcer.server import asked, blobs, decision_log, listening, logs, pace, protocol, run
-from image_enforcer.services import asking, decide, gather, handing, noticing
+from image_enforcer.server import facts as served
+from image_enforcer.services import asking, decide, gather, handing, looking, noticing
 from image_enforcer.services.allowance import BOUNDS as ASKED
 from image_enforcer.settings import Bounds, PolicySource
 
@@ -44,6 +47,22 @@ EXPECTED = {
     "images for nodes in an index": f"{gather.MOST_PLATFORMS}",
     "facts about a review's images": f"{gather.MOST_READ >> 20} MiB",
     "layers and findings of a review's images": f"{gather.MOST_SHOWN}",
+    "manifests that one look fetches, together": f"{looking.BUDGET >> 20} MiB",
+    "manifests that a question about one tag fetches": f"{looking.ASKED_BUDGET >> 20} MiB",
+    "time of one look": f"{looking.LONGEST.total_seconds() / 60:g} m (`look_timeout`)",
+    "looks under way at one registry": "three quarters of `looks_at_once`",
+    "manifests that a look holds before they are recorded": f"{looking.PART >> 20} MiB, and those under way",
+    "how far ahead the store puts a look or a scan off": "the longest pause, and 1 h; claims 1 day, or four times "
+    "`lease`",
+    "looks in a row whose worker died": "any number",
+    "characters of a media type, an artifact type or a word of a platform in a manifest": f"{manifest.MAX_WORD}",
+    "entries of one answer about what changed": f"{store.PART >> 20} MiB; a single entry may be more",
+    "bytes of one answer that a reader takes": f"{pulling.MAX_CHANGES >> 20} MiB",
+    "bytes that a reader puts into its copy at once": f"{pulling.MAX_PARTS >> 30} GiB",
+    "a whole copy": f"{pulling.MAX_SNAPSHOT >> 30} GiB",
+    "time for which a reader takes nothing of a whole copy or a bundle; all of it": (
+        f"{served.STALLED:g} s; {served.SENDING / 60:g} min"
+    ),
     "body of a registry's notification": f"{hints.MAX_BODY >> 20} MiB",
     "repositories that one names": f"{hints.MAX_REPOSITORIES}",
     "body of Clair's notification": f"{notifications.MAX_BODY >> 10} KiB",

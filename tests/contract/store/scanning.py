@@ -49,14 +49,14 @@ class ScanningSuite(StoreSuite):
         store.watch([NGINX], NOON)
         bad, good = image("bad"), image("good")
         look_at(store, NGINX, {"1": bad, "2": good})
-        parse = manifest.parse
+        stored = manifest.stored
 
         def stricter(content: bytes, media_type: str, expected: Digest | None = None) -> Manifest:
             if content == bad.content:
                 raise manifest.BadManifest("it has no name")
-            return parse(content, media_type, expected)
+            return stored(content, media_type, expected)
 
-        monkeypatch.setattr(manifest, "parse", stricter)
+        monkeypatch.setattr(manifest, "stored", stricter)
         assert [work.manifest for work in claim_scans(store)] == [good]
         assert claim_scans(store) == []
         assert [work.manifest for work in claim_scans(store, NOON + 48 * HOUR)] == [good]
@@ -206,7 +206,7 @@ class ScanningSuite(StoreSuite):
         assert value(store, Kind.SCAN, image("a").digest) == {
             "scanner": "clair", "version": "1", "state": "scanned", "at": "2026-03-01T12:00:00Z",
             "confirmed_at": "2026-03-01T12:00:00Z", "distribution": "debian:12", "packages": 1,
-            "gaps": [{"code": "no-distribution", "text": "\0"}], "findings_total": 3,
+            "gaps": [{"code": "no-distribution", "text": "\0"}], "cautions": [], "findings_total": 3,
             "counts": {"Unknown": 0, "Negligible": 0, "Low": 2, "Medium": 0, "High": 0, "Critical": 1, "Defcon1": 0,
                        "total": 3, "fixable": 2},
             "findings": [

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from image_enforcer.adapters.store import published
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Manifest
 from image_enforcer.domain.reference import Repository
@@ -352,15 +353,20 @@ class WatchingSuite(StoreSuite):
         look_at(store, NGINX, {})
         assert {kind for (kind, _), entry in everything(store).items() if entry.value is not None} == {Kind.REPOSITORY}
 
-    def test_what_fails_midway_leaves_nothing(self, store: Store) -> None:
+    def test_what_fails_midway_leaves_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a"), "2": image("b")})
         assert store.hint(NGINX, NOON)
         (work,) = claim(store)
         before = store.changes(0, 100), store.tags(NGINX), store.info().counts, store.watched()
-        broken = replace(image("broken"), content=b"not what it was")
-        with pytest.raises(ValueError, match="cannot be read"):
-            store.record_look(work, a_look(NGINX, {"1": broken, "3": image("c")}), NOON + HOUR)
+
+        def broken(_: Manifest) -> bytes:
+            raise ValueError("it cannot be told")
+
+        with monkeypatch.context() as during:
+            during.setattr(published, "manifest", broken)
+            with pytest.raises(ValueError, match="cannot be told"):
+                store.record_look(work, a_look(NGINX, {"1": image("new"), "3": image("c")}), NOON + HOUR)
         assert (store.changes(0, 100), store.tags(NGINX), store.info().counts, store.watched()) == before
         store.record_look(work, a_look(NGINX, {"1": image("c")}), NOON + HOUR)
         (first,) = [work for work in claim_scans(store) if work.manifest == image("c")]

@@ -155,8 +155,9 @@ async def test_a_store_that_cannot_be_reached_is_waited_for(scene: Scene) -> Non
         scene.store, StoreUnreachable("nobody is there"), claim_looks=1, tags=1, record_look=2, claim_scans=1,
         record_scan=2,
     )  # fmt: skip
-    # What was claimed when the tags could not be read is free again after a second.
-    async with scene.worker(failing, lease=1) as worker:
+    # What was claimed when the tags could not be read is free again after this. What is found is kept trying to be
+    # recorded for as long, so it must be far more than the second that two failures take, on a busy machine too.
+    async with scene.worker(failing, lease=5) as worker:
         await run_until(worker, lambda: scene.heard.scans > 0)
     assert set(failing.left.values()) == {0}
     assert set(scene.heard.failures) == {("store", "store-unreachable")}
@@ -180,12 +181,12 @@ async def test_a_pass_gives_up_on_a_store_that_stays_away(scene: Scene) -> None:
 
 async def test_what_is_being_worked_on_stays_claimed(scene: Scene) -> None:
     scene.clair.gate.clear()
-    async with scene.worker(lease=1) as worker:
+    async with scene.worker(lease=3) as worker:
         going = asyncio.create_task(worker.once())
         await scene.clair.indexing.wait()
         version = scene.clair.state
         began = datetime.now(UTC)
-        while datetime.now(UTC) < began + timedelta(seconds=1.5):
+        while datetime.now(UTC) < began + timedelta(seconds=4):
             now = datetime.now(UTC)
             assert scene.store.claim_scans("clair-v4", version, "another", now, timedelta(seconds=1), 9) == []
             await asyncio.sleep(0.1)

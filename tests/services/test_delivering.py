@@ -12,6 +12,7 @@ import pytest
 
 from image_enforcer.adapters.sinks.opa import OpaSink
 from image_enforcer.analysis.documents import Layout
+from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.reference import Repository
 from image_enforcer.ports.sink import SinkError
 from image_enforcer.services.delivering import MARK, Delivering
@@ -194,18 +195,27 @@ async def test_one_more_repository_moves_nothing(
         assert {path.partition(":")[0] for path in opa.sent()} == {"docker/layers/c/v1", "docker/layers/c/sha256"}
 
 
+@pytest.mark.parametrize("batch", [500, 1])
 async def test_findings_go_last_and_come_first(
-    registry: FakeRegistry, opa: FakeOpaData, clair: FakeClairV4, tmp_path: Path
-) -> None:
+    registry: FakeRegistry, opa: FakeOpaData, clair: FakeClairV4, tmp_path: Path, batch: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("image_enforcer.services.delivering.BATCH", batch)
     scannable(clair.world, registry, "a", "v1", VULNERABLE)
     async with syncing(registry, tmp_path, "a", clair=clair, opa=opa.url) as synced:
         await synced.again()
+        # The image was found before it was scanned, so that its findings changed after it.
+        (tag,) = synced.store.entries(Kind.TAG, [f"{synced.home('a')}:v1"]).values()
+        layers = synced.store.entries(Kind.LAYER, [layer["digest"] for layer in opa.at(*APP[:2], "a", "v1")["layers"]])
+        assert all(layer.revision > tag.revision for layer in layers.values())
         opa.documents.clear()
         opa.seen.clear()
         await synced.again()
         assert opa.sent("DELETE")[-1] == "clair/layers"
         puts = opa.sent()
-        assert puts.index("docker/layers/a/v1") > max(n for n, path in enumerate(puts) if path.startswith("clair/"))
+        findings = [n for n, path in enumerate(puts) if path.startswith("clair/")]
+        assert puts.index("docker/layers/a/v1") > max(findings)
+        assert len(findings) == len(layers)  # what was sent early is not sent again
 
 
 async def test_another_registry_never_lands_where_policies_look_for_the_one(

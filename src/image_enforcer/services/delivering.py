@@ -247,7 +247,7 @@ class Delivering:
                 owed, rest, stamp = {}, "", ""
                 await self._empty(held, progress)
                 continue
-            await self._putting.send(held, changes.entries, progress.sent)
+            await self._putting.send(held, changes.entries, progress.sent, asked.revision)
             rest, stamp = changes.rest, changes.stamp
             progress.position = _Position(
                 layout=self._layout.name, epoch=changes.epoch, revision=changes.revision, began=changes.began,
@@ -255,7 +255,7 @@ class Delivering:
             )  # fmt: skip
             last = changes.revision >= changes.newest
             if last and owed:
-                await self._putting.send(held, await self._putting.owed(owed), progress.sent, owed)
+                await self._putting.send(held, await self._putting.owed(owed), progress.sent, changes.revision, owed)
             if not rest and (progress.position != asked or progress.sent.owed != owed):
                 await self._mark(held, progress, only_noted=progress.position == asked)
             if last:
@@ -266,7 +266,7 @@ class Delivering:
         the end, even where a mark that was sent before arrives after that."""
         roots = [*(tuple(root) for root in progress.note.get("roots", ())), *self._layout.roots]
         findings = {tuple(root) for root in progress.note.get("clair", ())} | {self._layout.clair_root}
-        progress.position, progress.sent.owed, progress.whole = _Position(), {}, True
+        progress.position, progress.sent.owed, progress.sent.ahead, progress.whole = _Position(), {}, {}, True
         if progress.note.get("position"):
             await self._note(held, progress, {"position": None, "owed": {}})
         await held.delete(MARK)

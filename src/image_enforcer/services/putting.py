@@ -41,6 +41,8 @@ class Sent:
     put: int = 0
     deleted: int = 0
     refused: dict[str, str] = field(default_factory=dict)
+    ahead: dict[str, int] = field(default_factory=dict)
+    """Layers whose documents were sent before their revision's turn, by digest: of which revision they are."""
 
 
 class Putting:
@@ -69,9 +71,14 @@ class Putting:
         return entries
 
     async def send(
-        self, sink: Writing, entries: Sequence[Entry], sent: Sent, owed: Mapping[str, bool] = MappingProxyType({})
-    ) -> None:
-        """Send what entries stand for; of those that are owed, only what may come to something else by now."""
+        self, sink: Writing, entries: Sequence[Entry], sent: Sent, revision: int,
+        owed: Mapping[str, bool] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """Send what entries stand for; of those that are owed, only what may come to something else by now.
+
+        Up to ``revision`` everything has been sent. Findings that changed since then are sent with the first image
+        that has them, although their turn may be long after that.
+        """
         tags = [e for e in entries if e.kind in (Kind.TAG, Kind.HELD)]
         manifests = await self._manifests(_digest(e) for e in tags)
         work: list[tuple[str, tuple[str, ...], bytes | None]] = []
@@ -89,7 +96,10 @@ class Putting:
                 sent.owed[name] = False
             work.append((name, self._layout.image(repository, version), document))
         layers: list[tuple[str, tuple[str, ...], bytes | None]] = []
-        for entry in (e for e in entries if e.kind is Kind.LAYER):
+        turns = {e.key: e for e in entries if e.kind is Kind.LAYER}
+        early = await self._early([d for _, _, d in work if d is not None], turns, sent, revision)
+        due = [e for e in turns.values() if sent.ahead.pop(e.key, 0) != e.revision]
+        for entry in [*due, *early]:
             name = f"{entry.kind} {entry.key}"
             sent.owed.pop(name, None)
             layers.append((name, self._layout.layer(entry.key), entry.value))
@@ -112,6 +122,18 @@ class Putting:
 
         for group in groups:
             await _side_by_side([partial(one, *told) for told in group])
+
+    async def _early(
+        self, documents: Iterable[bytes], turns: Collection[str], sent: Sent, revision: int
+    ) -> Sequence[Entry]:
+        """The findings of images' layers that were not sent as they are now, and whose turn has not come."""
+        listed = {layer["digest"] for document in documents for layer in json.loads(document).get("layers", ())}
+        wanted = listed.difference(turns)
+        found = await asyncio.to_thread(self._store.entries, Kind.LAYER, wanted) if wanted else {}
+        changed = [e for e in found.values() if e.value is not None and e.revision > revision]
+        early = [e for e in changed if sent.ahead.get(e.key) != e.revision]
+        sent.ahead |= {e.key: e.revision for e in early}
+        return early
 
     def _incomplete(self, entry: Entry, manifests: Mapping[str, Mapping[str, Any]]) -> bool:
         """Whether an entry is a tag's whose manifest, or one that it lists for nodes, is not known."""

@@ -116,7 +116,7 @@ def at(server: Server, path: str = "team/app") -> Repository:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for what a server sees."""
-    for _ in range(2000):
+    for _ in range(6000):
         if holds():
             return
         await asyncio.sleep(0.005)

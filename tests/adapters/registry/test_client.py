@@ -430,7 +430,7 @@ def test_what_is_said_of_certificates_holds_for_nobody_else() -> None:
 async def test_a_registry_without_tls_is_said_with_what_to_do() -> None:
     async with answering_no_tls() as place:
         clock = Clock()
-        named = {place: Host(name=place, url=f"https://{place}", limits=IMPATIENT)}
+        named = {place: Host(name=place, url=f"https://{place}", limits=QUICK)}
         client = RegistryClient(
             Hosts(named=named), Keychain(clock=clock), clock=clock, sleep=clock.sleep, chance=lambda: 0.5,
             lookup=Names(),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from image_enforcer.adapters.store import scan_rows
 from image_enforcer.analysis import manifest
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
@@ -66,6 +67,27 @@ class ScanningSuite(StoreSuite):
         look_at(store, NGINX, {"1": bad, "2": good}, at=NOON + 2 * HOUR)
         assert value(store, Kind.TAG, f"{NGINX}:1")["digest"] == bad.digest
         assert value(store, Kind.MANIFEST, bad.digest) is None
+
+    def test_a_report_that_cannot_be_read_any_more_is_none_until_the_next_one(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.watch([NGINX], NOON)
+        bad, good = image("bad"), image("good")
+        look_at(store, NGINX, {"1": bad, "2": good})
+        with monkeypatch.context() as patched:
+            patched.setattr(scan_rows, "write", lambda report: b"\0 of a version to come")
+            assert scan_all(store) == sorted([bad.digest, good.digest])
+        told = value(store, Kind.SCAN, bad.digest)
+        assert (told["state"], told["trouble"]["code"]) == ("failed", "unreadable-report")
+        assert "findings" not in told
+        assert store.report(bad.digest, "clair") is None
+        look_at(store, NGINX, {}, at=NOON + MINUTE)
+        look_at(store, NGINX, {"1": bad, "2": good}, at=NOON + 2 * MINUTE)
+        assert value(store, Kind.SCAN, bad.digest) == told
+        store.due_now("clair", None, NOON + HOUR)
+        scan_all(store, NOON + HOUR)
+        told = value(store, Kind.SCAN, bad.digest)
+        assert (told["state"], told["findings_total"]) == ("scanned", 0)
 
     def test_images_behind_tags_are_due_at_once_and_nothing_else(self, store: Store) -> None:
         store.watch([NGINX], NOON)

@@ -181,9 +181,11 @@ async def _cut_chunks(request: Request, reply: Reply, connection: Connection, _:
 @fault("endless-chunks", "a chunked body that does not end")
 async def _endless_chunks(request: Request, reply: Reply, connection: Connection, _: FakeRegistry) -> None:
     lines = {**reply.headers, "Transfer-Encoding": "chunked"}
-    await connection.send(Reply(headers=lines).written("HEAD"))
-    for _piece in range(20):
-        await connection.send(b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20)))
+    chunk = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
+    # At once, so that whoever asked for headers alone always meets what nobody asked for.
+    await connection.send(Reply(headers=lines).written("HEAD") + chunk)
+    for _piece in range(19):
+        await connection.send(chunk)
     connection.hang_up()
 
 

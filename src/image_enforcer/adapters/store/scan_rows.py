@@ -22,6 +22,8 @@ from .publication import Publication
 SCANNED = "scanned"
 UNSCANNABLE = "unscannable"
 FAILED = "failed"
+UNREADABLE: Final = "unreadable-report"
+_UNREADABLE_TEXT: Final = "the report that is stored cannot be read by this version: the scanner is asked for it again"
 FIRST: Final = EPOCH - timedelta(days=1)
 """When images are due for which somebody waits: before all that have never been scanned."""
 
@@ -78,9 +80,11 @@ def publish(conn: Connection, publication: Publication, digests: Collection[str]
     table = schema.scans
     best = counting(conn, digests)
     for digest, row in best.items():
-        report = read(row)
+        report, state, trouble = read(row), row.state, trouble_of(row)
+        if report is None and row.report is not None:
+            state, trouble = FAILED, Trouble(code=UNREADABLE, text=_UNREADABLE_TEXT, at=row.confirmed_at)
         version = report.scanner_version if report is not None else row.version
-        told = (row.scanner, version, row.state, row.since, row.confirmed_at, report, trouble_of(row))
+        told = (row.scanner, version, state, row.since, row.confirmed_at, report, trouble)
         publication.put(Kind.SCAN, digest, published.scan(*told))
     if best:
         conn.execute(
@@ -115,10 +119,15 @@ _REPORT: Final = msgspec.json.Decoder(Report)
 
 
 def read(row: Row[Any]) -> Report | None:
-    """The report in a row."""
+    """The report in a row; None where there is none, or where it cannot be read any more: a newer version stored it, or
+    its bytes are no more what they were. The scanner is asked for it again when it is due."""
     if row.report is None:
         return None
-    return replace(_REPORT.decode(zlib.decompress(row.report)), made_at=row.confirmed_at)
+    try:
+        report = _REPORT.decode(zlib.decompress(row.report))
+    except (zlib.error, msgspec.DecodeError):
+        return None
+    return replace(report, made_at=row.confirmed_at)
 
 
 def _weight(row: Row[Any], ours: str) -> tuple[bool, bool, bool, datetime, str]:

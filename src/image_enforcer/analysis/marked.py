@@ -122,7 +122,7 @@ def _chunks(text: str) -> Iterator[str]:
 class _Budget:
     """How much may still be read of a text."""
 
-    nodes: int = MAX_NODES
+    nodes: int = field(default_factory=lambda: MAX_NODES)
 
     def spend(self, line: int, nodes: int = 1) -> None:
         self.nodes -= nodes

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from image_enforcer.adapters.store import scanning
 from image_enforcer.domain.digest import Digest
 from image_enforcer.domain.facts import Kind
 from image_enforcer.domain.manifest import Platform
@@ -134,8 +135,11 @@ class CountingSuite(StoreSuite):
         look_at(store, NGINX, {"1": A})
         assert (told(store)["scanner"], flaws(store)) == (NEW, {"CVE-2"})
 
-    def test_many_images_change_hands(self, store: Store, opened: Callable[[], Store]) -> None:
-        many = [image(str(number)) for number in range(1100)]
+    def test_many_images_change_hands(
+        self, store: Store, opened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(scanning, "_TOGETHER", 20)
+        many = [image(str(number)) for number in range(50)]
         look_at(store, NGINX, {str(number): found for number, found in enumerate(many)})
         scanned(store, OLD, finding("CVE-1"))
         scanned(store, NEW, finding("CVE-2"), at=NOON + HOUR)
@@ -144,7 +148,7 @@ class CountingSuite(StoreSuite):
         other.close()
         found = store.entries(Kind.SCAN, [each.digest for each in many])
         assert {json.loads(entry.value or b"")["scanner"] for entry in found.values()} == {NEW}
-        assert (len(found), flaws(store)) == (1100, {"CVE-2"})
+        assert (len(found), flaws(store)) == (50, {"CVE-2"})
 
     def test_an_index_of_which_an_image_is_not_stored_is_missing(self, store: Store) -> None:
         other = image("other")

@@ -22,6 +22,10 @@ class SinkRefused(SinkError):
     """The server does not take the document: other credentials, a path that policies define, a limit."""
 
 
+class SinkForgot(SinkError):
+    """What was sent is gone again while more of it is sent."""
+
+
 class Sink(Protocol):
     """Every method raises a :class:`SinkError` and nothing else."""
 

@@ -2,7 +2,8 @@
 
 A sink has no memory of its own: how far it has come stands in the store, and beside it, in the sink itself, a mark. A
 sink without the mark has been started anew, and gets everything again. The mark is written after what it stands for, so
-that whoever dies in between sends some of it twice and nothing never.
+that whoever dies in between sends some of it twice and nothing never, and over the mark that was there before that: a
+sink that lost it meanwhile has lost the rest too.
 
 What a sink was given that nobody tells of any more (by a store that was replaced, or in places that were changed) would
 stay there as if it still held. So before everything is sent anew, the places of the documents are emptied.
@@ -25,7 +26,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from ..analysis.documents import Layout
-from ..ports.sink import Sink
+from ..ports.sink import Sink, SinkForgot
 from ..ports.store import ClaimLost, Publishing, Sending, StoreError, Watching
 from .holding import Held, holding
 from .putting import Putting, Sent
@@ -103,7 +104,15 @@ class _Progress:
     note: dict[str, Any]
     position: _Position
     sent: Sent
-    whole: bool = False
+    mark: dict[str, Any]
+    """What should stand in the sink as its mark."""
+    begun: int = 0
+    """How often everything was begun anew."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is sent, not only what changed."""
+        return self.begun > 0
 
 
 class _Store(Publishing, Watching, Sending, Protocol):
@@ -154,7 +163,7 @@ class Delivering:
 
     async def _behind(self) -> bool:
         """Whether there is anything to send, which is seen without a claim."""
-        note, position = await self._found()
+        note, position, _ = await self._found()
         epoch, newest = await asyncio.to_thread(self._store.head)
         if position is None or (position.epoch, position.revision) != (epoch, newest):
             return True
@@ -163,16 +172,17 @@ class Delivering:
             return True
         return await self._putting.ripe(note.get("owed", {}))
 
-    async def _found(self) -> tuple[dict[str, Any], _Position | None]:
-        """What the store notes about the sink, and from where on to send; None where everything is to be sent anew."""
+    async def _found(self) -> tuple[dict[str, Any], _Position | None, dict[str, Any]]:
+        """What the store notes about the sink, from where on to send (None where everything is to be sent anew), and
+        the sink's mark."""
         note = _read(await asyncio.to_thread(self._store.position, self._reader))
-        known = _Position.read(note.get("position"))
-        mark = _Position.read(_read(await self._sink.get(MARK)))
+        stands = _read(await self._sink.get(MARK))
+        known, mark = _Position.read(note.get("position")), _Position.read(stands)
         if known is None or mark is None or not known.same(mark) or known.layout != self._layout.name:
-            return note, None
+            return note, None, stands
         if not await self._had(mark):
-            return note, None
-        return note, known.earlier(mark)  # a sink that was put back to an older state goes on from there
+            return note, None, stands
+        return note, known.earlier(mark), stands  # a sink that was put back to an older state goes on from there
 
     async def _had(self, mark: _Position) -> bool:
         """Whether the store was once where a sink is. One that was put back to an older copy, with its notes, may not
@@ -188,8 +198,8 @@ class Delivering:
     # --- delivering ------------------------------------------------------------------------------
 
     async def _deliver(self, held: Held) -> Delivered:
-        note, found = await self._found()
-        progress = _Progress(note, found or _Position(), Sent(owed=dict(note.get("owed", {})) if found else {}))
+        note, found, mark = await self._found()
+        progress = _Progress(note, found or _Position(), Sent(owed=dict(note.get("owed", {})) if found else {}), mark)
         async with self._settling(held, progress):
             if found is None:
                 await self._empty(held, progress)
@@ -256,20 +266,37 @@ class Delivering:
             last = changes.revision >= changes.newest
             if last and owed:
                 await self._putting.send(held, await self._putting.owed(owed), progress.sent, changes.revision, owed)
+            if not rest and progress.position != asked and not await self._kept(progress):
+                owed, stamp = {}, ""
+                await self._empty(held, progress)
+                continue
             if not rest and (progress.position != asked or progress.sent.owed != owed):
                 await self._mark(held, progress, only_noted=progress.position == asked)
             if last:
                 return
 
+    async def _kept(self, progress: _Progress) -> bool:
+        """Whether the sink still has what it was sent; raises :class:`SinkForgot` where it lost that once more."""
+        if _read(await self._sink.get(MARK)) == progress.mark:
+            return True
+        if progress.begun > 1:
+            raise SinkForgot(
+                f"{self.name} loses documents while it is sent more: it is restarted again and again, or several "
+                "servers answer at this address; name each of them by an address of its own"
+            )
+        return False
+
     async def _empty(self, held: Held, progress: _Progress) -> None:
-        """Begin anew: the position goes first and then the mark, so that whoever dies here is known not to have come to
-        the end, even where a mark that was sent before arrives after that."""
+        """Begin anew: the position goes first, and then the mark gives way to one that stands for nothing. Whoever dies
+        here is known not to have come to the end, even where a mark that was sent before arrives after that."""
         roots = [*(tuple(root) for root in progress.note.get("roots", ())), *self._layout.roots]
         findings = {tuple(root) for root in progress.note.get("clair", ())} | {self._layout.clair_root}
-        progress.position, progress.sent.owed, progress.sent.ahead, progress.whole = _Position(), {}, {}, True
+        progress.position, progress.sent.owed, progress.sent.ahead = _Position(), {}, {}
+        progress.begun += 1
         if progress.note.get("position"):
             await self._note(held, progress, {"position": None, "owed": {}})
-        await held.delete(MARK)
+        progress.mark = {"begun": f"{held.work.claim.token} {progress.begun}"}
+        await held.put(MARK, json.dumps(progress.mark).encode())
         # Findings go last: an image that is known without them would look clean meanwhile.
         for root in sorted(dict.fromkeys(roots), key=lambda root: (root in findings, root)):
             await held.delete(root)
@@ -278,6 +305,7 @@ class Delivering:
         position = asdict(progress.position)
         if not only_noted:
             await held.put(MARK, json.dumps(position, sort_keys=True).encode())
+            progress.mark = position
         changed = {
             "position": position, "owed": dict(progress.sent.owed), "roots": self._layout.roots,
             "clair": [self._layout.clair_root],

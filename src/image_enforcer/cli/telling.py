@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ..ports.store import Store
     from ..server.observing import Observing
-    from ..services.syncing import Told
+    from ..services.told import Told
     from .sync_lines import Lines
 
 

@@ -21,7 +21,7 @@ from ..domain.reference import Repository
 from ..domain.watched import Trouble
 from ..ports.registry import NotAuthorised, NotFound, RateLimited, Registry, RegistryError
 from ..services.handing import MEDIA_TYPE, Blob, Expired, Links
-from ..services.syncing import Told
+from ..services.told import Told
 from ..settings import Address, Tls
 from .certificates import Certificates
 from .listening import Server, bind

@@ -12,7 +12,7 @@ from .. import __version__
 from ..domain.reference import Repository
 from ..domain.watched import Trouble
 from ..ports.store import Backlog, ScanWork
-from ..services.syncing import Told
+from ..services.told import Told
 
 _CODE: Final = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 

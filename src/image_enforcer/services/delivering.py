@@ -23,12 +23,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from ..analysis.documents import Layout
 from ..ports.sink import Sink, SinkForgot
 from ..ports.store import ClaimLost, Publishing, Sending, StoreError, Watching
 from .holding import Held, holding
+from .positions import Doubt, Position, read_document, read_doubt, read_position
 from .putting import Putting, Sent
 
 BATCH: Final = 500
@@ -53,56 +52,12 @@ class Delivered:
     """Whether another worker writes to the sink."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Position:
-    """How far a sink has come, in which store, with the documents in which places."""
-
-    layout: str = ""
-    epoch: str = ""
-    revision: int = 0
-    began: int = 0
-    stamp: str = ""
-
-    @classmethod
-    def read(cls, document: Any) -> _Position | None:
-        """The position in a document from somewhere else; None where it is none."""
-        try:
-            return msgspec.convert(document, cls)
-        except msgspec.ValidationError:
-            return None
-
-    def same(self, other: _Position) -> bool:
-        """Whether revisions of both compare."""
-        return (self.layout, self.epoch) == (other.layout, other.epoch)
-
-    def earlier(self, other: _Position) -> _Position:
-        """The one that less was sent before; the beginning where they do not compare."""
-        return min(self, other, key=lambda p: p.revision) if self.same(other) else _Position()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Doubt:
-    """What was sent from ``since`` on may arrive late, until a time in seconds since 1970; 0 where the sink was not
-    brought up since."""
-
-    since: _Position
-    until: float = 0.0
-
-    @classmethod
-    def read(cls, document: Any) -> _Doubt | None:
-        """A doubt that was noted; None where there is none."""
-        try:
-            return msgspec.convert(document, cls)
-        except msgspec.ValidationError:
-            return None
-
-
 @dataclass(slots=True)
 class _Progress:
     """A delivery under way. ``note`` is what the store holds about the sink."""
 
     note: dict[str, Any]
-    position: _Position
+    position: Position
     sent: Sent
     mark: dict[str, Any]
     """What should stand in the sink as its mark."""
@@ -167,30 +122,30 @@ class Delivering:
         epoch, newest = await asyncio.to_thread(self._store.head)
         if position is None or (position.epoch, position.revision) != (epoch, newest):
             return True
-        doubt = _Doubt.read(note.get("doubt"))
+        doubt = read_doubt(note.get("doubt"))
         if doubt is not None and (not doubt.until or self._over(doubt)):
             return True
         return await self._putting.ripe(note.get("owed", {}))
 
-    async def _found(self) -> tuple[dict[str, Any], _Position | None, dict[str, Any]]:
+    async def _found(self) -> tuple[dict[str, Any], Position | None, dict[str, Any]]:
         """What the store notes about the sink, from where on to send (None where everything is to be sent anew), and
         the sink's mark."""
-        note = _read(await asyncio.to_thread(self._store.position, self._reader))
-        stands = _read(await self._sink.get(MARK))
-        known, mark = _Position.read(note.get("position")), _Position.read(stands)
+        note = read_document(await asyncio.to_thread(self._store.position, self._reader))
+        stands = read_document(await self._sink.get(MARK))
+        known, mark = read_position(note.get("position")), read_position(stands)
         if known is None or mark is None or not known.same(mark) or known.layout != self._layout.name:
             return note, None, stands
         if not await self._had(mark):
             return note, None, stands
         return note, known.earlier(mark), stands  # a sink that was put back to an older state goes on from there
 
-    async def _had(self, mark: _Position) -> bool:
+    async def _had(self, mark: Position) -> bool:
         """Whether the store was once where a sink is. One that was put back to an older copy, with its notes, may not
         have been."""
         told = await asyncio.to_thread(self._store.changes, mark.revision, 1, mark.began, "", mark.stamp)
         return (told.epoch, told.since) == (mark.epoch, mark.revision)
 
-    def _over(self, doubt: _Doubt) -> bool:
+    def _over(self, doubt: Doubt) -> bool:
         """Whether nothing arrives any more of what is in doubt. One that ends far away is a wrong clock's."""
         left = doubt.until - self._now().timestamp()
         return bool(doubt.until) and not 0 < left <= 2 * self._late.total_seconds()
@@ -199,7 +154,7 @@ class Delivering:
 
     async def _deliver(self, held: Held) -> Delivered:
         note, found, mark = await self._found()
-        progress = _Progress(note, found or _Position(), Sent(owed=dict(note.get("owed", {})) if found else {}), mark)
+        progress = _Progress(note, found or Position(), Sent(owed=dict(note.get("owed", {})) if found else {}), mark)
         async with self._settling(held, progress):
             if found is None:
                 await self._empty(held, progress)
@@ -213,7 +168,7 @@ class Delivering:
     async def _settling(self, held: Held, progress: _Progress) -> AsyncIterator[None]:
         """Note what is in doubt after a delivery, however it ends, and give the sink back. A doubt that is over is
         settled by sending from there."""
-        began, doubt = progress.position, _Doubt.read(progress.note.get("doubt"))
+        began, doubt = progress.position, read_doubt(progress.note.get("doubt"))
         settled = False
         if doubt is not None:
             doubt = replace(doubt, since=doubt.since.earlier(began))
@@ -221,7 +176,7 @@ class Delivering:
             if settled:
                 began = progress.position = doubt.since
         if held.work.left:
-            doubt = _Doubt(since=began if doubt is None else doubt.since)
+            doubt = Doubt(since=began if doubt is None else doubt.since)
         done = False
         try:
             yield
@@ -229,8 +184,8 @@ class Delivering:
         finally:
             if not done:
                 if held.wrote or doubt is not None:
-                    began = _Position() if progress.whole else began
-                    doubt = _Doubt(since=began if doubt is None else doubt.since.earlier(began))
+                    began = Position() if progress.whole else began
+                    doubt = Doubt(since=began if doubt is None else doubt.since.earlier(began))
                 with contextlib.suppress(StoreError):  # then the claim runs out, which tells the next one the same
                     await self._give_back(held, progress, doubt)
         if settled:
@@ -239,7 +194,7 @@ class Delivering:
             doubt = replace(doubt, until=(self._now() + self._late).timestamp())
         await self._give_back(held, progress, doubt)
 
-    async def _give_back(self, held: Held, progress: _Progress, doubt: _Doubt | None) -> None:
+    async def _give_back(self, held: Held, progress: _Progress, doubt: Doubt | None) -> None:
         told = None if doubt is None else asdict(doubt)
         if told != progress.note.get("doubt"):
             await self._note(held, progress, {"doubt": told})
@@ -259,7 +214,7 @@ class Delivering:
                 continue
             await self._putting.send(held, changes.entries, progress.sent, asked.revision)
             rest, stamp = changes.rest, changes.stamp
-            progress.position = _Position(
+            progress.position = Position(
                 layout=self._layout.name, epoch=changes.epoch, revision=changes.revision, began=changes.began,
                 stamp=changes.stamp,
             )  # fmt: skip
@@ -277,7 +232,7 @@ class Delivering:
 
     async def _kept(self, progress: _Progress) -> bool:
         """Whether the sink still has what it was sent; raises :class:`SinkForgot` where it lost that once more."""
-        if _read(await self._sink.get(MARK)) == progress.mark:
+        if read_document(await self._sink.get(MARK)) == progress.mark:
             return True
         if progress.begun > 1:
             raise SinkForgot(
@@ -291,7 +246,7 @@ class Delivering:
         here is known not to have come to the end, even where a mark that was sent before arrives after that."""
         roots = [*(tuple(root) for root in progress.note.get("roots", ())), *self._layout.roots]
         findings = {tuple(root) for root in progress.note.get("clair", ())} | {self._layout.clair_root}
-        progress.position, progress.sent.owed, progress.sent.ahead = _Position(), {}, {}
+        progress.position, progress.sent.owed, progress.sent.ahead = Position(), {}, {}
         progress.begun += 1
         if progress.note.get("position"):
             await self._note(held, progress, {"position": None, "owed": {}})
@@ -316,12 +271,3 @@ class Delivering:
         note = {**progress.note, **changed}
         await asyncio.to_thread(self._store.note_sent, held.work, json.dumps(note, sort_keys=True))
         progress.note = note
-
-
-def _read(text: str | bytes | None) -> dict[str, Any]:
-    """A document that somebody keeps for us; an empty one where it is none of ours."""
-    try:
-        found = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

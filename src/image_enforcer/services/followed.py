@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ..domain.reference import Repository
 from ..domain.watched import Trouble
 from ..ports.store import Watching
 from .looking import allowing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..domain.reference import Repository
-    from .syncing import Told
+from .told import Told
 
 EVERY: Final = timedelta(minutes=1)
 """The time between two looks at the list."""

@@ -19,7 +19,7 @@ from ..ports.registry import NotFound, RateLimited, RegistryError
 from ..ports.store import Store, StoreError
 from .allowance import BOUNDS, Allowance, Bounds, Kept
 from .looking import Choice, Looking
-from .syncing import Told
+from .told import Told
 
 _MISSING: Final = 5.0
 _FAILED: Final = 30.0

@@ -17,7 +17,7 @@ from ..domain.watched import Trouble
 from ..ports.scanner import Affected, Notifier, ScannerBusy, ScannerError, ScannerUnreachable
 from ..ports.store import Scanning, StoreError
 from .scanning import subject
-from .syncing import Told
+from .told import Told
 
 MOST: Final = 1000
 """Notifications that wait. Beyond, a message is not taken; a scanner that is told so sends it again."""

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ..domain.manifest import Manifest
 from ..domain.reference import Repository
@@ -30,6 +30,7 @@ from .looking import Choice, Looking
 from .pruning import Pruning
 from .scanning import Scanning
 from .slots import Slots
+from .told import Told
 from .undelivered import Undelivered
 
 STORE: Final = "store"
@@ -59,40 +60,6 @@ class Plan:
     lease: timedelta = timedelta(minutes=2)
     """How long work is claimed for. It is claimed for longer while it goes on, so that this is how long what a worker
     had begun waits after its death."""
-
-
-class Told(Protocol):
-    """Is told what happens, for logs and for whoever watches."""
-
-    def looked(self, repository: Repository, tags: int, fetched: int, troubles: int, revision: int) -> None:
-        """A look came to its end."""
-
-    def forgotten(self, repositories: Sequence[Repository]) -> None:
-        """These were followed in the store, and are not any more, since they are named no more."""
-
-    def failed(self, about: str, trouble: Trouble) -> None:
-        """Something could not be had; what is known of it grows old."""
-
-    def recovered(self, about: str) -> None:
-        """What may have failed before is there: the store, or the scanner."""
-
-    def scanned(self, work: ScanWork, findings: int, gaps: int) -> None:
-        """An image was scanned."""
-
-    def delivered(self, sink: str, put: int, deleted: int, whole: bool) -> None:
-        """A sink got what had changed."""
-
-    def noticed(self, notifications: int, images: int) -> None:
-        """The scanner notified of something, which so many images that are known here may have."""
-
-    def counted(self, registry: str, left: int) -> None:
-        """A registry said how much may be fetched before it wants to be left alone."""
-
-    def asked(self, reference: str, code: str) -> None:
-        """Somebody asked about an image, which was looked up; why it was not found, or nothing."""
-
-    def pruned(self, count: int) -> None:
-        """So many rows of what nothing had pointed to for long were forgotten."""
 
 
 @dataclass(slots=True)

@@ -39,7 +39,8 @@ from ..services.looking import Choice, Looking, allowing
 from ..services.noticing import Noticing
 from ..services.pruning import Pruning
 from ..services.scanning import Pace, Scanning
-from ..services.syncing import Plan, Summary, Syncing, Told
+from ..services.syncing import Plan, Summary, Syncing
+from ..services.told import Told
 from ..settings import sync as told_settings
 from ..settings.sync import BadSettings, Sync, legacy_registry, steps
 from .nodes import nodes

@@ -25,7 +25,7 @@ from image_enforcer.domain.reference import Repository
 from image_enforcer.domain.watched import Trouble
 from image_enforcer.ports.store import ScanWork, Store
 from image_enforcer.services.delivering import Delivering
-from image_enforcer.services.looking import BUDGET, Choice, Looking
+from image_enforcer.services.looking import BUDGET, HEAVIEST, Choice, Looking
 from image_enforcer.services.pruning import Pruning
 from image_enforcer.services.scanning import Pace, Scanning
 from image_enforcer.services.syncing import Plan, Summary, Syncing
@@ -142,6 +142,7 @@ async def syncing(
     registry: FakeRegistry, folder: Path, *paths: str, choice: Choice = EVERYTHING, clair: FakeClairV4 | None = None,
     opa: str = "", layout: Layout | None = None, nodes: tuple[Platform, ...] = (),
     client: RegistryClient | None = None, more: Sequence[Repository] = (), budget: int = BUDGET,
+    heaviest: int = HEAVIEST,
 ) -> AsyncIterator[Synced]:  # fmt: skip
     """A worker that follows repositories of a registry, and ``more`` of others, to all of which ``client`` leads."""
     clock, heard = Clock(), Heard()
@@ -162,8 +163,9 @@ async def syncing(
             stack.push_async_callback(sink.close)
             sinks.append(Delivering(store, sink, layout or Layout(registry=registry.place), now=clock))
         looking = Looking(
-            client, lambda digests: asyncio.to_thread(store.missing, digests, nodes), clock, nodes, budget
-        )
+            client, lambda digests: asyncio.to_thread(store.missing, digests, nodes), clock, nodes, budget,
+            weight=lambda repository: asyncio.to_thread(store.weight, repository), heaviest=heaviest,
+        )  # fmt: skip
         plan = Plan(choices=tuple((r, choice) for r in repositories))
         sync = Syncing(
             store, plan, looking, scanning, sinks, heard, clock, "test", Pruning(store, KEEP, heard, clock, 0)

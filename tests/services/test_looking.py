@@ -235,6 +235,28 @@ async def test_what_is_over_the_bytes_of_a_look_is_trouble_of_its_tags_and_the_n
         assert asked(registry)["GET"] == len(summary.troubles), "none is fetched twice"
 
 
+async def test_of_a_repository_that_has_no_more_room_nothing_more_is_fetched(
+    registry: FakeRegistry, tmp_path: Path
+) -> None:
+    for number in range(10, 70):
+        registry.image("team/app", f"t{number}", (b"%d" % number,))
+    size = max(len(content) for _, content in registry.repositories["team/app"].manifests.values())
+    async with syncing(registry, tmp_path, heaviest=40 * size) as synced:
+        summary = await synced.again()
+        assert {trouble.code for _, trouble in summary.troubles} == {"repository-full"}
+        assert 60 - 40 - 8 <= len(summary.troubles) <= 60 - 40  # some requests are under way at the end
+        late = synced.tag(next(about.rpartition(":")[2] for about, _ in summary.troubles))
+        assert (late["trouble"]["code"], synced.fact(Kind.MANIFEST, late["digest"])) == ("repository-full", None)
+        asked(registry)
+        assert len((await synced.again()).troubles) == len(summary.troubles)
+        assert asked(registry)["GET"] == 0, "nothing is fetched for nothing"
+        kept = [tag for tag in registry.repositories["team/app"].tags if "trouble" not in synced.tag(tag)]
+        for tag in kept[:30]:
+            del registry.repositories["team/app"].tags[tag]
+        await synced.again()  # what is gone makes room for the next look
+        assert (await synced.again()).troubles == []
+
+
 async def test_an_index_with_more_than_the_bytes_of_a_look_becomes_whole_with_the_next_ones(
     registry: FakeRegistry, tmp_path: Path
 ) -> None:

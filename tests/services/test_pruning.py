@@ -69,6 +69,25 @@ async def test_it_is_done_hourly_and_told_once(store: Store) -> None:
     assert len(heard.pruned_rows) == 1
 
 
+async def test_a_registry_that_makes_ever_new_images_fills_no_more_than_the_room_there_is(store: Store) -> None:
+    clock, heard = Clock(), Heard()
+    size = len(image("image 10").content)
+    pruning = Pruning(store, 1000 * HOUR, heard, clock, 0, room=5 * size)
+    for number in range(10, 40):
+        look_at(store, NGINX, {"1": image(f"image {number}")}, at=clock())
+        clock.go(600)
+    while await pruning.some():
+        pass
+    # What has been there for less than an hour may be pointed to in a moment, and one image is.
+    assert store.info().counts["manifests"] == 5 + 1
+    assert store.missing([image("image 39").digest, image("image 38").digest]) == frozenset()
+    clock.go(7200)
+    while await pruning.some():
+        pass
+    assert store.info().counts["manifests"] == 5 + 1
+    assert len(heard.pruned_rows) == 1
+
+
 async def test_a_pass_forgets_and_a_worker_that_runs_does(registry: FakeRegistry, synced: Synced) -> None:
     registry.image("team/app", "v1", (b"1",))
     await synced.again()

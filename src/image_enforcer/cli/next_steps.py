@@ -13,6 +13,7 @@ _REGISTRY: Final = {
     "lying": "tell who runs the registry; what it sends is not what it promises",
     "unsupported": "it holds something that cannot be judged; leave its tags out with --exclude",
     "forbidden": "name the registry in the settings if its address is meant",
+    "repository-full": "follow fewer tags there, with include and exclude",
     "too-many-bytes": "wait: the next looks go on with what is missing; or follow fewer tags",
     "too-slow": "wait: the next look begins with what this one did not reach; or raise look_timeout in the settings",
     "look-died": "see how the worker died, whether it had too little memory, say; or follow fewer tags there",

@@ -185,6 +185,9 @@ class Watching(Protocol):
     def watched(self) -> Sequence[Watched]:
         """All that are followed, in order."""
 
+    def weight(self, repository: Repository) -> int:
+        """The bytes of all stored manifests that a repository's tags reach."""
+
     def hint(self, repository: Repository, now: datetime) -> bool:
         """Somebody says that a followed repository changed: it is due now, or again after the look that is under way.
 
@@ -360,8 +363,14 @@ class Keeping(Protocol):
         Nobody who told the time rightly put it off so far: a clock was wrong then.
         """
 
-    def prune(self, now: datetime, keep: timedelta) -> int:
+    def crowded(self, most: int) -> datetime | None:
+        """Since when the manifests that nothing points to are more than so many bytes: those are too many that nothing
+        has pointed to since then or longer. None where they all have room."""
+
+    def prune(self, now: datetime, keep: timedelta, crowded: datetime | None = None) -> int:
         """Forget manifests, reports and notices of gone entries that nothing has pointed to for so long; how many.
+
+        Of manifests those too that nothing has pointed to since ``crowded``, or longer.
 
         No more than takes a moment: there may be more of them unless it was none.
         """

@@ -36,6 +36,10 @@ _RESOLVING: Final = 2 / 3
 """The part of that time after which no more tags are resolved: else nothing might ever be fetched."""
 TOO_SLOW: Final = "too-slow"
 """The trouble of a tag that a look had no time left for."""
+HEAVIEST: Final = 4 << 30
+"""Bytes of manifests that the store holds for one repository."""
+FULL: Final = "repository-full"
+"""The trouble of a tag whose manifest the store has no room for."""
 TOO_MUCH: Final = "too-many-bytes"
 """The trouble of a tag whose manifest a look had no bytes left for."""
 _T = TypeVar("_T")
@@ -117,7 +121,10 @@ class _Findings:
     """Their bytes."""
     fetched: int = 0
     broken: dict[Digest, Trouble] = field(default_factory=dict)
+    room: int | None = None
+    """Bytes that the store still has room for; None before that was asked."""
     spent: Trouble | None = None
+    full: Trouble | None = None
     slow: Trouble | None = None
     limited: Trouble | None = None
     pause: float = 0.0
@@ -138,16 +145,21 @@ class Looking:
     def __init__(
         self, registry: Registry, missing: Callable[[Collection[Digest]], Awaitable[frozenset[Digest]]],
         now: Callable[[], datetime], nodes: tuple[Platform, ...] = (), budget: int = BUDGET,
-        longest: timedelta = LONGEST,
+        longest: timedelta = LONGEST, weight: Callable[[Repository], Awaitable[int]] | None = None,
+        heaviest: int = HEAVIEST,
     ) -> None:  # fmt: skip
         """``nodes`` are the platforms whose images are fetched; without any named, all that an index lists.
-        ``budget`` are the bytes of manifests that a look fetches, ``longest`` is how long it takes at most."""
+        ``budget`` are the bytes of manifests that a look fetches, ``longest`` is how long it takes at most. ``weight``
+        says how many bytes of manifests the store holds for a repository: of one that has ``heaviest`` or more, nothing
+        is fetched. Without it there is always room."""
         self._nodes = nodes
         self._registry = registry
         self._missing = missing
         self._now = now
         self._budget = budget
         self._longest = longest
+        self._weight = weight
+        self._heaviest = heaviest
 
     async def look(
         self, repository: Repository, known: Mapping[str, Tag], choice: Choice, keep: Keep | None = None
@@ -225,6 +237,8 @@ class Looking:
     async def _fetch(self, repository: Repository, digests: Collection[Digest], found: _Findings) -> None:
         """Those of these that the store does not have, and the images of indexes among them."""
         missing = await self._missing(digests)
+        if missing and found.room is None and self._weight is not None:
+            found.room = self._heaviest - await self._weight(repository)
         await _side_by_side(sorted(missing), lambda digest: self._fetch_one(repository, digest, found))
 
     async def _fetch_one(self, repository: Repository, digest: Digest, found: _Findings) -> None:
@@ -254,6 +268,9 @@ class Looking:
             if found.limited is not None:
                 found.broken[digest] = found.limited
                 return None
+            if found.room is not None and found.room <= 0:
+                found.broken[digest] = self._full(found)
+                return None
             if found.left <= 0:
                 found.broken[digest] = self._spent(found)
                 return None
@@ -267,7 +284,17 @@ class Looking:
                 found.broken[digest] = self._trouble(e, found)
                 return None
             found.left -= len(manifest.content)
+            if found.room is not None:
+                found.room -= len(manifest.content)
             return manifest
+
+    def _full(self, found: _Findings) -> Trouble:
+        if found.full is None:
+            text = (
+                f"the manifests of the repository's tags are more than {self._heaviest >> 20} MiB: no more are fetched"
+            )
+            found.full = Trouble(code=FULL, text=text, at=self._now())
+        return found.full
 
     def _spent(self, found: _Findings) -> Trouble:
         if found.spent is None:

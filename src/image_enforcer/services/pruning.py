@@ -13,6 +13,8 @@ from typing import Final, Protocol
 from ..ports.store import Keeping
 
 EVERY: Final = timedelta(hours=1)
+ROOM: Final = 1 << 30
+"""Bytes of manifests that nothing points to which are kept for all that: a registry can make new ones at any time."""
 PAUSE: Final = 0.1
 """Seconds between two parts."""
 
@@ -28,14 +30,19 @@ class Pruning:
     """What one worker does of it. Several on one store take nothing from each other."""
 
     def __init__(
-        self, store: Keeping, keep: timedelta, told: Told, now: Callable[[], datetime], pause: float = PAUSE
-    ) -> None:
-        """``keep`` is for how long what nothing points to is kept, for readers that were away."""
+        self, store: Keeping, keep: timedelta, told: Told, now: Callable[[], datetime], pause: float = PAUSE,
+        room: int = ROOM,
+    ) -> None:  # fmt: skip
+        """``keep`` is for how long what nothing points to is kept, for readers that were away and for tags that come
+        back; less long where its manifests are more than ``room`` bytes."""
         self._store = store
         self._keep = keep
         self._told = told
         self._now = now
         self._pause = pause
+        self._room = room
+        self._crowded: datetime | None = None
+        """Since when there have been too many, in the round that is under way."""
         self._ended: datetime | None = None
         self._count = 0
 
@@ -44,7 +51,11 @@ class Pruning:
         at = self._now()
         if self._ended is not None and self._ended <= at < self._ended + EVERY:
             return False
-        count = await asyncio.to_thread(self._store.prune, at, self._keep)
+        if not self._count:
+            crowded = await asyncio.to_thread(self._store.crowded, self._room)
+            # What was found just now may be pointed to in a moment, when the look has come to its end.
+            self._crowded = None if crowded is None else min(crowded, at - EVERY)
+        count = await asyncio.to_thread(self._store.prune, at, self._keep, self._crowded)
         self._count += count
         if count:
             await asyncio.sleep(self._pause)

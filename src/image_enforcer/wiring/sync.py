@@ -161,6 +161,7 @@ async def syncing(
         looking = Looking(
             registry, lambda digests: asyncio.to_thread(store.missing, digests, found_nodes), now, found_nodes,
             longest=timedelta(seconds=settings.look_timeout),
+            weight=lambda repository: asyncio.to_thread(store.weight, repository),
         )  # fmt: skip
         scanning = noticing = None
         if settings.scanner is not None:

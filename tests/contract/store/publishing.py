@@ -323,6 +323,22 @@ class PublishingSuite(StoreSuite):
             "meta": 1, "repositories": 1, "entries": 1, "revisions": store.info().revision + 1
         }  # fmt: skip
 
+    def test_what_nothing_points_to_has_only_so_much_room(self, store: Store) -> None:
+        store.watch([NGINX], NOON)
+        images = [image(f"image {number}") for number in range(5)]
+        size = len(images[0].content)
+        for number, each in enumerate(images):
+            look_at(store, NGINX, {"1": each}, at=NOON + number * MINUTE)
+        assert store.crowded(4 * size) is None
+        since = store.crowded(4 * size - 1)
+        assert since == NOON + 1 * MINUTE
+        assert (store.crowded(2 * size), store.crowded(0)) == (NOON + 2 * MINUTE, NOON + 4 * MINUTE)
+        assert store.prune(NOON + HOUR, 9 * HOUR, NOON + 2 * MINUTE) == 2
+        kept = [each.digest for each in images[2:]]
+        assert store.missing([each.digest for each in images]) == {each.digest for each in images} - set(kept)
+        assert store.prune(NOON + HOUR, 9 * HOUR, NOON + 2 * MINUTE) == 0
+        assert store.crowded(2 * size) is None
+
     def test_what_is_unreached_does_not_become_young_again(self, store: Store) -> None:
         store.watch([NGINX], NOON)
         a = image("a")

@@ -353,6 +353,18 @@ class WatchingSuite(StoreSuite):
         look_at(store, NGINX, {})
         assert {kind for (kind, _), entry in everything(store).items() if entry.value is not None} == {Kind.REPOSITORY}
 
+    def test_the_weight_of_a_repository_is_that_of_what_its_tags_reach(self, store: Store) -> None:
+        store.watch([NGINX, REDIS], NOON)
+        a, b, child = image("a"), image("b"), image("child")
+        both = index(child)
+        assert (store.weight(NGINX), store.weight(EVIL)) == (0, 0)
+        look_more(store, NGINX, {"a": a, "again": a, "both": both}, child)
+        look_at(store, REDIS, {"a": a, "b": b})
+        a_, b_, both_ = len(a.content), len(b.content), len(both.content) + len(child.content)
+        assert (store.weight(NGINX), store.weight(REDIS)) == (a_ + both_, a_ + b_)
+        look_at(store, NGINX, {"a": a}, at=NOON + HOUR)
+        assert (store.weight(NGINX), store.weight(REDIS)) == (a_, a_ + b_)
+
     def test_what_fails_midway_leaves_nothing(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         store.watch([NGINX], NOON)
         look_at(store, NGINX, {"1": image("a"), "2": image("b")})

@@ -110,13 +110,26 @@ class SqlKeeping:
                 count += conn.execute(update(table).where(column > now + most).values({column.name: now})).rowcount
         return count
 
-    def prune(self, now: datetime, keep: timedelta) -> int:
+    def crowded(self, most: int) -> datetime | None:
+        """Since when the manifests that nothing points to are more than so many bytes."""
+        table = schema.manifests
+        size = func.length(table.c.content).label("size")
+        newest = select(table.c.unreached_since, size).where(table.c.unreached_since.is_not(None))
+        with self._database.reading() as conn:
+            for row in conn.execute(newest.order_by(table.c.unreached_since.desc())).yield_per(_ENTRIES):
+                most -= row.size
+                if most < 0:
+                    since: datetime = row.unreached_since
+                    return since
+        return None
+
+    def prune(self, now: datetime, keep: timedelta, crowded: datetime | None = None) -> int:
         """Forget some of what nothing has pointed to for so long; how many manifests, texts about layers and gone
         entries. Texts come last, since no index says which of them nobody needs."""
         before = now - keep
         with self._database.writing() as conn:
             Publication(conn, now)
-            manifests, all_of_them = _forget_unreached(conn, before)
+            manifests, all_of_them = _forget_unreached(conn, max(before, crowded or before))
             count = manifests + _forget_gone(conn, before)
             return count + layer_parts.forget_unused(conn, _TEXTS) if all_of_them else count
 

@@ -183,6 +183,19 @@ class SqlWatching:
             )
             return {row.name: tag_rows.read(row) for row in found}
 
+    def weight(self, repository: Repository) -> int:
+        """The bytes of all stored manifests that a repository's tags reach."""
+        home, table, manifest = schema.homes, schema.repositories, schema.manifests
+        bytes_of = func.coalesce(func.sum(func.length(manifest.c.content)), 0)
+        with self._database.reading() as conn:
+            found = conn.execute(
+                select(bytes_of)
+                .join(home, home.c.digest == manifest.c.digest)
+                .join(table, table.c.id == home.c.repository)
+                .where(_is(repository))
+            )
+            return int(found.scalar_one())
+
     def missing(self, digests: Collection[Digest], nodes: tuple[Platform, ...] = ()) -> frozenset[Digest]:
         """Those of which no manifest is stored, or one of schema 1, which another registry may have made up; and
         indexes that list what nodes may run and what is not stored."""

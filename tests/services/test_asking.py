@@ -33,7 +33,7 @@ def waiting(clock: Callable[[], float], worker: Any, reviews: int) -> tuple[Know
     """Reviews that are informed, and wait for a worker."""
     facts = Known(home(), tag(IMAGE), image(), scan())
     informing = Counted(facts, NOON.timestamp, Require.SCANNED)
-    asking = Asking(informing, worker, Time(most=5.0, reserve=2.5), clock, lambda *_: None)
+    asking = Asking(informing, worker, Time(most=30.0, reserve=2.5), clock, lambda *_: None)
     read = [reading.read(json.loads(encoded(f"nginx:new{n}"))) for n in range(reviews)]
     informed = [informing.inform(review) for review in read if isinstance(review, Review)]
     assert len(informed) == reviews
@@ -58,7 +58,7 @@ class Saying:
 async def test_who_waits_is_informed_once_however_often_facts_change() -> None:
     worker = Saying()
     facts, informing, asking, reviews = waiting(time.monotonic, worker, 8)
-    tasks = [asyncio.create_task(asking.ask(review, 100, 5.0)) for review in reviews]
+    tasks = [asyncio.create_task(asking.ask(review, 100, 30.0)) for review in reviews]
     for revision in range(2, 40):
         facts.revision = revision
         await asyncio.sleep(0.01)

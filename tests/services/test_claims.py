@@ -181,12 +181,12 @@ async def test_a_pass_gives_up_on_a_store_that_stays_away(scene: Scene) -> None:
 
 async def test_what_is_being_worked_on_stays_claimed(scene: Scene) -> None:
     scene.clair.gate.clear()
-    async with scene.worker(lease=3) as worker:
+    async with scene.worker(lease=5) as worker:
         going = asyncio.create_task(worker.once())
         await scene.clair.indexing.wait()
         version = scene.clair.state
         began = datetime.now(UTC)
-        while datetime.now(UTC) < began + timedelta(seconds=4):
+        while datetime.now(UTC) < began + timedelta(seconds=6):
             now = datetime.now(UTC)
             assert scene.store.claim_scans("clair-v4", version, "another", now, timedelta(seconds=1), 9) == []
             await asyncio.sleep(0.1)

@@ -223,11 +223,11 @@ async def test_a_mark_that_arrives_while_a_sink_is_emptied_makes_nothing_whole(s
 
 async def test_a_claim_is_held_for_longer_while_it_is_needed_and_given_back(store: Store, opa: Opa) -> None:
     clock, slow = Clock(), Line(opa)
-    delivering = Delivering(store, slow, LAYOUT, now=clock, lease=timedelta(seconds=3))
+    delivering = Delivering(store, slow, LAYOUT, now=clock, lease=timedelta(seconds=5))
     point(store, clock, "a")
     gate = slow.hold("1")
     running = asyncio.create_task(delivering.deliver())
-    await asyncio.sleep(4)
+    await asyncio.sleep(6)
     assert not running.done()
     assert store.claim_sink("sink http://opa", "other", clock(), LEASE) is None
     gate.set()
@@ -242,7 +242,7 @@ async def test_what_is_under_way_is_broken_off_when_the_claim_ends(store: Store,
         raise StoreUnreachable("no")
 
     store.extend_sink = unreachable  # type: ignore[method-assign, assignment]
-    delivering = Delivering(store, slow, LAYOUT, now=clock, lease=timedelta(seconds=0.4))
+    delivering = Delivering(store, slow, LAYOUT, now=clock, lease=timedelta(seconds=2))
     point(store, clock, "a")
     slow.hold("1")
     assert (await asyncio.wait_for(delivering.deliver(), 10)).elsewhere

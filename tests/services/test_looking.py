@@ -332,9 +332,10 @@ class Slow:
 
 
 def looking_at(registry: Slow) -> Looking:
+    # Two thirds of it are for what is told at once: far more than that takes, on a busy machine too.
     return Looking(
         cast("Registry", registry), lambda digests: asyncio.sleep(0, frozenset(digests)), lambda: NOON,
-        longest=timedelta(seconds=0.3),
+        longest=timedelta(seconds=3),
     )  # fmt: skip
 
 
@@ -347,7 +348,7 @@ async def test_a_look_ends_in_time_and_what_it_did_not_reach_is_in_trouble_and_n
 
 
 async def test_a_list_that_takes_too_long_fails_the_look() -> None:
-    with pytest.raises(Unreachable, match=r"list of tags .* within 0.2 s"):
+    with pytest.raises(Unreachable, match=r"list of tags .* within 2 s"):
         await looking_at(Slow(lists=True)).look(repository(), {}, Choice())
 
 

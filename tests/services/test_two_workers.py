@@ -94,7 +94,7 @@ async def put_through(server: postgresql.Server, folder: Path, count: int) -> No
                 "repositories": repositories,
             }  # fmt: skip
             scanner = {"kind": "clair-v4", "url": clair.url}
-            told = {"registries": [followed], "scanner": scanner, "store": store, "lease": 5, "every": 600}
+            told = {"registries": [followed], "scanner": scanner, "store": store, "lease": 10, "every": 600}
             settings.write_text(json.dumps(told), "utf-8")
             opened = open_store(store)
             stack.callback(opened.close)

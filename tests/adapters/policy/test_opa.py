@@ -150,8 +150,9 @@ def drip_interim(exchange: Exchange) -> None:
 def test_a_slow_server_cannot_hold_it(server: OpaServer, script: Script) -> None:
     """Each byte is in time, all of them are not: the whole answer has one limit, in the clock's seconds."""
     with closing() as made:
-        made.append(engine_at(server.url, seconds=0.4))
-        found = outcome(server, made[0], script)
+        made.append(engine_at(server.url))
+        server.scripts[PATH] = script
+        found = ask(made[0], seconds=0.4)
         assert isinstance(found, Exceeded)
         assert "0.4 s" in found.text
         assert found.time

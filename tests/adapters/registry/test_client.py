@@ -289,7 +289,7 @@ async def test_what_was_left_for_another_place_gets_no_credentials_on_its_way_ba
 
 
 async def test_a_slow_layer_is_given_up_and_a_slow_reader_is_not() -> None:
-    limits = Limits(document=5.0, idle=1.0, slowest=32 << 10, tries=1, rate=1000.0)
+    limits = Limits(document=5.0, idle=2.0, slowest=32 << 10, tries=1, rate=1000.0)
     clock = Clock()
     with FakeRegistry() as fake:
         fake.blob("team/app", LAYER)

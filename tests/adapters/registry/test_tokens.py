@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -150,10 +151,12 @@ async def test_many_who_wait_share_a_token() -> None:
 
 
 async def test_who_gives_up_waiting_leaves_the_others_their_token() -> None:
+    given_up = threading.Event()
     with registry("bearer") as fake:
 
         async def late(request: Request, reply: Reply, connection: Connection, _: FakeRegistry) -> Reply:
-            await connection.wait(0.1)
+            while not given_up.is_set() and not await connection.wait(0.01):
+                pass
             return reply
 
         fake.switch(late, "/token")
@@ -161,6 +164,7 @@ async def test_who_gives_up_waiting_leaves_the_others_their_token() -> None:
             tasks = [asyncio.create_task(client.head(at(fake), "v1")) for _ in range(3)]
             await until(lambda: len(fake.tokens.asked) == 1)
             tasks[0].cancel()
+            given_up.set()
             first, *others = await asyncio.gather(*tasks, return_exceptions=True)
             assert isinstance(first, asyncio.CancelledError)
             assert all(isinstance(found, Descriptor) for found in others)

@@ -87,8 +87,8 @@ async def test_an_answer_that_never_comes_is_not_waited_for() -> None:
         await connection.wait(60)
 
     with Server(answer) as server:
-        sink = OpaSink(server.url, seconds=0.1)
-        with pytest.raises(SinkUnreachable, match=r"no answer in 0\.1 s"):
+        sink = OpaSink(server.url, seconds=2)  # the connection itself is not to take as long
+        with pytest.raises(SinkUnreachable, match="no answer in 2 s"):
             await sink.get(("a",))
         await sink.close()
 

@@ -13,7 +13,7 @@ import pytest
 from image_enforcer.domain.facts import Kind
 from image_enforcer.server.reviews import PATHS
 from image_enforcer.server.tokens import Tokens
-from image_enforcer.services.asking import MOST_IMAGES
+from image_enforcer.services.asking import EARLY, MOST_IMAGES
 from image_enforcer.services.informing import Require
 from tests.adapters.facts import replicas
 from tests.adapters.registry.asking import until
@@ -61,10 +61,12 @@ async def test_what_it_finds_out_is_waited_for_until_the_copy_has_it(scene: Open
 
 
 async def test_what_arrives_without_an_answer_decides_at_the_deadline(scene: Open, worker: FakeWorker) -> None:
-    async with scene(most=0.5) as s:
+    now = [1000.0]
+    async with scene(most=20.0, clock=lambda: now[0]) as s:
         asking = asyncio.create_task(s.status("nginx:new"))
         await until(lambda: bool(worker.questions))
         s.finds("new")
+        now[0] += 20.0 - EARLY
         assert await asking == {"allowed": True}
 
 

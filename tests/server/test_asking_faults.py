@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
+from image_enforcer.services.asking import PAUSE
 from tests.fakes.registry.http import Connection, Reply, Request
 
 from .asking import Answer, FakeWorker, Open, answered, opened, says
@@ -41,7 +41,7 @@ LIES: dict[str, Answer] = {
 @pytest.mark.parametrize("lie", LIES)
 async def test_a_worker_that_lies_changes_nothing(scene: Open, worker: FakeWorker, lie: str) -> None:
     worker.answer = LIES[lie]
-    async with scene(most=0.5) as s:
+    async with scene(most=2.0) as s:
         assert "nobody has looked up what docker.io/library/nginx:new points to (not-resolved)" in await s.reason(
             "nginx:new"
         )
@@ -57,15 +57,16 @@ async def test_a_worker_that_dies_in_the_middle_is_left_alone_for_a_while(scene:
         return None
 
     worker.answer = die
-    async with scene() as s:
+    now = [1000.0]
+    async with scene(clock=lambda: now[0]) as s:
         assert "(not-resolved)" in await s.reason("nginx:new")
         assert [event for event, _ in s.told] == ["failed"]
         assert "(not-resolved)" in await s.reason("nginx:newer")
         assert len(worker.questions) == 1
         worker.answer = answered()
-        while len(worker.questions) == 1:
-            assert "(not-resolved)" in await s.reason("nginx:newer")
-            await asyncio.sleep(0.02)
+        now[0] += PAUSE
+        assert "(not-resolved)" in await s.reason("nginx:newer")
+        assert len(worker.questions) == 2
         assert [event for event, _ in s.told] == ["failed", "recovered"]
 
 

@@ -348,7 +348,7 @@ async def test_no_more_is_read_than_the_client_takes(served: Scene) -> None:
 async def test_a_client_that_takes_nothing_is_cut_off() -> None:
     with FakeRegistry() as registry:
         registry.blob("team/app", LAYER)
-        async with scene(registry, stall=0.2) as found:
+        async with scene(registry, stall=2.0) as found:
             endless = Endless()
             registry.switch(endless, "/blobs/")
             await found.connect(found.link(size=1 << 40))

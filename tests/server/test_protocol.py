@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -206,7 +207,7 @@ async def test_a_flood_of_idle_connections_shuts_nobody_out() -> None:
 
 
 async def test_expect_continue_is_answered() -> None:
-    async with serving() as port:
+    async with serving(replace(MANNERS, receive=20.0)) as port:
         request = HEAD + b"expect: 100-continue\r\nconnection: close\r\ncontent-length: 3\r\n\r\n"
         answer = await talk(port, request, b"abc", pause=0.05)
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\n")

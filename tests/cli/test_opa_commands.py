@@ -173,7 +173,13 @@ def test_an_interrupt_ends_it_and_its_processes(tmp_path: Path) -> None:
     made = process(
         ["test", "-p", "2", "."], tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
-    time.sleep(2)
+    children = Path(f"/proc/{made.pid}/task/{made.pid}/children")
+    until = time.monotonic() + 30
+    while len(children.read_text("utf-8").split()) < 2:
+        assert made.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(1)  # by then they are at their tests
     os.killpg(made.pid, signal.SIGINT)
     out, err = made.communicate(timeout=30)
     assert made.returncode == 130

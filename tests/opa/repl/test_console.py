@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +123,13 @@ class Terminal:
                     os.write(self.end, b"\x1b[1;1R")
         return self.shown[start:]
 
+    def until_it_evaluates(self) -> None:
+        """Wait until the prompt has given the terminal back, so that Ctrl-C is a signal and no key."""
+        limit = time.monotonic() + SECONDS
+        while not termios.tcgetattr(self.end)[3] & termios.ISIG:
+            assert time.monotonic() < limit, self.shown
+            time.sleep(0.01)
+
     def keys(self, text: str) -> None:
         os.write(self.end, text.encode())
 
@@ -188,6 +196,7 @@ def test_a_session_at_a_terminal(terminal: Terminal, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_long_evaluation_is_interrupted(terminal: Terminal) -> None:
     terminal.keys("some x in numbers.range(1, 9000); some y in numbers.range(1, 9000); x + y == 0\r")
+    terminal.until_it_evaluates()
     time.sleep(0.5)
     terminal.keys("\x03")
     terminal.until("interrupted")

@@ -12,7 +12,6 @@ import pytest
 
 from image_enforcer.cli.main import main
 from tests.server.running import SECONDS, command, environment
-from tools.demo import free_port
 
 
 @contextmanager
@@ -36,9 +35,11 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture
-def nobody() -> str:
-    """An address at which nobody answers."""
-    return f"http://127.0.0.1:{free_port()}"
+def nobody() -> Iterator[str]:
+    """An address at which nobody answers. It is held, so that nobody begins to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 def test_a_file_that_is_no_copy_stays(tmp_path: Path, nobody: str, capsys: pytest.CaptureFixture[str]) -> None:

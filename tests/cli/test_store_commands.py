@@ -23,7 +23,6 @@ from image_enforcer.services.ailing import Ailing
 from image_enforcer.services.undelivered import Undelivered
 from tests.contract.contents import NOON, failure, image, result
 from tests.contract.store.steps import NGINX, claim_scans, look_at
-from tools.demo import free_port
 
 FRESH, STALE, FAILING, WAITING = (
     Repository(registry="docker.io", path=f"library/{name}") for name in ("fresh", "stale", "failing", "waiting")
@@ -244,8 +243,7 @@ def test_up_ends_with_both_and_when_one_ends(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
     command = [
         sys.executable, "-m", "image_enforcer", "up", "--policy", str(policy), "--repository", "team/app",
-        "--registry-url", f"http://127.0.0.1:{free_port()}", "--addr", f"127.0.0.1:{free_port()}", "--admin-addr",
-        f"127.0.0.1:{free_port()}",
+        "--registry-url", "http://127.0.0.1:1", "--addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0",
     ]  # fmt: skip
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout is not None

@@ -477,10 +477,10 @@ def test_an_opa_server_that_is_not_there_leaves_everything_undecided(run: Run) -
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    done = run("--policy", address, "-o", "json", "a", "b", "c", "d", "e")
-    assert done.code == 3
-    assert {(r["verdict"], r["cause"]) for r in done.document["results"]} == {("undecided", "policy-unreachable")}
-    assert run("--policy", address, "--data", "x", "a").code == 2
+        done = run("--policy", address, "-o", "json", "a", "b", "c", "d", "e")
+        assert done.code == 3
+        assert {(r["verdict"], r["cause"]) for r in done.document["results"]} == {("undecided", "policy-unreachable")}
+        assert run("--policy", address, "--data", "x", "a").code == 2
     assert run("--policy", "ftp://example.org", "a").code == 2
 
 

@@ -193,6 +193,7 @@ def _notified(
         assert request(worker.port, "POST", path, hook)[0] == 401
         assert request(worker.port, "POST", path, hook, {"Authorization": "Bearer secret"})[0] == 200
         server.until(lambda: verdicts(server, registry)["bad"] == "critical")
+        worker.until(lambda: bool(clair.read) and any(e["event"] == "noticed" for e in worker.decided))
         assert clair.read == {IDENTIFIER}
         assert [(e["notifications"], e["images"]) for e in worker.decided if e["event"] == "noticed"] == [(1, 1)]
         assert worker.stop() == 0
@@ -233,6 +234,7 @@ def _asks(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder: Path
         assert not any("/team/app/tags/" in path or "/other/" in path for _, path in registry.counts())
         assert said("shop/web:good") == "allowed"
         assert b'image_enforcer_asked_total{known="true"} 3.0' in server.get("/metrics")[1]
+        worker.until(lambda: sum(e["event"] == "asked" for e in worker.decided) >= 4)
         asked = [(e["reference"].rpartition("/")[2], e["code"]) for e in worker.decided if e["event"] == "asked"]
         assert asked == [("app:good", ""), ("app:bad", ""), ("app:none", "not-found"), ("web:good", "")]
         assert worker.stop() == 0
@@ -301,8 +303,8 @@ def _takes_over(registry: FakeRegistry, clair: FakeClairV4, policy: Path, folder
 
 
 def test_a_signal_to_all_processes_is_a_normal_end(policy: Path, tmp_path: Path) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    more = ("--facts", url, "--facts-copy", str(tmp_path / "facts.db"), "--shutdown-wait-period", "1.5")
+    copy = str(tmp_path / "facts.db")
+    more = ("--facts", "http://127.0.0.1:1", "--facts-copy", copy, "--shutdown-wait-period", "1.5")
     with serving([policy], [], *more) as server:
         server.until(lambda: any("cannot be reached" in str(line.get("said")) for line in server.said))
         pid = server.process.pid

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,12 +141,17 @@ def test_a_broken_change_of_data_leaves_the_old_in_force(tmp_path: Path) -> None
     kept = "policies and data were not reloaded; the old ones stay in force"
     with serving([tmp_path], [], "--watch") as running:
         before = resident(running.process.pid)
-        for number, kind in enumerate(["binary", "deep", "aliases", "half", "a link to itself"], 1):
+
+        def once_more(message: str, change: Callable[[], object]) -> None:
+            """Make a change and wait until a message of it is there."""
+            so_often = running.messages().count(message)
+            change()
+            running.until(lambda: running.messages().count(message) > so_often)
+
+        for kind in ("binary", "deep", "aliases", "half", "a link to itself"):
             name, make = FILES[kind]
-            make(tmp_path / name)
-            running.until(lambda number=number: running.messages().count(kept) >= number)  # type: ignore[misc] # a default's type is not inferred
-            (tmp_path / name).unlink()
-            running.until(lambda number=number: running.messages().count("reloaded") >= number)  # type: ignore[misc] # a default's type is not inferred
+            once_more(kept, partial(make, tmp_path / name))
+            once_more("reloaded", (tmp_path / name).unlink)
             assert running.post(encoded())["allowed"] is True
         assert not any("Traceback" in str(line) for line in running.said)
         assert resident(running.process.pid) - before < ROOM
@@ -203,7 +209,7 @@ def test_serve_without_streams_says_so_or_answers(tmp_path: Path, streams: str) 
     process = subprocess.Popen(["sh", "-c", shell, command()[0]], cwd=ROOT, env=environment(), stderr=subprocess.PIPE)
     try:
         answered = False
-        for _ in range(200):
+        for _ in range(600):
             try:
                 with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
                     body = encoded()

@@ -9,6 +9,7 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,16 @@ def test_who_has_connected_before_the_end_is_answered(server: tuple[Running, Ask
     body = encoded()
     head = b"POST /image-policy HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     with silent(running.port, 20), silent(running.port, 8) as made:
-        running.process.send_signal(signal.SIGTERM)
-        for plain in made:
+
+        def asked(plain: socket.socket) -> bytes:
             with context.wrap_socket(plain, server_hostname="localhost") as connection:
                 connection.sendall(head + body)
                 got = b""
                 while part := connection.recv(65536):
                     got += part
-                assert b'"allowed":true' in got
+                return got
+
+        running.process.send_signal(signal.SIGTERM)
+        with ThreadPoolExecutor(len(made)) as clients:  # all at once: those who are silent end the wait for the others
+            assert all(b'"allowed":true' in got for got in clients.map(asked, made))
         assert running.process.wait(20) == 0

@@ -227,7 +227,7 @@ class _Address:
 
 def _first_answers(address: str, reviews: dict[str, Any]) -> dict[str, str]:
     """What is answered once all these images are known."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + MOST
     while True:
         asking = Asking(address, reviews)
         with asking:

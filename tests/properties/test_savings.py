@@ -22,7 +22,7 @@ from tests.differential.generators import GENERATORS
 NAMES: Final = tuple(f.name for f in fields(Savings))
 MORE: Final = frozenset({"index", "demand"})
 """Without these, more is evaluated."""
-LIMITS: Final = rego.Limits(seconds=20.0, units=200_000)
+LIMITS: Final = rego.Limits(seconds=60.0, units=200_000)
 EXAMPLES: Final = int(os.environ.get("SOAK_EXAMPLES", "25"))
 
 

@@ -13,6 +13,8 @@ from tests.differential.generators import GENERATORS
 from .test_savings import Answer, answers, compiled
 
 THREADS: Final = 100
+LIMITS: Final = rego.Limits(seconds=60.0)
+"""Each waits for all the others."""
 POLICY: Final = """package t
 default allow := false
 allow if { input.user in admins; not denied }
@@ -49,7 +51,7 @@ def test_one_query_in_a_hundred_threads() -> None:
     given = [{"user": f"u{i % 7}-1", "least": i % 4} for i in range(THREADS)]
     shared = data(1)
     alone = [rego.to_json(query.value(input=g, data=data(1))) for g in given]
-    together = at_once([lambda g=g: rego.to_json(query.value(input=g, data=shared)) for g in given])  # type: ignore[misc] # a default argument keeps the loop's value
+    together = at_once([lambda g=g: rego.to_json(query.value(input=g, data=shared, limits=LIMITS)) for g in given])  # type: ignore[misc] # a default argument keeps the loop's value
     assert together == alone
 
 
@@ -60,7 +62,7 @@ def test_a_query_made_and_first_run_in_a_hundred_threads() -> None:
 
     def ask(number: int) -> str:
         query = policy.prepare(asked[number % len(asked)])
-        found = query.run(input={"user": "u0-1", "least": 1}, data=shared)
+        found = query.run(input={"user": "u0-1", "least": 1}, data=shared, limits=LIMITS)
         return rego.to_json(sorted(rego.to_json(dict(s.bindings)) for s in found))
 
     alone = [ask(i) for i in range(len(asked))]
@@ -89,7 +91,8 @@ def test_while_the_data_is_replaced() -> None:
             snapshot = now["data"]
             assert isinstance(snapshot, rego.Snapshot)
             version = snapshot.root["version"]
-            said = rego.to_json(query.value(input={"user": f"u0-{version}", "least": 9}, data=snapshot))
+            given = {"user": f"u0-{version}", "least": 9}
+            said = rego.to_json(query.value(input=given, data=snapshot, limits=LIMITS))
             wrong += [] if said == wanted[version] else [f"{said} with the data of {version}"]
         return wrong
 

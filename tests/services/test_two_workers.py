@@ -134,5 +134,6 @@ async def put_through(server: postgresql.Server, folder: Path, count: int) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_two_workers_share_a_thousand_images_and_one_dies(server: postgresql.Server, tmp_path: Path) -> None:
     await put_through(server, tmp_path, 1000)

@@ -55,7 +55,7 @@ def opa() -> Iterator[http.client.HTTPConnection]:
     command = [str(binary), "run", "-s", "--skip-version-check", "--addr", f"127.0.0.1:{port}", "--log-level", "error"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 socket.create_connection(("127.0.0.1", port)).close()
                 break

@@ -70,6 +70,7 @@ class Wire:
         self.faults: list[Fault] = []
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -85,6 +86,9 @@ class Wire:
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()  # what nobody has read yet, nobody will
+        await asyncio.sleep(0)
         await self._server.wait_closed()
 
     def spoil(self, name: str, on: str = "", times: int = 1_000_000) -> None:
@@ -99,6 +103,7 @@ class Wire:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self._writers.append(writer)
         try:
             while (request := await _read(reader)) is not None:
                 self.asked.append(request)

@@ -147,6 +147,7 @@ class Server:
         # What goes wrong in a handshake is the other side's to report.
         self._loop.set_exception_handler(lambda *_: None)
         tasks: set[asyncio.Task[None]] = set()
+        writers: list[asyncio.StreamWriter] = []
 
         def over(task: asyncio.Task[None]) -> None:
             tasks.discard(task)
@@ -154,6 +155,7 @@ class Server:
                 self._failures.append(error)
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.append(writer)
             task = asyncio.ensure_future(self._connection(reader, writer))
             tasks.add(task)
             task.add_done_callback(over)
@@ -165,6 +167,9 @@ class Server:
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()  # what nobody has read yet, nobody will: it would be left open otherwise
+        await asyncio.sleep(0)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self._stopping is not None

@@ -136,6 +136,7 @@ def ran(row: Any) -> tuple[int, str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_sessions(
     shared_cases: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -102,6 +102,7 @@ def play(runner: Any, folder: Path) -> Score:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", FLOORS)
 def test_set(name: str, runner: ModuleType, shared_cases: Path, record_property: Any) -> None:
     folder = shared_cases / "rego-suite" / name

@@ -56,11 +56,13 @@ def test_there_are_thirty() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_engine_without_faults_passes(tmp_path: Path) -> None:
     assert suites(tmp_path, None) == ""
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutant", SLICE, ids=lambda m: m.name)
 def test_a_fault_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
     assert suites(tmp_path, mutant)

@@ -1,6 +1,7 @@
 """What every test may use: the shared cases, and hypothesis profiles that do not depend on the machine's speed."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from image_enforcer.rego.meter import make_room
 ROOT = Path(__file__).resolve().parents[1]
 
 os.environ["IMAGE_ENFORCER_CACHE"] = "off"  # what one test compiles is not the next one's
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a script; processes inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 make_room()  # before hypothesis looks at how deep Python may nest
 

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 os.environ["IMAGE_ENFORCER_CACHE"] = "off"  # what one test compiles is not the next one's
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a script; processes inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As where a shell runs this in the background. Programs under test would ignore it as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 make_room()  # before hypothesis looks at how deep Python may nest

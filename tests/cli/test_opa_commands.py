@@ -1,5 +1,6 @@
 """OPA's commands as a user has them: options, wrong use, interrupts, closed pipes, much output."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -154,12 +155,19 @@ def test_bench(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("bench", "-p", "-d", ".", "data.a.allow")[0] == 0
 
 
-def process(arguments: list[str], folder: Path, **how: object) -> "subprocess.Popen[bytes]":
+@contextlib.contextmanager
+def process(arguments: list[str], folder: Path, **how: object) -> "Iterator[subprocess.Popen[bytes]]":
+    """The command as a process of its own; killed at the end where it has not ended."""
     import image_enforcer
 
     assert image_enforcer.__file__ is not None
     environment = {**os.environ, "PYTHONPATH": str(Path(image_enforcer.__file__).parents[1])}
-    return subprocess.Popen([*COMMAND, *arguments], cwd=folder, env=environment, **how)  # type: ignore[call-overload, no-any-return]  # options by name
+    with subprocess.Popen([*COMMAND, *arguments], cwd=folder, env=environment, **how) as made:  # type: ignore[call-overload]  # options by name
+        try:
+            yield made
+        except BaseException:
+            made.kill()
+            raise
 
 
 def many(folder: Path, body: str, count: int) -> None:
@@ -170,18 +178,17 @@ def many(folder: Path, body: str, count: int) -> None:
 @pytest.mark.slow
 def test_an_interrupt_ends_it_and_its_processes(tmp_path: Path) -> None:
     many(tmp_path, "count([1 | numbers.range(1, 4000)[_]; numbers.range(1, 4000)[_]]) > 0", 64)
-    made = process(
-        ["test", "-p", "2", "."], tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
-    children = Path(f"/proc/{made.pid}/task/{made.pid}/children")
-    until = time.monotonic() + 30
-    while len(children.read_text("utf-8").split()) < 2:
-        assert made.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    time.sleep(1)  # by then they are at their tests
-    os.killpg(made.pid, signal.SIGINT)
-    out, err = made.communicate(timeout=30)
+    command, pipe = ["test", "-p", "2", "."], subprocess.PIPE
+    with process(command, tmp_path, stdout=pipe, stderr=pipe, start_new_session=True) as made:
+        children = Path(f"/proc/{made.pid}/task/{made.pid}/children")
+        until = time.monotonic() + 30
+        while len(children.read_text("utf-8").split()) < 2:
+            assert made.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        time.sleep(1)  # by then they are at their tests
+        os.killpg(made.pid, signal.SIGINT)
+        out, err = made.communicate(timeout=30)
     assert made.returncode == 130
     assert b"Traceback" not in out + err
     with pytest.raises(ProcessLookupError):
@@ -204,29 +211,27 @@ def test_nobody_reads_the_output(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_watching_runs_again(tmp_path: Path) -> None:
     (tmp_path / "a_test.rego").write_text("package a\ntest_x if true\n", encoding="utf-8")
-    made = process(["test", "-w", "."], tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert made.stdout is not None
-    seen = b""
-    while b"Watching for changes ...\n" not in seen:
-        seen += made.stdout.readline()
-    assert b"PASS: 1/1" in seen
-    (tmp_path / "a_test.rego").write_text("package a\ntest_x if false\n", encoding="utf-8")
-    while b"FAIL: 1/1" not in seen:
-        line = made.stdout.readline()
-        assert line
-        seen += line
-    made.send_signal(signal.SIGINT)
-    assert made.wait(timeout=30) == 0
-    made.communicate()
+    with process(["test", "-w", "."], tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as made:
+        assert made.stdout is not None
+        seen = b""
+        while b"Watching for changes ...\n" not in seen:
+            seen += made.stdout.readline()
+        assert b"PASS: 1/1" in seen
+        (tmp_path / "a_test.rego").write_text("package a\ntest_x if false\n", encoding="utf-8")
+        while b"FAIL: 1/1" not in seen:
+            line = made.stdout.readline()
+            assert line
+            seen += line
+        made.send_signal(signal.SIGINT)
+        assert made.wait(timeout=30) == 0
 
 
 def test_an_interrupt_ends_a_quiet_watch(tmp_path: Path) -> None:
     (tmp_path / "a_test.rego").write_text("package a\ntest_x if true\n", encoding="utf-8")
-    made = process(["test", "-w", "."], tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert made.stdout is not None
-    while made.stdout.readline() != b"Watching for changes ...\n":
-        pass
-    time.sleep(0.5)  # by then it waits for events
-    made.send_signal(signal.SIGINT)
-    assert made.wait(timeout=30) == 0
-    made.communicate()
+    with process(["test", "-w", "."], tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as made:
+        assert made.stdout is not None
+        while made.stdout.readline() != b"Watching for changes ...\n":
+            pass
+        time.sleep(0.5)  # by then it waits for events
+        made.send_signal(signal.SIGINT)
+        assert made.wait(timeout=30) == 0

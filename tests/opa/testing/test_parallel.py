@@ -68,13 +68,23 @@ def test_a_fault_of_ours_is_met_here(monkeypatch: pytest.MonkeyPatch) -> None:
         told(3)
 
 
-def test_who_stops_early_leaves_no_process() -> None:
+def test_who_stops_early_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    children: list[int] = []
+    fork = os.fork
+
+    def noted() -> int:
+        children.append(fork())
+        return children[-1]
+
+    monkeypatch.setattr(os, "fork", noted)
     made = runner()
     results = run_all(made, find_tests(made.policy), 3)
     next(iter(results))
     del results
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(children) == 3
+    for child in children:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(child, os.WNOHANG)
 
 
 def test_what_is_covered_comes_together(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_shared_cases(shared_cases: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_all_shared_cases(shared_cases: Path) -> None:
     check(shared_cases / "rego-suite", 1)
 

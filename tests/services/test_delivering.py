@@ -391,6 +391,24 @@ async def test_a_deletion_that_is_refused_is_tried_again(
         assert opa.at(*APP, "v1") is None
 
 
+async def test_a_deletion_of_findings_that_is_refused_is_tried_again(
+    registry: FakeRegistry, opa: FakeOpaData, clair: FakeClairV4, tmp_path: Path
+) -> None:
+    scannable(clair.world, registry, "team/app", "v1", VULNERABLE)
+    async with syncing(registry, tmp_path, clair=clair, opa=opa.url) as synced:
+        await synced.again()
+        del registry.repositories["team/app"].tags["v1"]
+        opa.refuse = lambda method, path: 400 if method == "DELETE" and path.startswith("clair/") else 0
+        assert len((await synced.again()).troubles) == 2
+        assert len((await synced.again()).troubles) == 2
+        opa.refuse = lambda method, path: 0
+        assert (await synced.again()).deleted == 2
+        assert opa.at("clair", "layers") == {}
+        opa.seen.clear()
+        await synced.again()
+        assert opa.sent() + opa.sent("DELETE") == []
+
+
 async def test_another_store_leaves_nothing_of_the_one_before(
     registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path
 ) -> None:

@@ -98,7 +98,8 @@ class Putting:
         layers: list[tuple[str, tuple[str, ...], bytes | None]] = []
         turns = {e.key: e for e in entries if e.kind is Kind.LAYER}
         early = await self._early([d for _, _, d in work if d is not None], turns, sent, revision)
-        due = [e for e in turns.values() if sent.ahead.pop(e.key, 0) != e.revision]
+        # What is owed and gone has no revision, and was never sent ahead.
+        due = [e for e in turns.values() if sent.ahead.pop(e.key, None) != e.revision]
         for entry in [*due, *early]:
             name = f"{entry.kind} {entry.key}"
             sent.owed.pop(name, None)

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +12,13 @@ import pytest
 
 from image_enforcer.adapters.sinks.opa import OpaSink
 from image_enforcer.analysis.documents import Layout
-from image_enforcer.domain.facts import Kind
+from image_enforcer.domain.facts import Entry, Kind
 from image_enforcer.domain.reference import Repository
 from image_enforcer.ports.sink import SinkError
+from image_enforcer.ports.store import Store
 from image_enforcer.services.delivering import MARK, Delivering
+from image_enforcer.services.putting import AT_ONCE
+from tests.fakes.clair_images import BASE, CURL
 from tests.fakes.clair_v4 import FakeClairV4
 from tests.fakes.opa_data import FakeOpaData
 from tests.fakes.parted import Parted
@@ -216,6 +219,42 @@ async def test_findings_go_last_and_come_first(
         findings = [n for n, path in enumerate(puts) if path.startswith("clair/")]
         assert puts.index("docker/layers/a/v1") > max(findings)
         assert len(findings) == len(layers)  # what was sent early is not sent again
+
+
+class Weighing:
+    """A store that notes how many findings it is asked for at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.most = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def entries(self, kind: Kind, keys: Collection[str]) -> Mapping[str, Entry]:
+        """See :class:`~image_enforcer.ports.store.Publishing`."""
+        if kind is Kind.LAYER:
+            self.most = max(self.most, len(keys))
+        return self._store.entries(kind, keys)
+
+
+async def test_however_many_images_come_together_few_findings_are_held_at_a_time(
+    registry: FakeRegistry, opa: FakeOpaData, clair: FakeClairV4, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("image_enforcer.services.delivering.BATCH", 100)  # the images of one look, and little more
+    for number in range(30):
+        scannable(clair.world, registry, "team/app", f"v{number}", {"base": BASE, f"curl {number}": CURL})
+    async with syncing(registry, tmp_path, clair=clair) as synced:
+        assert (await synced.again()).scans == 30
+        weighing = Weighing(synced.store)
+        sink = OpaSink(opa.url)
+        delivering = Delivering(cast(Any, weighing), sink, Layout(registry=registry.place), now=synced.clock)
+        await delivering.deliver()
+        await sink.close()
+    assert len(opa.at("clair", "layers")) == 31
+    puts = opa.sent()
+    assert max(n for n, path in enumerate(puts) if path.startswith("clair/")) < puts.index("docker/layers/team/app/v0")
+    assert 0 < weighing.most <= AT_ONCE
 
 
 async def test_another_registry_never_lands_where_policies_look_for_the_one(

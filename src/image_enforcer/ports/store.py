@@ -316,6 +316,9 @@ class Publishing(Protocol):
     def entries(self, kind: Kind, keys: Collection[str]) -> Mapping[str, Entry]:
         """The entries of these keys that there are, in one look-up."""
 
+    def revisions(self, kind: Kind, keys: Collection[str]) -> Mapping[str, int]:
+        """With which revisions the entries of these keys came that there are, however large they are."""
+
     def manifests(self, digests: Collection[Digest]) -> Mapping[Digest, Manifest]:
         """The stored manifests of these digests, in one look-up."""
 

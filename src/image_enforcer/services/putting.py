@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from ..analysis.documents import Layout, children, home, manifest_document
 from ..domain.facts import Entry, Kind
@@ -19,6 +19,8 @@ from ..ports.store import ClaimLost, Publishing
 AT_ONCE: Final = 8
 _KINDS: Final = (Kind.TAG, Kind.HELD, Kind.LAYER)
 """What documents are about."""
+_Work: TypeAlias = tuple[str, tuple[str, ...], bytes | None]
+"""The key of what a document is about, its place, and its text; None where it goes."""
 
 
 class Writing(Protocol):
@@ -81,7 +83,7 @@ class Putting:
         """
         tags = [e for e in entries if e.kind in (Kind.TAG, Kind.HELD)]
         manifests = await self._manifests(_digest(e) for e in tags)
-        work: list[tuple[str, tuple[str, ...], bytes | None]] = []
+        work: list[_Work] = []
         for entry in tags:
             repository, version = home(entry.key)
             digest = _digest(entry)
@@ -95,21 +97,10 @@ class Putting:
             if incomplete:
                 sent.owed[name] = False
             work.append((name, self._layout.image(repository, version), document))
-        layers: list[tuple[str, tuple[str, ...], bytes | None]] = []
         turns = {e.key: e for e in entries if e.kind is Kind.LAYER}
-        early = await self._early([d for _, _, d in work if d is not None], turns, sent, revision)
         # What is owed and gone has no revision, and was never sent ahead.
         due = [e for e in turns.values() if sent.ahead.pop(e.key, None) != e.revision]
-        for entry in [*due, *early]:
-            name = f"{entry.kind} {entry.key}"
-            sent.owed.pop(name, None)
-            layers.append((name, self._layout.layer(entry.key), entry.value))
-        # A document that goes may lie where another one comes: what goes is first. Findings are there before what they
-        # are about, and go after it.
-        groups = [
-            [told for told in work if told[2] is None], [told for told in layers if told[2] is not None],
-            [told for told in work if told[2] is not None], [told for told in layers if told[2] is None],
-        ]  # fmt: skip
+        layers = [self._layer(entry, sent) for entry in due]
 
         async def one(name: str, path: tuple[str, ...], document: bytes | None) -> None:
             try:
@@ -121,20 +112,40 @@ class Putting:
             sent.put += document is not None
             sent.deleted += document is None
 
-        for group in groups:
+        async def all_of(group: Iterable[_Work]) -> None:
             await _side_by_side([partial(one, *told) for told in group])
+
+        # A document that goes may lie where another one comes: what goes is first. Findings are there before what they
+        # are about, and go after it.
+        await all_of([told for told in work if told[2] is None])
+        await all_of([told for told in layers if told[2] is not None])
+        coming = [(name, path, document) for name, path, document in work if document is not None]
+        async for early in self._early([document for _, _, document in coming], turns, sent, revision):
+            await all_of([self._layer(entry, sent) for entry in early])
+        await all_of(coming)
+        await all_of([told for told in layers if told[2] is None])
+
+    def _layer(self, entry: Entry, sent: Sent) -> _Work:
+        """What there is to do about a layer, which is owed no more unless that is refused."""
+        name = f"{entry.kind} {entry.key}"
+        sent.owed.pop(name, None)
+        return name, self._layout.layer(entry.key), entry.value
 
     async def _early(
         self, documents: Iterable[bytes], turns: Collection[str], sent: Sent, revision: int
-    ) -> Sequence[Entry]:
-        """The findings of images' layers that were not sent as they are now, and whose turn has not come."""
+    ) -> AsyncIterator[Sequence[Entry]]:
+        """The findings of images' layers that were not sent as they are now, and whose turn has not come.
+
+        A few at a time: those of all images of a batch may be far more than it is itself.
+        """
         listed = {layer["digest"] for document in documents for layer in json.loads(document).get("layers", ())}
         wanted = listed.difference(turns)
-        found = await asyncio.to_thread(self._store.entries, Kind.LAYER, wanted) if wanted else {}
-        changed = [e for e in found.values() if e.value is not None and e.revision > revision]
-        early = [e for e in changed if sent.ahead.get(e.key) != e.revision]
-        sent.ahead |= {e.key: e.revision for e in early}
-        return early
+        newest = await asyncio.to_thread(self._store.revisions, Kind.LAYER, wanted) if wanted else {}
+        behind = sorted(key for key, at in newest.items() if at > revision and sent.ahead.get(key) != at)
+        for start in range(0, len(behind), AT_ONCE):
+            found = await asyncio.to_thread(self._store.entries, Kind.LAYER, behind[start : start + AT_ONCE])
+            sent.ahead |= {e.key: e.revision for e in found.values()}
+            yield list(found.values())
 
     def _incomplete(self, entry: Entry, manifests: Mapping[str, Mapping[str, Any]]) -> bool:
         """Whether an entry is a tag's whose manifest, or one that it lists for nodes, is not known."""

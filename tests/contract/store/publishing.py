@@ -265,6 +265,9 @@ class PublishingSuite(StoreSuite):
         look_at(store, NGINX, {"2": image("b")})
         found = store.entries(Kind.TAG, [f"{NGINX}:1", f"{NGINX}:2", str(NGINX), "no"])
         assert found.keys() == {f"{NGINX}:2"}
+        revisions = store.revisions(Kind.TAG, [f"{NGINX}:1", f"{NGINX}:2", str(NGINX), "no"])
+        assert revisions == {key: entry.revision for key, entry in found.items()}
+        assert store.revisions(Kind.TAG, []) == {}
 
     def test_notes_of_readers(self, store: Store, opened: Callable[[], Store]) -> None:
         store.note("opa", "1")

@@ -66,6 +66,20 @@ class SqlPublishing:
                 found.update({row.key: _entry(row) for row in rows})
         return found
 
+    def revisions(self, kind: Kind, keys: Collection[str]) -> Mapping[str, int]:
+        """The revisions of the entries of these keys that there are."""
+        table = schema.entries
+        found: dict[str, int] = {}
+        with self._database.reading() as conn:
+            for batch in batches(keys):
+                rows = conn.execute(
+                    select(table.c.key, table.c.revision).where(
+                        table.c.kind == kind.value, table.c.key.in_(batch), table.c.value.is_not(None)
+                    )
+                )
+                found.update({row.key: row.revision for row in rows})
+        return found
+
     def manifests(self, digests: Collection[Digest]) -> Mapping[Digest, Manifest]:
         """The stored manifests of these digests."""
         table = schema.manifests

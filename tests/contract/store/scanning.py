@@ -1,5 +1,6 @@
 """What every store does about scans, as one suite."""
 
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -68,14 +69,18 @@ class ScanningSuite(StoreSuite):
         assert value(store, Kind.TAG, f"{NGINX}:1")["digest"] == bad.digest
         assert value(store, Kind.MANIFEST, bad.digest) is None
 
+    @pytest.mark.parametrize("kept", [
+        b"\0 of a version to come", zlib.compress(b"[]"), zlib.compress(b'{"digest": "\xff"}'),
+        zlib.compress(b'{"more": ' + b"[" * 100_000),
+    ])  # fmt: skip
     def test_a_report_that_cannot_be_read_any_more_is_none_until_the_next_one(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, kept: bytes
     ) -> None:
         store.watch([NGINX], NOON)
         bad, good = image("bad"), image("good")
         look_at(store, NGINX, {"1": bad, "2": good})
         with monkeypatch.context() as patched:
-            patched.setattr(scan_rows, "write", lambda report: b"\0 of a version to come")
+            patched.setattr(scan_rows, "write", lambda report: kept)
             assert scan_all(store) == sorted([bad.digest, good.digest])
         told = value(store, Kind.SCAN, bad.digest)
         assert (told["state"], told["trouble"]["code"]) == ("failed", "unreadable-report")

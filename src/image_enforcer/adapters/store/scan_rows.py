@@ -125,7 +125,7 @@ def read(row: Row[Any]) -> Report | None:
         return None
     try:
         report = _REPORT.decode(zlib.decompress(row.report))
-    except (zlib.error, msgspec.DecodeError):
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return replace(report, made_at=row.confirmed_at)
 

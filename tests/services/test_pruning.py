@@ -9,10 +9,11 @@ import pytest
 
 from image_enforcer.adapters.store.opening import open_store
 from image_enforcer.domain.facts import Kind
+from image_enforcer.domain.manifest import Manifest
 from image_enforcer.ports.store import Store
 from image_enforcer.services.pruning import Pruning
 from tests.contract.contents import HOUR, NOON, image
-from tests.contract.store.steps import NGINX, look_at
+from tests.contract.store.steps import NGINX, a_look, claim, look_at
 from tests.fakes.opa_data import FakeOpaData
 from tests.fakes.registry.server import FakeRegistry
 from tests.services.synced import KEEP, Clock, Heard, Synced, syncing
@@ -86,6 +87,19 @@ async def test_a_registry_that_makes_ever_new_images_fills_no_more_than_the_room
         pass
     assert store.info().counts["manifests"] == 5 + 1
     assert len(heard.pruned_rows) == 1
+
+
+async def test_what_a_long_look_has_handed_on_is_there_at_its_end(store: Store) -> None:
+    clock = Clock()
+    images: dict[str, Manifest] = {str(number): image(f"image {number}") for number in range(3)}
+    (work,) = claim(store, clock(), lease=10 * HOUR)
+    store.record_manifests(work, list(images.values()), clock())
+    clock.go(7200)
+    pruning = Pruning(store, 1000 * HOUR, Heard(), clock, 0, room=0, fresh=4 * HOUR)
+    while await pruning.some():
+        pass
+    store.record_look(work, a_look(NGINX, images, clock(), store_all=False), clock() + HOUR)
+    assert store.missing([found.digest for found in images.values()]) == frozenset()
 
 
 async def test_a_pass_forgets_and_a_worker_that_runs_does(registry: FakeRegistry, synced: Synced) -> None:

@@ -31,16 +31,18 @@ class Pruning:
 
     def __init__(
         self, store: Keeping, keep: timedelta, told: Told, now: Callable[[], datetime], pause: float = PAUSE,
-        room: int = ROOM,
+        room: int = ROOM, fresh: timedelta = EVERY,
     ) -> None:  # fmt: skip
         """``keep`` is for how long what nothing points to is kept, for readers that were away and for tags that come
-        back; less long where its manifests are more than ``room`` bytes."""
+        back; less long where its manifests are more than ``room`` bytes, but for ``fresh`` at least, which is longer
+        than any look takes."""
         self._store = store
         self._keep = keep
         self._told = told
         self._now = now
         self._pause = pause
         self._room = room
+        self._fresh = fresh
         self._crowded: datetime | None = None
         """Since when there have been too many, in the round that is under way."""
         self._ended: datetime | None = None
@@ -54,7 +56,7 @@ class Pruning:
         if not self._count:
             crowded = await asyncio.to_thread(self._store.crowded, self._room)
             # What was found just now may be pointed to in a moment, when the look has come to its end.
-            self._crowded = None if crowded is None else min(crowded, at - EVERY)
+            self._crowded = None if crowded is None else min(crowded, at - self._fresh)
         count = await asyncio.to_thread(self._store.prune, at, self._keep, self._crowded)
         self._count += count
         if count:

@@ -37,7 +37,7 @@ from ..services.handing import Handing, Links, Locating
 from ..services.look_ups import LookUps
 from ..services.looking import Choice, Looking, allowing
 from ..services.noticing import Noticing
-from ..services.pruning import Pruning
+from ..services.pruning import EVERY, Pruning
 from ..services.scanning import Pace, Scanning
 from ..services.syncing import Plan, Summary, Syncing
 from ..services.told import Told
@@ -182,7 +182,8 @@ async def syncing(
             sink = OpaSink(told_sink.url, token=secret(told_sink.token_file), ca_file=told_sink.ca_file)
             stack.push_async_callback(sink.close)
             sinks.append(Delivering(store, sink, layout(settings), now=now, lease=plan.lease, owner=owner))
-        pruning = Pruning(store, timedelta(seconds=settings.keep), told, now)
+        fresh = max(EVERY, timedelta(seconds=2 * settings.look_timeout))
+        pruning = Pruning(store, timedelta(seconds=settings.keep), told, now, fresh=fresh)
         worker = Syncing(store, plan, looking, scanning, sinks, told, now, owner, pruning)
         await worker.follow()
         look_ups = LookUps(

@@ -36,7 +36,7 @@ from image_enforcer.rego.plan import program
 from image_enforcer.rego.syntax import cursor, module, statements
 from image_enforcer.server import asked, blobs, decision_log, listening, logs, pace, protocol, run
 from image_enforcer.server import facts as served
-from image_enforcer.services import asking, decide, gather, handing, looking, noticing
+from image_enforcer.services import asking, decide, gather, handing, looking, noticing, pruning
 from image_enforcer.services.allowance import BOUNDS as ASKED
 from image_enforcer.settings import Bounds, PolicySource
 
@@ -48,6 +48,8 @@ EXPECTED = {
     "facts about a review's images": f"{gather.MOST_READ >> 20} MiB",
     "layers and findings of a review's images": f"{gather.MOST_SHOWN}",
     "manifests that one look fetches, together": f"{looking.BUDGET >> 20} MiB",
+    "manifests that one repository's tags reach, together": f"{looking.HEAVIEST >> 30} GiB",
+    "manifests that no tag reaches any more, of all repositories together": f"{pruning.ROOM >> 30} GiB",
     "manifests that a question about one tag fetches": f"{looking.ASKED_BUDGET >> 20} MiB",
     "time of one look": f"{looking.LONGEST.total_seconds() / 60:g} m (`look_timeout`)",
     "looks under way at one registry": "three quarters of `looks_at_once`",

@@ -4,12 +4,13 @@ The peer of the first is ours itself: a decision must not grow with the world. T
 """
 
 import asyncio
+import contextlib
 import json
 import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -77,14 +78,17 @@ def replica(folder: Path, images: int) -> tuple[Path, float]:
     return place, time.perf_counter() - began
 
 
-def _median(what: Callable[[], object], rounds: int) -> float:
-    what()
-    times = []
+def _medians(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """The median of each, in µs. They take turns, so that a machine that changes its pace does so for all of them."""
+    times: list[list[float]] = [[] for _ in works]
+    for work in works:
+        work()
     for _ in range(rounds):
-        began = time.perf_counter()
-        what()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1e6
+        for work, taken in zip(works, times, strict=True):
+            began = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - began)
+    return [statistics.median(taken) * 1e6 for taken in times]
 
 
 class _Seconds:
@@ -102,11 +106,14 @@ class _Seconds:
 def _replicas(sizes: list[int], rounds: int) -> None:
     print("\nOne review of one image, µs: what is known of it, cold, and the decision of the sample policies on it.\n")
     print(f"{'images':>8} {'gather':>8} {'decide':>8} {'both':>8} {'ratio':>7} {'applied, s':>11}")
-    first = 0.0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        gathering: list[Callable[[], object]] = []
+        deciding: list[Callable[[], object]] = []
+        applied = []
         for size in sizes:
-            place, applied = replica(Path(folder), size)
-            facts = LocalFacts(place)
+            place, seconds = replica(Path(folder), size)
+            applied.append(seconds)
+            facts = stack.enter_context(contextlib.closing(LocalFacts(place)))
             engine = policy_engine(PolicySource(policies=(str(POLICIES),)), legacy_documents(place, "docker.io"))
             image = f"docker.io/org/r{(size - 1) // 100}:t{size - 1}"
             subject = review.read({
@@ -115,14 +122,15 @@ def _replicas(sizes: list[int], rounds: int) -> None:
             })  # fmt: skip
             assert not isinstance(subject, Refusal)
             informing = Informing(facts, _Seconds().next, Require.SCANNED)
-            gathered = _median(partial(informing.inform, subject), rounds)
-            document = informing.inform(subject).document
-            decided = _median(partial(engine.decide, document), rounds)
-            both = gathered + decided
-            first = first or both
-            row = f"{size:>8,} {gathered:>8.1f} {decided:>8.1f} {both:>8.1f} {both / first:>6.2f}x {applied:>11.3f}"
-            print(row, flush=True)
-            facts.close()
+            gathering.append(partial(informing.inform, subject))
+            deciding.append(partial(engine.decide, informing.inform(subject).document))
+        gathered, decided = _medians(gathering, rounds), _medians(deciding, rounds)
+        first = gathered[0] + decided[0]
+        for size, one, other, seconds in zip(sizes, gathered, decided, applied, strict=True):
+            both = one + other
+            print(
+                f"{size:>8,} {one:>8.1f} {other:>8.1f} {both:>8.1f} {both / first:>6.2f}x {seconds:>11.3f}", flush=True
+            )
 
 
 def _passes(repositories: int, tags: int) -> None:

@@ -330,8 +330,9 @@ async def test_what_was_put_before_the_mark_is_sent_again(
 
 
 @pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("status", [0, 400])
 async def test_a_sink_that_is_started_anew_in_the_middle_gets_everything(
-    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path, whole: bool
+    registry: FakeRegistry, opa: FakeOpaData, tmp_path: Path, whole: bool, status: int
 ) -> None:
     for number in range(3):
         registry.image("team/app", f"v{number}", (b"%d" % number,))
@@ -344,6 +345,7 @@ async def test_a_sink_that_is_started_anew_in_the_middle_gets_everything(
         def forgets(method: str, path: str) -> int:
             if method == "PUT" and path.startswith("docker/") and len(opa.sent()) == 2:
                 opa.documents.clear()  # and answers all the same, so that nobody notices
+                return status  # what it refused before that is forgotten too
             return 0
 
         opa.refuse = forgets

@@ -80,7 +80,7 @@ def documents(text: str) -> Iterator[Node | Unreadable]:
         else:
             yield _caught(_json(text))
             return
-    budget = _Budget()
+    budget = _Budget(MAX_NODES)
     line = 1
     for chunk in _chunks(text):
         found = _yaml(chunk, line, budget)
@@ -122,7 +122,7 @@ def _chunks(text: str) -> Iterator[str]:
 class _Budget:
     """How much may still be read of a text."""
 
-    nodes: int = field(default_factory=lambda: MAX_NODES)
+    nodes: int
 
     def spend(self, line: int, nodes: int = 1) -> None:
         self.nodes -= nodes
@@ -288,7 +288,7 @@ _TOKEN: Final = re.compile(r'[ \t\r\n,:]*("(?:[^"\\]|\\.)*"|[\[\]{}]|[^\[\]{},:"
 
 def _json(text: str) -> Iterator[Node]:
     """The one document of a text that is known to be JSON."""
-    builder = _Builder(_Budget())
+    builder = _Builder(_Budget(MAX_NODES))
     breaks = [m.start() for m in re.finditer("\n", text)]
     for m in _TOKEN.finditer(text):
         token, line = m[1], bisect_right(breaks, m.start(1)) + 1
@@ -320,7 +320,7 @@ _JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[
 def to_json(node: Node) -> str:
     """The tree as JSON text, numbers as written; raises :class:`Unreadable` for too much, and what JSON cannot say."""
     out: list[str] = []
-    budget = _Budget()
+    budget = _Budget(MAX_NODES)
     # What is still to be written: nodes, and the text between them. A stack, since text decides how deep it goes.
     todo: list[Node | str] = [node]
     while todo:

@@ -246,7 +246,7 @@ class Delivering:
         here is known not to have come to the end, even where a mark that was sent before arrives after that."""
         roots = [*(tuple(root) for root in progress.note.get("roots", ())), *self._layout.roots]
         findings = {tuple(root) for root in progress.note.get("clair", ())} | {self._layout.clair_root}
-        progress.position, progress.sent.owed, progress.sent.ahead = Position(), {}, {}
+        progress.position, progress.sent = Position(), replace(progress.sent, owed={}, ahead={}, refused={})
         progress.begun += 1
         if progress.note.get("position"):
             await self._note(held, progress, {"position": None, "owed": {}})

@@ -8,22 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from ..ports.store import Keeping
+from .told import Told
 
 EVERY: Final = timedelta(hours=1)
 ROOM: Final = 1 << 30
 """Bytes of manifests that nothing points to which are kept for all that: a registry can make new ones at any time."""
 PAUSE: Final = 0.1
 """Seconds between two parts."""
-
-
-class Told(Protocol):
-    """Is told what happens."""
-
-    def pruned(self, count: int) -> None:
-        """So many rows of what nothing had pointed to for long were forgotten."""
 
 
 class Pruning:
